@@ -1,0 +1,70 @@
+"""Quorum calls for Python: typed calls to one node, or to a whole configuration of nodes.
+
+Write a .proto with the options of ``gorums.proto``, generate a module with ``protoc --pygorums_out``, connect to
+the nodes and call its functions.
+"""
+
+from pygorums.base.backoff import Backoff
+from pygorums.base.errors import (
+    CallTimeoutError,
+    ConfigurationError,
+    GorumsError,
+    IncompleteError,
+    NodeClosedError,
+    QuorumCallError,
+    QuorumTimeoutError,
+    SendError,
+    SendTimeoutError,
+    StatusError,
+    StreamDownError,
+)
+from pygorums.base.metadata import Metadata
+from pygorums.base.method import CallType, Method
+from pygorums.calls.correctable import LEVEL_NOT_SET, Correctable
+from pygorums.calls.interceptors import Call, Interceptor, map_request, map_response
+from pygorums.calls.response import NodeResponse
+from pygorums.calls.responses import Responses
+from pygorums.calls.sequence import ResponseSeq
+from pygorums.nodes.configuration import Configuration, connect
+from pygorums.nodes.node import Node
+from pygorums.serving.context import ServerContext, StreamContext
+from pygorums.serving.handlers import ServerInterceptor
+from pygorums.serving.server import Server
+from pygorums.serving.service import Service
+from pygorums.version import __version__
+
+__all__ = [
+    "LEVEL_NOT_SET",
+    "Backoff",
+    "Call",
+    "CallTimeoutError",
+    "CallType",
+    "Configuration",
+    "ConfigurationError",
+    "Correctable",
+    "GorumsError",
+    "IncompleteError",
+    "Interceptor",
+    "Metadata",
+    "Method",
+    "Node",
+    "NodeClosedError",
+    "NodeResponse",
+    "QuorumCallError",
+    "QuorumTimeoutError",
+    "ResponseSeq",
+    "Responses",
+    "SendError",
+    "SendTimeoutError",
+    "Server",
+    "ServerContext",
+    "ServerInterceptor",
+    "Service",
+    "StatusError",
+    "StreamContext",
+    "StreamDownError",
+    "__version__",
+    "connect",
+    "map_request",
+    "map_response",
+]

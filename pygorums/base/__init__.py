@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, method descriptions, metadata and small pure calculations."""

@@ -1,0 +1,206 @@
+"""Every exception that pygorums raises.
+
+An error says what failed and at which node. A failed quorum call keeps the error of each node, so that
+a caller can ask what it was caused by, or leave the failed nodes out and try again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import grpc
+
+from pygorums.base.status import StatusCodeValue, StatusDetails
+
+__all__ = [
+    "CallTimeoutError",
+    "ConfigurationError",
+    "GorumsError",
+    "IncompleteError",
+    "NodeClosedError",
+    "QuorumCallError",
+    "QuorumTimeoutError",
+    "SendError",
+    "SendTimeoutError",
+    "StatusError",
+    "StoppedError",
+    "StreamDownError",
+    "matches",
+]
+
+ErrorKind = type[BaseException] | grpc.StatusCode
+"""What errors are matched by: an exception class or a status code."""
+
+
+class GorumsError(Exception):
+    """The base of all errors of pygorums."""
+
+
+class ConfigurationError(GorumsError, ValueError):
+    """A configuration or an address that cannot be: empty, malformed, duplicate, or of another pool."""
+
+
+class StatusError(GorumsError, grpc.RpcError):
+    """A status from a node or from a handler.
+
+    A handler raises it to answer with that status; a caller gets it from a node. It is also a
+    `grpc.RpcError`, and `code` and `details` may be called as there.
+
+    Args:
+        code: The status code; OK is not an error and refused.
+        message: What happened, for people.
+        details: Protobuf messages with more, as in `google.rpc.Status.details`.
+        node_id: The node that it came from, when known.
+
+    Attributes:
+        code: Compares equal to the `grpc.StatusCode`; ``error.code()`` is the code itself.
+        message: What happened, for people.
+        details: A tuple of protobuf messages; ``error.details()`` is `message`, as in gRPC.
+        node_id: The node's ID, or None.
+    """
+
+    # In grpc.RpcError these are methods; ours are values that can be called as those can.
+    code: StatusCodeValue
+    details: StatusDetails
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str = "",
+        details: Iterable[Any] = (),
+        *,
+        node_id: int | None = None,
+    ) -> None:
+        if not isinstance(code, grpc.StatusCode):
+            raise TypeError(f"code must be a grpc.StatusCode, not {code!r}")
+        if code is grpc.StatusCode.OK:
+            raise ValueError("OK is not an error: return a reply instead of raising StatusError")
+        super().__init__(code, message)
+        self.code = StatusCodeValue(code)
+        self.message = message
+        self.details = StatusDetails(details, message)
+        self.node_id = node_id
+
+    def __str__(self) -> str:
+        text = f"{self.code.name}: {self.message}" if self.message else self.code.name
+        return text if self.node_id is None else f"node {self.node_id}: {text}"
+
+
+class CallTimeoutError(StatusError, TimeoutError):
+    """A node did not answer in time: `DEADLINE_EXCEEDED`, and a `TimeoutError`."""
+
+    def __init__(self, message: str, *, node_id: int | None = None) -> None:
+        super().__init__(grpc.StatusCode.DEADLINE_EXCEEDED, message, node_id=node_id)
+
+
+class _UnavailableError(StatusError):
+    def __init__(self, message: str, *, node_id: int | None = None) -> None:
+        super().__init__(grpc.StatusCode.UNAVAILABLE, message, node_id=node_id)
+
+
+class NodeClosedError(_UnavailableError):
+    """The call's configuration was closed, by `close()` or with its event loop."""
+
+
+class StreamDownError(_UnavailableError):
+    """There is no stream to the node: it cannot be reached, or the stream broke under the call."""
+
+
+class StoppedError(GorumsError):
+    """The system stopped while somebody waited for its configuration."""
+
+
+class _CallProgress(Protocol):
+    """What an error tells of a call: `Responses` has it."""
+
+    @property
+    def method_name(self) -> str: ...
+    @property
+    def node_errors(self) -> Mapping[int, Exception]: ...
+    @property
+    def replies(self) -> int: ...
+    @property
+    def timed_out(self) -> bool: ...
+
+
+class QuorumCallError(GorumsError):
+    """A call to a configuration that failed.
+
+    Printed, it is its cause and one line for each failed node.
+
+    Attributes:
+        method: The method's full name, such as ``proto.Storage.ReadQC``.
+        node_errors: The error of each failed node, by node ID.
+        replies: How many nodes succeeded.
+    """
+
+    cause = "failed"
+
+    def __init__(
+        self, method: str, node_errors: Mapping[int, Exception], replies: int = 0, cause: str | None = None
+    ) -> None:
+        super().__init__(method, node_errors, replies, cause)
+        self.method = method
+        self.node_errors: dict[int, Exception] = dict(node_errors)
+        self.replies = replies
+        if cause is not None:
+            self.cause = cause
+
+    def caused_by(self, kind: ErrorKind) -> bool:
+        """Whether this error, or the error of any node, is of `kind`: an exception class or a status code."""
+        return matches(self, kind) or any(matches(error, kind) for error in self.node_errors.values())
+
+    def __str__(self) -> str:
+        lines = [f"{self.method}: {self.cause} (replies: {self.replies}, errors: {len(self.node_errors)})"]
+        for node_id, error in sorted(self.node_errors.items()):
+            text = str(error) or type(error).__name__
+            prefix = f"node {node_id}: "
+            lines.append("  " + (text if text.startswith(prefix) else prefix + text).replace("\n", "\n    "))
+        return "\n".join(lines)
+
+
+class IncompleteError(QuorumCallError):
+    """Too few nodes succeeded. Raised as soon as that is certain."""
+
+    cause = "incomplete call"
+
+    @staticmethod
+    def of(responses: _CallProgress) -> IncompleteError:
+        """The error for a call that gave too little, from the `Responses` that a custom aggregation has read.
+
+        It holds the errors of the nodes that were read to have failed. If the time was up it is a
+        `QuorumTimeoutError`, and the silent nodes are in it too.
+        """
+        kind = QuorumTimeoutError if responses.timed_out else IncompleteError
+        return kind(responses.method_name, responses.node_errors, responses.replies)
+
+
+class QuorumTimeoutError(IncompleteError, TimeoutError):
+    """Too few nodes had succeeded when the time was up. Silent nodes are in `node_errors` as `TimeoutError`."""
+
+    cause = "timed out"
+
+
+class SendError(QuorumCallError):
+    """A one-way message could not be sent to one or more nodes."""
+
+    cause = "send failure"
+
+
+class SendTimeoutError(SendError, TimeoutError):
+    """A one-way message had not been sent to some nodes when the time was up; they are in `node_errors`."""
+
+    cause = "timed out while sending"
+
+
+def matches(error: BaseException | None, kind: ErrorKind) -> bool:
+    """Whether `error`, or an error that it was raised from, is of `kind`."""
+    while error is not None:
+        if isinstance(kind, grpc.StatusCode):
+            if isinstance(error, StatusError) and error.code == kind:
+                return True
+        elif isinstance(error, kind):
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,1 @@
+"""Calls: one file for each call type, and what they share."""

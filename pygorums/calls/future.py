@@ -1,0 +1,85 @@
+"""Calls whose outcome is one future."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Generic, TypeVar
+
+__all__ = ["CallFuture", "FutureCall"]
+
+T = TypeVar("T")
+
+
+class CallFuture(asyncio.Future[T]):
+    """The outcome of a call. Cancelling it makes the call forgotten at once, at every node."""
+
+    call: FutureCall[T] | None = None
+
+    def cancel(self, msg: str | None = None) -> bool:
+        """Give the call up. False if it was over already."""
+        if self.done():
+            return False
+        if self.call is not None:
+            self.call.give_up()
+        return super().cancel(msg)
+
+
+class FutureCall(Generic[T]):
+    """A call under way, seen by the streams that carry it, whose outcome resolves one future.
+
+    Attributes:
+        frame: The encoded request, shared by all nodes.
+        future: The outcome.
+        decided: Whether the future is resolved, so that nobody waits for further replies.
+        sent_at: When the request was queued, in seconds of the loop's clock.
+        streaming: Whether a node may reply more than once.
+    """
+
+    __slots__ = ("_timer", "decided", "frame", "future", "sent_at", "timeout")
+    streaming = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, frame: bytes, timeout: float | None) -> None:
+        self.frame = frame
+        self.decided = False
+        self.timeout = timeout
+        self.sent_at = loop.time()
+        self.future: CallFuture[T] = CallFuture(loop=loop)
+        self.future.call = self
+        self._timer = None if timeout is None else loop.call_later(max(timeout, 0), self._expire)
+
+    def succeed(self, result: T) -> None:
+        """Resolve the future."""
+        self._finish()
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def lose(self, error: Exception) -> None:
+        """Fail the future."""
+        self._finish()
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def give_up(self) -> None:
+        """Forget the call: nobody wants its outcome any more."""
+        if not self.decided:
+            self._finish()
+            self.forget()
+
+    def _expire(self) -> None:
+        if not self.decided:
+            self.lose(self.timeout_error())
+
+    def _finish(self) -> None:
+        self.decided = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.future.call = None  # or the two would keep each other alive
+
+    def forget(self) -> None:
+        """Tell all nodes' streams that no reply is expected any more."""
+        raise NotImplementedError
+
+    def timeout_error(self) -> Exception:
+        """Forget the call and tell what it fails with because the time is up."""
+        raise NotImplementedError

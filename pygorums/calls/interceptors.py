@@ -1,0 +1,170 @@
+"""Client interceptors: functions around a call that see each node's response, and may change what is sent.
+
+An interceptor is called with the `Call` and the responses of what it wraps, and returns the responses that
+it passes on. It is called when the call is made, in list order, so the first one is the innermost on the way
+back. An asynchronous generator is the usual form; its body runs when the responses are read, so what must
+act before the request leaves (`Call.map_request`, `Call.add_metadata`) belongs in a plain function that
+returns the responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+from pygorums.base.metadata import Metadata, MetadataLike, pairs_of
+from pygorums.base.method import Method
+from pygorums.calls.response import NodeResponse
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.node import Node
+
+__all__ = ["Call", "Interceptor", "intercepted", "map_request", "map_response"]
+
+Req = TypeVar("Req", bound=Message)
+Resp = TypeVar("Resp", bound=Message)
+ReqContra = TypeVar("ReqContra", bound=Message, contravariant=True)
+
+
+class Call(Generic[Req, Resp]):
+    """One call, as its interceptors see it.
+
+    Attributes:
+        request: The request as the caller passed it.
+        method: The method's full name.
+        config: The nodes that are called; for calls to one node a configuration of that node.
+        timeout: Seconds from sending until the call ends, or None.
+    """
+
+    __slots__ = ("_metadata", "_method", "_transforms", "config", "request", "timeout")
+
+    def __init__(
+        self,
+        method: Method[Req, Resp],
+        config: Configuration,
+        request: Req,
+        timeout: float | None,
+        metadata: MetadataLike,
+    ) -> None:
+        self._method = method
+        self._metadata = pairs_of(metadata)
+        self._transforms: list[Callable[[Req, Node], Req | None]] = []
+        self.config = config
+        self.request = request
+        self.timeout = timeout
+
+    @property
+    def method(self) -> str:
+        """The method's full name, such as ``proto.Storage.ReadQC``."""
+        return self._method.name
+
+    @property
+    def size(self) -> int:
+        """How many nodes the configuration has."""
+        return len(self.config)
+
+    @property
+    def metadata(self) -> Metadata:
+        """The metadata that are sent with the message."""
+        return Metadata(self._metadata)
+
+    def node(self, node_id: int) -> Node:
+        """The node with an ID.
+
+        Raises:
+            KeyError: The configuration has no such node.
+        """
+        for node in self.config:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)
+
+    def add_metadata(self, key: str, value: str) -> None:
+        """Send one more pair of metadata with the message. Has an effect only before the request is sent."""
+        self._metadata = (*self._metadata, *pairs_of([(key, value)]))
+
+    def map_request(self, fn: Callable[[Req, Node], Req | None]) -> None:
+        """Rewrite the request for each node, after earlier rewrites. Has an effect only before it is sent.
+
+        `fn` gets the request and the node and gives the request for that node, or None to leave the node out:
+        then it is not asked, and counts neither as a reply nor as a failure. It must not change the request
+        that it gets, for all nodes share it.
+        """
+        self._transforms.append(fn)
+
+    def request_for(self, node: Node) -> Req | None:
+        """What is sent to a node; None if it is left out."""
+        request: Req | None = self.request
+        for transform in self._transforms:
+            if request is None:
+                return None
+            request = transform(request, node)
+        return request
+
+
+class Interceptor(Protocol[Req, Resp]):
+    """What `interceptors=` takes a sequence of."""
+
+    def __call__(
+        self, call: Call[Req, Resp], responses: AsyncIterator[NodeResponse[Resp]], /
+    ) -> AsyncIterator[NodeResponse[Resp]]:
+        """Wrap the responses of a call."""
+
+
+def intercepted(
+    call: Call[Req, Resp],
+    responses: AsyncIterator[NodeResponse[Resp]],
+    interceptors: Sequence[Interceptor[Req, Resp]],
+) -> AsyncIterator[NodeResponse[Resp]]:
+    """Wrap `responses` in each interceptor, the first one innermost."""
+    for interceptor in interceptors:
+        responses = interceptor(call, responses)
+        if not hasattr(responses, "__anext__"):
+            name = getattr(interceptor, "__qualname__", repr(interceptor))
+            raise TypeError(
+                f"interceptor {name} must return an asynchronous iterator of responses, not {type(responses).__name__}: "
+                "write it as `async def` with `yield`, or as `def` that returns the responses"
+            )
+    return responses
+
+
+def map_request(fn: Callable[[Req, Node], Req | None]) -> Interceptor[Req, Any]:
+    """An interceptor that sends each node a request of its own.
+
+    Args:
+        fn: Called with the request and the node; gives the request for that node. None leaves the node out:
+            it is not asked and counts neither as a reply nor as a failure, so `all()` waits for all that were
+            asked, while `majority()` stays that of the whole configuration.
+    """
+
+    def mapped(call: Call[Req, Any], responses: AsyncIterator[NodeResponse[Any]]) -> AsyncIterator[NodeResponse[Any]]:
+        call.map_request(fn)
+        return responses
+
+    return mapped
+
+
+def map_response(fn: Callable[[Resp, Node], Resp]) -> Interceptor[Any, Resp]:
+    """An interceptor that changes each successful reply; errors pass through.
+
+    Args:
+        fn: Called with the reply and the node; gives the reply that is passed on. If it raises, the node
+            has failed with that error.
+    """
+
+    async def mapped(
+        call: Call[Any, Resp], responses: AsyncIterator[NodeResponse[Resp]]
+    ) -> AsyncIterator[NodeResponse[Resp]]:
+        async for response in responses:
+            if response.error is not None or response.value is None:
+                yield response
+                continue
+            try:
+                value = fn(response.value, call.node(response.node_id))
+            except Exception as error:
+                yield NodeResponse.failed(response.node_id, error)
+            else:
+                yield NodeResponse(response.node_id, value)
+
+    return mapped

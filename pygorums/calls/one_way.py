@@ -1,0 +1,104 @@
+"""What unicast and multicast share: following one-way messages until the transport has taken them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from google.protobuf.message import Message
+
+from pygorums.base.errors import CallTimeoutError, SendError, SendTimeoutError, StatusError
+from pygorums.base.method import Method
+from pygorums.calls.future import CallFuture, FutureCall
+from pygorums.calls.preparing import encode_request
+from pygorums.nodes.configuration import Configuration
+
+__all__ = ["send_one_way"]
+
+
+class _OneWayCall(FutureCall[None]):
+    """A one-way message under way to some nodes."""
+
+    __slots__ = ("_config", "_method", "_node_errors", "_unsent")
+
+    def __init__(self, method: Method[Any, Any], config: Configuration, frame: bytes, timeout: float | None) -> None:
+        super().__init__(config.pool.loop, frame, timeout)
+        self._method = method
+        self._config = config
+        self._node_errors: dict[int, Exception] = {}
+        self._unsent = set(config.node_ids)
+        if not self._unsent:
+            self.succeed(None)
+
+    def sent(self, node_id: int) -> None:
+        """The transport has taken the message for a node."""
+        self._unsent.discard(node_id)
+        self._settle()
+
+    def fail(self, node_id: int, error: Exception) -> None:
+        """The message could not be sent to a node."""
+        self._unsent.discard(node_id)
+        self._node_errors[node_id] = error
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._unsent or self.decided:
+            return
+        if not self._node_errors:
+            self.succeed(None)
+        elif self._method.call_type.one_node:
+            self.lose(next(iter(self._node_errors.values())))
+        else:
+            sent = len(self._config) - len(self._node_errors)
+            self.lose(SendError(self._method.name, self._node_errors, sent))
+
+    def forget(self) -> None:
+        """Nobody wants to know any more; what is queued is still sent."""
+
+    def timeout_error(self) -> Exception:
+        """What the call fails with because the time is up."""
+        for node in self._config:
+            if node.id in self._unsent:
+                text = f"not sent to {node.address} within {self.timeout} s"
+                self._node_errors[node.id] = CallTimeoutError(text, node_id=node.id)
+        if self._method.call_type.one_node:
+            return next(iter(self._node_errors.values()))
+        sent = len(self._config) - len(self._node_errors)
+        return SendTimeoutError(self._method.name, self._node_errors, sent)
+
+
+def send_one_way(
+    method: Method[Any, Any],
+    config: Configuration,
+    request: Message,
+    entries: bytes,
+    timeout: float | None,
+    *,
+    ignore_errors: bool,
+) -> asyncio.Future[None]:
+    """Send a one-way message to the nodes of a configuration, now; the future of having sent it.
+
+    With `ignore_errors` nobody waits, and the future is done.
+    """
+    pool = config.pool
+    try:
+        frame = encode_request(pool, method, pool.next_seq_no(), request, entries)
+    except StatusError as error:
+        frame = b""
+        refused: StatusError | None = error
+    else:
+        refused = None
+    if ignore_errors:
+        if refused is None:
+            for node in config:
+                node.channel.post(frame, None)
+        done: CallFuture[None] = CallFuture(loop=pool.loop)
+        done.set_result(None)
+        return done
+    call = _OneWayCall(method, config, frame, timeout)
+    for node in config:
+        if refused is None:
+            node.channel.post(frame, call)
+        else:
+            call.fail(node.id, StatusError(refused.code(), refused.message, node_id=node.id))
+    return call.future

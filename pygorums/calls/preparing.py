@@ -1,0 +1,112 @@
+"""From what a user passes to a call to what is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import grpc
+from google.protobuf.message import EncodeError, Message
+
+from pygorums.base.errors import StatusError
+from pygorums.base.method import Method
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.node import Node
+from pygorums.nodes.pool import Pool
+from pygorums.wire.framing import encode_message
+
+__all__ = ["check_configuration", "check_node", "check_request", "check_timeout", "encode_request"]
+
+
+def check_node(method: Method[Any, Any], node: Node) -> None:
+    """Refuse anything but a node of the running event loop.
+
+    Raises:
+        TypeError: It is something else, such as a configuration.
+        RuntimeError: Its event loop is not the running one.
+    """
+    if not isinstance(node, Node):
+        hint = "; choose one of its nodes, as in config[0]" if isinstance(node, Configuration) else ""
+        raise TypeError(
+            f"{method.name} is a {method.call_type.value} and takes a Node, not {type(node).__name__}{hint}"
+        )
+    _check_loop(method, node.pool)
+
+
+def check_configuration(method: Method[Any, Any], config: Configuration) -> None:
+    """Refuse anything but a configuration of the running event loop.
+
+    Raises:
+        TypeError: It is something else, such as a node.
+        RuntimeError: Its event loop is not the running one.
+    """
+    if not isinstance(config, Configuration):
+        hint = "; config[i:i+1] is the configuration of a single node" if isinstance(config, Node) else ""
+        raise TypeError(
+            f"{method.name} is a {method.call_type.value} and takes a Configuration, not {type(config).__name__}{hint}"
+        )
+    _check_loop(method, config.pool)
+
+
+def _check_loop(method: Method[Any, Any], pool: Pool) -> None:
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    if running is not pool.loop:
+        where = "without a running event loop" if running is None else "from another event loop"
+        raise RuntimeError(
+            f"{method.name} was called {where}: nodes can only be called on the loop that connected them"
+        )
+
+
+def check_request(method: Method[Any, Any], request: Message) -> None:
+    """Refuse a request of another message type.
+
+    Raises:
+        TypeError: It is of another type.
+    """
+    if not isinstance(request, method.request_class):
+        raise TypeError(
+            f"{method.name} takes a request of type {method.request_class.DESCRIPTOR.full_name}, "
+            f"not {type(request).__name__}"
+        )
+
+
+def check_timeout(timeout: float | None) -> None:
+    """Refuse what is no number of seconds.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is not a finite number.
+    """
+    if timeout is None:
+        return
+    if not isinstance(timeout, int | float):
+        raise TypeError(f"timeout must be seconds or None, not {timeout!r}")
+    if not math.isfinite(timeout):
+        raise ValueError(f"timeout must be a finite number of seconds or None, not {timeout!r}")
+
+
+def encode_request(pool: Pool, method: Method[Any, Any], seq_no: int, request: Message, entries: bytes) -> bytes:
+    """The request as the bytes that go to every node.
+
+    Raises:
+        StatusError: It cannot be serialized (INTERNAL) or is too large (RESOURCE_EXHAUSTED), so it fails this
+            call alone and is never sent.
+    """
+    try:
+        payload = request.SerializeToString()
+    except (EncodeError, ValueError) as error:
+        raise StatusError(
+            grpc.StatusCode.INTERNAL, f"the request of {method.name} cannot be serialized: {error}"
+        ) from error
+    frame = encode_message(seq_no, method.encoded_name, payload, entries)
+    if len(frame) > pool.max_message:
+        raise StatusError(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            f"the request of {method.name} takes {len(frame)} bytes, more than the limit of {pool.max_message}; "
+            "raise grpc.max_send_message_length here and grpc.max_receive_message_length at the nodes",
+        )
+    return frame

@@ -1,0 +1,175 @@
+"""The responses of a call in the order of their arrival, for whoever reads them one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar, cast
+
+import grpc
+from google.protobuf.message import Message
+
+from pygorums.base.errors import CallTimeoutError, StatusError
+from pygorums.base.method import Method
+from pygorums.calls.response import NodeResponse, parse_reply
+from pygorums.nodes.node import Node
+
+__all__ = ["Progress", "ReplyQueue"]
+
+Resp = TypeVar("Resp", bound=Message)
+
+MAX_UNREAD = 64 << 20
+"""How many bytes of replies may wait for a reader, bookkeeping included, before a node's replies are refused."""
+
+_REPLY_COST = 256
+
+
+class Progress:
+    """What has been read of a call so far.
+
+    Attributes:
+        method_name: The method's full name.
+        node_errors: The error of each node that failed, by ID.
+        replies: How many successful replies were read.
+        timed_out: Whether the time was up before all nodes had answered.
+    """
+
+    __slots__ = ("method_name", "node_errors", "replies", "timed_out")
+
+    def __init__(self, method_name: str) -> None:
+        self.method_name = method_name
+        self.node_errors: dict[int, Exception] = {}
+        self.replies = 0
+        self.timed_out = False
+
+
+class ReplyQueue(Generic[Resp]):
+    """A call under way whose responses queue up until they are read. Replies are parsed when they are read.
+
+    It is an asynchronous iterator for one reader. It ends when every node has answered or failed (in a
+    streaming call: has ended its replies), or when the time is up.
+    """
+
+    def __init__(
+        self,
+        method: Method[Any, Resp],
+        nodes: Iterable[Node],
+        seq_no: int,
+        timeout: float | None,
+        progress: Progress,
+    ) -> None:
+        self._method = method
+        self._nodes = {node.id: node for node in nodes}
+        self._seq_no = seq_no
+        self._progress = progress
+        self._items: deque[tuple[int, bytes | None, Exception | None]] = deque()
+        self._open = set(self._nodes)  # nodes that may still say something
+        self._silent = set(self._nodes)  # nodes that have said nothing yet
+        self._unread = 0
+        self._loop = asyncio.get_running_loop()
+        self._reader: asyncio.Future[None] | None = None
+        self.frame = b""
+        self.streaming = method.streaming
+        self.decided = False
+        self.timeout = timeout
+        self.sent_at = self._loop.time()
+        self._timer = None if timeout is None else self._loop.call_later(max(timeout, 0), self._expire)
+
+    def skip(self, node_id: int) -> None:
+        """The node is not asked at all."""
+        self._open.discard(node_id)
+        self._silent.discard(node_id)
+
+    def deliver(self, node_id: int, payload: bytes) -> None:
+        """A node replied."""
+        if self.decided:
+            return
+        self._unread += len(payload) + _REPLY_COST
+        if self._unread > MAX_UNREAD:
+            self._nodes[node_id].channel.forget(self._seq_no)
+            text = f"replies to {self._method.name} were not read: more than {MAX_UNREAD} bytes are waiting"
+            self.fail(node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=node_id))
+            return
+        self._add(node_id, payload, None, last=not self.streaming)
+
+    def sent(self, node_id: int) -> None:
+        """A one-way message was sent to a node."""
+        self._add(node_id, None, None, last=True)
+
+    def fail(self, node_id: int, error: Exception) -> None:
+        """A node failed."""
+        self._add(node_id, None, error, last=True)
+
+    def end(self, node_id: int) -> None:
+        """A node has ended its replies."""
+        self._open.discard(node_id)
+        self._wake()
+
+    def _add(self, node_id: int, payload: bytes | None, error: Exception | None, *, last: bool) -> None:
+        if self.decided:
+            return
+        self._items.append((node_id, payload, error))
+        self._silent.discard(node_id)
+        if last:
+            self._open.discard(node_id)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def __aiter__(self) -> ReplyQueue[Resp]:
+        return self
+
+    async def __anext__(self) -> NodeResponse[Resp]:
+        while not self._items:
+            if not self._open or self.decided:
+                self.close()
+                raise StopAsyncIteration
+            if self._reader is not None:
+                raise RuntimeError(f"the responses of {self._method.name} are being read by another task")
+            self._reader = self._loop.create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        return self._read(*self._items.popleft())
+
+    def _read(self, node_id: int, payload: bytes | None, error: Exception | None) -> NodeResponse[Resp]:
+        progress = self._progress
+        if error is None:
+            if payload is None:
+                progress.replies += 1
+                return NodeResponse(node_id, cast("Resp", None))
+            self._unread -= len(payload) + _REPLY_COST
+            try:
+                value = parse_reply(self._method, payload, node_id)
+            except StatusError as malformed:
+                error = malformed
+            else:
+                progress.replies += 1
+                return NodeResponse(node_id, value)
+        progress.node_errors[node_id] = error
+        return NodeResponse.failed(node_id, error)
+
+    def _expire(self) -> None:
+        if self.decided or not self._open:
+            return
+        self._progress.timed_out = True
+        for node_id in self._silent:
+            text = f"no reply from {self._nodes[node_id].address} within {self.timeout} s"
+            self._progress.node_errors[node_id] = CallTimeoutError(text, node_id=node_id)
+        self.close()
+
+    def close(self) -> None:
+        """Forget the call: expect no more replies. What has arrived can still be read."""
+        if self.decided:
+            return
+        self.decided = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for node_id in self._open:
+            self._nodes[node_id].channel.forget(self._seq_no)
+        self._wake()

@@ -1,0 +1,52 @@
+"""What one node said to a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from pygorums.base.errors import StatusError
+from pygorums.base.method import Method
+
+__all__ = ["NodeResponse", "parse_reply"]
+
+T = TypeVar("T")
+Resp = TypeVar("Resp", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResponse(Generic[T]):
+    """One reply or error of one node.
+
+    Attributes:
+        node_id: The node.
+        value: Its reply; None if it failed, and for one-way calls.
+        error: Why it failed; None if it did not.
+    """
+
+    node_id: int
+    # Typed as the reply alone: whoever has seen that error is None uses it without a cast.
+    value: T
+    error: Exception | None = None
+
+    @classmethod
+    def failed(cls, node_id: int, error: Exception) -> NodeResponse[T]:
+        """The response of a node that failed."""
+        return cls(node_id, cast("T", None), error)
+
+
+def parse_reply(method: Method[Any, Resp], payload: bytes, node_id: int) -> Resp:
+    """The reply as a message.
+
+    Raises:
+        StatusError: The bytes are not a message of the method's response type: INTERNAL, and the node's error.
+    """
+    try:
+        return method.response_class.FromString(payload)
+    except DecodeError as error:
+        name = method.response_class.DESCRIPTOR.full_name
+        text = f"the reply to {method.name} is not a {name}: {error}"
+        raise StatusError(grpc.StatusCode.INTERNAL, text, node_id=node_id) from error

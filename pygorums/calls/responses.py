@@ -1,0 +1,257 @@
+"""What a quorum call returns: the choice of how to aggregate its replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from pygorums.base.errors import StatusError
+from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.method import Method
+from pygorums.calls.chained import ChainedCall
+from pygorums.calls.correctable import Correctable
+from pygorums.calls.interceptors import Interceptor
+from pygorums.calls.preparing import check_configuration, check_request, check_timeout, encode_request
+from pygorums.calls.quorum_call import send_threshold_call
+from pygorums.calls.reply_queue import Progress, ReplyQueue
+from pygorums.calls.response import NodeResponse
+from pygorums.calls.sequence import ResponseSeq
+from pygorums.calls.source import Source
+from pygorums.nodes.configuration import Configuration
+from pygorums.quorum.tally import majority_of
+
+__all__ = ["Responses", "quorum_call"]
+
+Req = TypeVar("Req", bound=Message)
+Resp = TypeVar("Resp", bound=Message)
+
+
+class Responses(Generic[Resp]):
+    """A quorum call that is not sent yet, to be used once.
+
+    Nothing leaves until a method that waits is awaited or iteration starts; the `async_` methods and
+    `correctable` send during their call. All of them raise `RuntimeError` if the responses were used before.
+
+    A method that waits for a number of nodes gives the first successful reply, and raises `IncompleteError`
+    as soon as that number cannot be reached any more, `QuorumTimeoutError` when the time is up. Cancelling it
+    forgets the call at once.
+
+    Attributes:
+        size: The number of nodes in the configuration.
+    """
+
+    __slots__ = (
+        "_chained",
+        "_config",
+        "_entries",
+        "_method",
+        "_progress",
+        "_request",
+        "_timeout",
+        "_used",
+        "size",
+    )
+
+    def __init__(
+        self,
+        method: Method[Req, Resp],
+        config: Configuration,
+        request: Req,
+        timeout: float | None,
+        entries: bytes,
+        chained: ChainedCall[Req, Resp] | None,
+    ) -> None:
+        self._method: Method[Any, Resp] = method
+        self._config = config
+        self._request: Message = request
+        self._timeout = timeout
+        self._entries = entries
+        self._chained: ChainedCall[Any, Resp] | None = chained
+        self._progress = Progress(method.name) if chained is None else chained.progress
+        self._used = False
+        self.size = len(config)
+
+    async def first(self) -> Resp:
+        """The first successful reply.
+
+        Raises:
+            IncompleteError: All nodes have failed.
+        """
+        return await self._threshold(1)
+
+    async def majority(self) -> Resp:
+        """The first successful reply, once a majority (``size // 2 + 1``) of the nodes has succeeded.
+
+        Raises:
+            IncompleteError: So many nodes have failed that no majority is left.
+        """
+        return await self._threshold(majority_of(self.size))
+
+    async def all(self) -> Resp:
+        """The first successful reply, once all nodes have succeeded.
+
+        With an interceptor that leaves nodes out, all that were asked.
+
+        Raises:
+            IncompleteError: A node has failed.
+        """
+        return await self._threshold(None)
+
+    async def threshold(self, n: int) -> Resp:
+        """The first successful reply, once `n` nodes have succeeded.
+
+        Raises:
+            ValueError: `n` is less than 1.
+            IncompleteError: Too few nodes are left, or there are fewer than `n`: then nothing is sent.
+        """
+        return await self._threshold(_at_least_one(n))
+
+    def async_first(self) -> asyncio.Future[Resp]:
+        """As `first`, but sends now and returns the future of the reply."""
+        return self._threshold(1)
+
+    def async_majority(self) -> asyncio.Future[Resp]:
+        """As `majority`, but sends now and returns the future of the reply."""
+        return self._threshold(majority_of(self.size))
+
+    def async_all(self) -> asyncio.Future[Resp]:
+        """As `all`, but sends now and returns the future of the reply."""
+        return self._threshold(None)
+
+    def async_threshold(self, n: int) -> asyncio.Future[Resp]:
+        """As `threshold`, but sends now and returns the future of the reply."""
+        return self._threshold(_at_least_one(n))
+
+    def correctable(self, n: int) -> Correctable[Resp]:
+        """Send now, and watch the replies improve until `n` of them were successful.
+
+        Raises:
+            ValueError: `n` is less than 1.
+        """
+        level = _at_least_one(n)
+        source, responses = self._start_reading()
+        source.start()
+        return Correctable(responses, source, self._progress, level)
+
+    def results(self) -> ResponseSeq[Resp]:
+        """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
+        source, responses = self._start_reading()
+        return ResponseSeq(responses, source)
+
+    def __aiter__(self) -> ResponseSeq[Resp]:
+        return self.results()
+
+    def ignore_errors(self) -> ResponseSeq[Resp]:
+        """`results()` without errors."""
+        return self.results().ignore_errors()
+
+    def filter(self, keep: Callable[[NodeResponse[Resp]], bool]) -> ResponseSeq[Resp]:
+        """`results()` for which `keep` is true."""
+        return self.results().filter(keep)
+
+    async def collect_n(self, n: int) -> dict[int, Resp]:
+        """`ResponseSeq.collect_n` of `results()`."""
+        return await self.results().collect_n(n)
+
+    async def collect_all(self) -> dict[int, Resp]:
+        """`ResponseSeq.collect_all` of `results()`."""
+        return await self.results().collect_all()
+
+    @property
+    def method_name(self) -> str:
+        """The method's full name."""
+        return self._method.name
+
+    @property
+    def node_errors(self) -> Mapping[int, Exception]:
+        """The errors that were read while iterating, by node ID; once the time was up also those of silent nodes."""
+        return self._progress.node_errors
+
+    @property
+    def replies(self) -> int:
+        """How many successful replies were read while iterating."""
+        return self._progress.replies
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the time was up before all nodes had answered."""
+        return self._progress.timed_out
+
+    def _use(self) -> None:
+        if self._used:
+            raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
+        self._used = True
+
+    def _threshold(self, need: int | None) -> asyncio.Future[Resp]:
+        self._use()
+        if self._chained is not None:
+            return self._chained.start_threshold(need)
+        count = max(self.size, 1) if need is None else need
+        return send_threshold_call(
+            self._method, self._config, self._request, count, self._timeout, self._entries
+        ).future
+
+    def _start_reading(self) -> tuple[Source[Resp], AsyncIterator[NodeResponse[Resp]]]:
+        self._use()
+        if self._chained is not None:
+            return self._chained.source, self._chained.responses
+        source = Source(self._send)
+        return source, source
+
+    def _send(self) -> ReplyQueue[Resp]:
+        pool = self._config.pool
+        seq_no = pool.next_seq_no()
+        queue = ReplyQueue(self._method, self._config, seq_no, self._timeout, self._progress)
+        try:
+            queue.frame = encode_request(pool, self._method, seq_no, self._request, self._entries)
+        except StatusError as error:
+            for node in self._config:
+                queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+        else:
+            for node in self._config:
+                node.channel.request(seq_no, queue)
+        return queue
+
+
+def _at_least_one(n: int) -> int:
+    if n < 1:
+        raise ValueError(f"a quorum call needs at least one reply, not {n}")
+    return n
+
+
+def quorum_call(
+    method: Method[Req, Resp],
+    config: Configuration,
+    request: Req,
+    *,
+    timeout: float | None = None,
+    metadata: MetadataLike = None,
+    interceptors: Sequence[Interceptor[Req, Resp]] = (),
+) -> Responses[Resp]:
+    """Prepare a call to all nodes of a configuration; how its replies are aggregated is chosen on the result.
+
+    Generated functions call this.
+
+    Args:
+        method: The method, of a generated module.
+        config: The nodes.
+        request: The request; it must not change until the call is sent.
+        timeout: Seconds from sending until the call ends; None for no limit.
+        metadata: Sent with this message; handlers see it.
+        interceptors: Wrapped around the call, the first one innermost.
+
+    Raises:
+        TypeError, ValueError: An argument is of the wrong kind.
+        RuntimeError: Called outside the configuration's event loop.
+    """
+    check_configuration(method, config)
+    check_request(method, request)
+    check_timeout(timeout)
+    if interceptors:
+        chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
+        return Responses(method, config, request, timeout, b"", chained)
+    entries = encode_entries(metadata) if metadata else b""
+    return Responses(method, config, request, timeout, entries, None)

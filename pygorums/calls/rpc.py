@@ -1,0 +1,108 @@
+"""RPC: a call to one node that waits for its reply."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from pygorums.base.errors import CallTimeoutError, StatusError
+from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.method import Method
+from pygorums.calls.chained import ChainedCall
+from pygorums.calls.future import CallFuture, FutureCall
+from pygorums.calls.interceptors import Interceptor
+from pygorums.calls.preparing import check_node, check_request, check_timeout, encode_request
+from pygorums.calls.response import parse_reply
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.node import Node
+
+__all__ = ["rpc"]
+
+Req = TypeVar("Req", bound=Message)
+Resp = TypeVar("Resp", bound=Message)
+
+
+class _RpcCall(FutureCall[Resp]):
+    __slots__ = ("_method", "_node", "_seq_no")
+
+    def __init__(self, method: Method[Req, Resp], node: Node, seq_no: int, frame: bytes, timeout: float | None) -> None:
+        super().__init__(node.pool.loop, frame, timeout)
+        self._method = method
+        self._node = node
+        self._seq_no = seq_no
+
+    def deliver(self, node_id: int, payload: bytes) -> None:
+        """The node replied."""
+        if not self.decided:
+            try:
+                self.succeed(parse_reply(self._method, payload, node_id))
+            except StatusError as error:
+                self.lose(error)
+
+    def fail(self, node_id: int, error: Exception) -> None:  # noqa: ARG002 - there is only one node
+        """The node failed."""
+        if not self.decided:
+            self.lose(error)
+
+    def end(self, node_id: int) -> None:
+        """Only streaming calls are ended by their nodes."""
+
+    def forget(self) -> None:
+        """Expect no reply any more."""
+        self._node.channel.forget(self._seq_no)
+
+    def timeout_error(self) -> Exception:
+        """Forget the call: the time is up."""
+        self.forget()
+        node = self._node
+        return CallTimeoutError(f"no reply from {node.address} within {self.timeout} s", node_id=node.id)
+
+
+def rpc(
+    method: Method[Req, Resp],
+    node: Node,
+    request: Req,
+    *,
+    timeout: float | None = None,
+    metadata: MetadataLike = None,
+    interceptors: Sequence[Interceptor[Req, Resp]] = (),
+) -> asyncio.Future[Resp]:
+    """Send a request to one node, now, and return the future of its reply. Generated functions call this.
+
+    Args:
+        method: The method, of a generated module.
+        node: The node to ask.
+        request: The request; it may be changed once this returns.
+        timeout: Seconds from now until the call fails; None for no limit.
+        metadata: Sent with this message; the handler sees it.
+        interceptors: Wrapped around the call.
+
+    Raises, from the future:
+        StatusError: What the node answered; `NodeClosedError` or `StreamDownError` if it cannot be reached.
+        CallTimeoutError: The time was up: a `StatusError` and a `TimeoutError`.
+
+    Raises, at once:
+        TypeError, ValueError: An argument is of the wrong kind.
+        RuntimeError: Called outside the node's event loop.
+    """
+    check_node(method, node)
+    check_request(method, request)
+    check_timeout(timeout)
+    entries = encode_entries(metadata) if metadata else b""
+    if interceptors:
+        config = Configuration([node], node.pool)
+        return ChainedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
+    pool = node.pool
+    seq_no = pool.next_seq_no()
+    try:
+        frame = encode_request(pool, method, seq_no, request, entries)
+    except StatusError as error:
+        failed: CallFuture[Resp] = CallFuture(loop=pool.loop)
+        failed.set_exception(error)
+        return failed
+    call = _RpcCall(method, node, seq_no, frame, timeout)
+    node.channel.request(seq_no, call)
+    return call.future

@@ -1,0 +1,50 @@
+"""The responses of a call that is sent when the first of them is asked for, or earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from pygorums.calls.reply_queue import ReplyQueue
+from pygorums.calls.response import NodeResponse
+
+__all__ = ["Source"]
+
+Resp = TypeVar("Resp", bound=Message)
+
+
+class Source(Generic[Resp]):
+    """An asynchronous iterator over the responses of a call, for one reader, that sends the call once.
+
+    Args:
+        send: Sends the call.
+    """
+
+    __slots__ = ("_queue", "_send")
+
+    def __init__(self, send: Callable[[], ReplyQueue[Resp]]) -> None:
+        self._send: Callable[[], ReplyQueue[Resp]] | None = send
+        self._queue: ReplyQueue[Resp] | None = None
+
+    def start(self) -> None:
+        """Send the call, if that was not done yet."""
+        send, self._send = self._send, None
+        if send is not None:
+            self._queue = send()
+
+    def close(self) -> None:
+        """Forget the call; if it was not sent it never will be."""
+        self._send = None
+        if self._queue is not None:
+            self._queue.close()
+
+    def __aiter__(self) -> Source[Resp]:
+        return self
+
+    async def __anext__(self) -> NodeResponse[Resp]:
+        self.start()
+        if self._queue is None:
+            raise StopAsyncIteration
+        return await self._queue.__anext__()

@@ -1,0 +1,1 @@
+"""Nodes, and configurations of them that share a pool of connections."""

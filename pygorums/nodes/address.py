@@ -1,0 +1,96 @@
+"""Addresses and IDs of nodes as users give them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from pygorums.base.errors import ConfigurationError
+
+__all__ = ["MAX_NODE_ID", "numbered", "split_address"]
+
+MAX_NODE_ID = (1 << 32) - 1
+"""Node IDs are uint32 on the wire; 0 is reserved."""
+
+_HOST = re.compile(r"[^\s\[\]/:@,?#%]+")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[0-9A-Za-z_.~-]+)?")
+_PORT = re.compile(r"[0-9]{1,5}")
+
+
+def split_address(address: str, *, any_port: bool = False) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[ipv6]:port``.
+
+    Args:
+        address: The address.
+        any_port: Whether port 0 is allowed, which lets a server choose.
+
+    Raises:
+        ConfigurationError: It is malformed; the text says how.
+    """
+    if not isinstance(address, str):
+        raise ConfigurationError(f"invalid address {address!r}: it must be a string like '127.0.0.1:8080'")
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        raise ConfigurationError(f"invalid address {address!r}: the port is missing, as in '127.0.0.1:8080'")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        valid = bool(_IPV6.fullmatch(host)) and ":" in host
+    else:
+        valid = bool(_HOST.fullmatch(host))
+    if not valid:
+        raise ConfigurationError(
+            f"invalid address {address!r}: the host must be a name, an IPv4 address, or an IPv6 address in brackets"
+        )
+    if not _PORT.fullmatch(port) or not (0 if any_port else 1) <= int(port) <= 65535:
+        raise ConfigurationError(f"invalid address {address!r}: the port must be a number from 1 to 65535")
+    return host, int(port)
+
+
+def _key(address: str) -> tuple[str, int]:
+    host, port = split_address(address)
+    # The commonest way of naming one server twice.
+    return ("127.0.0.1" if host.lower() == "localhost" else host.lower()), port
+
+
+def numbered(nodes: Iterable[str] | Mapping[int, str], known: Mapping[int, str] | None = None) -> dict[int, str]:
+    """Addresses by node ID, checked, in ascending order of ID for a mapping and in the given order otherwise.
+
+    Args:
+        nodes: Addresses, which get the IDs after the highest known one, or 1, 2, …; or addresses by ID.
+        known: The nodes that are there already. A mapping may name them again.
+
+    Raises:
+        ConfigurationError: The list is empty, an address is malformed or in use by another node, an ID is 0,
+            beyond uint32, or in use by another address.
+    """
+    known = known or {}
+    if isinstance(nodes, str | bytes):
+        raise ConfigurationError(f"nodes must be a list of addresses, not the single string {nodes!r}")
+    if isinstance(nodes, Mapping):
+        items = sorted(_checked_ids(nodes).items())
+    else:
+        items = list(enumerate(nodes, max(known, default=0) + 1))
+    if not items:
+        raise ConfigurationError("missing node addresses: a configuration needs at least one")
+    users = {_key(address): node_id for node_id, address in known.items()}
+    result: dict[int, str] = {}
+    for node_id, address in items:
+        if not 1 <= node_id <= MAX_NODE_ID:
+            reason = "0 is reserved" if node_id == 0 else f"IDs go from 1 to {MAX_NODE_ID}"
+            raise ConfigurationError(f"invalid node ID {node_id} for {address!r}: {reason}")
+        key = _key(address)
+        taken = known.get(node_id)
+        if taken is not None and _key(taken) != key:
+            raise ConfigurationError(f"node {node_id} is already in use by {taken!r}, so it cannot be {address!r}")
+        user = users.setdefault(key, node_id)
+        if user != node_id:
+            raise ConfigurationError(f"address {address!r} is already in use by node {user}")
+        result[node_id] = address
+    return result
+
+
+def _checked_ids(nodes: Mapping[int, str]) -> Mapping[int, str]:
+    for node_id in nodes:
+        if not isinstance(node_id, int) or isinstance(node_id, bool):
+            raise ConfigurationError(f"invalid node ID {node_id!r}: it must be a number from 1 to {MAX_NODE_ID}")
+    return nodes

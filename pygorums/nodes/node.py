@@ -1,0 +1,67 @@
+"""One node, as a caller sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pygorums.nodes.address import split_address
+from pygorums.streams.outbound import OutboundChannel
+
+if TYPE_CHECKING:
+    from pygorums.nodes.pool import Pool
+
+__all__ = ["Node"]
+
+
+class Node:
+    """A server that can be called. Configurations make nodes; they compare by identity.
+
+    Attributes:
+        id: The node's ID: unique in its pool, from 1 to 2**32 - 1.
+        address: ``host:port`` as it was given.
+        host: The host of the address.
+        port: The port of the address.
+        channel: What carries calls to it (for the call functions).
+        pool: The connections that it belongs to (for the call functions).
+    """
+
+    __slots__ = ("address", "channel", "host", "id", "pool", "port")
+
+    def __init__(self, node_id: int, address: str, channel: OutboundChannel, pool: Pool) -> None:
+        self.id = node_id
+        self.address = address
+        self.host, self.port = split_address(address)
+        self.channel = channel
+        self.pool = pool
+
+    @property
+    def latency(self) -> float | None:
+        """The time from sending a request to its successful reply, in seconds; None before the first one.
+
+        An exponentially weighted moving average in which a new sample has the weight 0.2.
+        """
+        return self.channel.pending.latency
+
+    @property
+    def last_error(self) -> Exception | None:
+        """Why the stream to the node broke or could not be opened last; None while it stands, and at first."""
+        return None if self.channel.connected else self.channel.last_error
+
+    @property
+    def pending(self) -> int:
+        """How many calls wait for this node's reply."""
+        return len(self.channel.pending)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a stream to the node at this moment."""
+        return self.channel.connected
+
+    @property
+    def is_inbound(self) -> bool:
+        """Whether the node opened the stream, so that calls to it travel back over that."""
+        return False
+
+    def __repr__(self) -> str:
+        state = "connected" if self.connected else "closed" if self.channel.closed else "not connected"
+        return f"<Node {self.id} {self.address} {state}>"

@@ -1,0 +1,1 @@
+"""Quorum logic without a loop, a clock or a network: when is a call decided, and how far has it come."""

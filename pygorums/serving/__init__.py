@@ -1,0 +1,1 @@
+"""Servers: services, the contexts that handlers get, and streams that handle requests in order."""

@@ -1,0 +1,80 @@
+"""What a server knows of a stream and of the message at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pygorums.base.metadata import Metadata, pairs_of
+from pygorums.streams.transport import Pairs
+
+if TYPE_CHECKING:
+    from pygorums.serving.server import Server
+
+__all__ = ["ServerContext", "StreamContext"]
+
+
+class StreamContext:
+    """A stream that a client has opened, as `on_connect` sees it.
+
+    Attributes:
+        server: The server that accepted it.
+        peer: The other side's network address, as gRPC writes it: ``ipv4:127.0.0.1:50000``.
+        auth_context: What TLS says of the other side, as in gRPC; empty without TLS.
+    """
+
+    __slots__ = ("_pairs", "auth_context", "peer", "server")
+
+    def __init__(self, server: Server, pairs: Pairs, peer: str, auth_context: Mapping[str, list[bytes]]) -> None:
+        self.server = server
+        self._pairs = pairs
+        self.peer = peer
+        self.auth_context = auth_context
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the client sent when it opened the stream."""
+        return Metadata(self._pairs)
+
+
+class ServerContext(StreamContext):
+    """One request, as its handler sees it.
+
+    Attributes:
+        method: The full name of the called method.
+    """
+
+    __slots__ = ("_on_release", "_released", "method")
+
+    def __init__(self, stream: StreamContext, method: str, entries: Pairs, on_release: Callable[[], None]) -> None:
+        self.server = stream.server
+        self._pairs = stream._pairs + entries if entries else stream._pairs
+        self.peer = stream.peer
+        self.auth_context = stream.auth_context
+        self.method = method
+        self._on_release = on_release
+        self._released = False
+
+    @property
+    def metadata(self) -> Metadata:
+        """The metadata of the stream, then those of this message, then what interceptors added."""
+        return Metadata(self._pairs)
+
+    def add_metadata(self, key: str, value: str) -> None:
+        """For interceptors: let those further in, and the handler, see one more pair.
+
+        Raises:
+            TypeError, ValueError: As for the metadata of a call.
+        """
+        self._pairs += pairs_of([(key, value)])
+
+    def release(self) -> None:
+        """Let the stream's next request be handled now, while this handler goes on.
+
+        Until then, or until the handler returns, later requests of the same stream wait. After it, replies may
+        leave in another order than their requests came in. To call it again does nothing. May be called from
+        any thread.
+        """
+        if not self._released:
+            self._released = True
+            self._on_release()

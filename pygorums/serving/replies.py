@@ -1,0 +1,125 @@
+"""Replies on their way to a client."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import EncodeError
+
+from pygorums.base.errors import StatusError
+from pygorums.base.method import Method
+from pygorums.streams.writer import Writer
+from pygorums.wire.framing import Status, encode_end, encode_error, encode_message, method_field
+
+__all__ = ["ReplyWriter"]
+
+READ_ON_BELOW = 4 << 20
+"""Bytes of replies that may wait for a client before no more of its requests are read."""
+
+MAX_STATUS_MESSAGE = 16 << 10
+"""Characters of an error's text that are sent."""
+
+_log = logging.getLogger("pygorums.server")
+
+
+class ReplyWriter:
+    """Encodes what handlers give, or raise, and queues it for the stream.
+
+    Args:
+        writer: The stream's queue.
+        max_message: The largest reply in bytes.
+        mark_end: Whether the client wants to be told the end of a streaming call's replies.
+    """
+
+    def __init__(self, writer: Writer, max_message: int, *, mark_end: bool) -> None:
+        self._writer = writer
+        self._max_message = max_message
+        self._mark_end = mark_end
+
+    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Send what is queued, until `send` raises."""
+        await self._writer.run(send)
+
+    async def drained(self, limit: int) -> None:
+        """Wait until no more than `limit` bytes wait."""
+        await self._writer.drained(limit)
+
+    async def ready(self) -> None:
+        """Wait while the client is too slow to take more replies."""
+        if self._writer.queued_bytes > READ_ON_BELOW:
+            await self._writer.drained(READ_ON_BELOW)
+
+    def reply(self, seq_no: int, method: Method[Any, Any], reply: Any) -> None:
+        """Send a reply.
+
+        Raises:
+            TypeError: It is not a message of the method's response type.
+            StatusError: It is too large.
+        """
+        if not isinstance(reply, method.response_class):
+            expected = method.response_class.DESCRIPTOR.full_name
+            raise TypeError(f"the handler of {method.name} must return a {expected}, it returned {reply!r}")
+        try:
+            payload = reply.SerializeToString()
+        except (EncodeError, ValueError) as error:
+            text = f"the reply of {method.name} cannot be serialized: {error}"
+            raise StatusError(grpc.StatusCode.INTERNAL, text) from error
+        frame = encode_message(seq_no, method.encoded_name, payload)
+        if len(frame) > self._max_message:
+            text = (
+                f"the reply of {method.name} takes {len(frame)} bytes, more than the limit of {self._max_message}; "
+                "raise grpc.max_send_message_length at the server and grpc.max_receive_message_length at the client"
+            )
+            raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self._writer.put(frame)
+
+    async def stream(self, seq_no: int, method: Method[Any, Any], replies: AsyncIterator[Any]) -> None:
+        """Send the replies of a streaming call as they come, no faster than the client takes them."""
+        try:
+            async for reply in replies:
+                self.reply(seq_no, method, reply)
+                await self.ready()
+        finally:
+            close = getattr(replies, "aclose", None)
+            if close is not None:
+                await close()
+        if self._mark_end:
+            self._writer.put(encode_end(seq_no, method.encoded_name))
+
+    def failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
+        """Tell the client what a handler raised. One-way calls have nobody to tell, so it is logged."""
+        if isinstance(error, StatusError):
+            if method.one_way:
+                _log.error("The handler of %s failed: %s", method.name, error)
+                return
+            self.refuse(seq_no, method.name, error.code(), error.message, error.details)
+            return
+        if isinstance(error, NotImplementedError):
+            if method.one_way:
+                _log.error("The handler of %s is not implemented", method.name)
+                return
+            text = str(error) or f"{method.name} is not implemented"
+            self.refuse(seq_no, method.name, grpc.StatusCode.UNIMPLEMENTED, text)
+            return
+        _log.error("The handler of %s failed", method.name, exc_info=error)
+        if not method.one_way:
+            self.refuse(seq_no, method.name, grpc.StatusCode.UNKNOWN, str(error) or type(error).__name__)
+
+    def refuse(self, seq_no: int, name: str, code: grpc.StatusCode, message: str, details: Iterable[Any] = ()) -> None:
+        """Answer a request with an error."""
+        text = message[:MAX_STATUS_MESSAGE].encode(errors="replace").decode()
+        status = Status(code=code.value[0], message=text)
+        for detail in details:
+            if isinstance(detail, AnyMessage):
+                status.details.append(detail)
+            else:
+                status.details.add().Pack(detail)
+        frame = encode_error(seq_no, method_field(name), status)
+        if len(frame) > self._max_message:
+            status.ClearField("details")
+            frame = encode_error(seq_no, method_field(name), status)
+        self._writer.put(frame)

@@ -1,0 +1,49 @@
+"""Plain handlers, which may block, in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+__all__ = ["HandlerThreads"]
+
+T = TypeVar("T")
+
+MAX_THREADS = 4096
+"""A blocking handler must only stall its own stream, so there is in effect no limit; threads are made as needed."""
+
+_END = object()
+
+
+class HandlerThreads:
+    """Runs functions in threads, as many at once as there are."""
+
+    def __init__(self) -> None:
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, fn: Callable[..., T], *args: Any) -> T:
+        """Call `fn` in a thread, with the context variables of the caller."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pygorums-handler")
+        call = functools.partial(contextvars.copy_context().run, fn, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
+        """The items of an iterator, each taken in a thread."""
+        try:
+            while (item := await self.run(next, items, _END)) is not _END:
+                yield item
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                await self.run(close)
+
+    def shut_down(self) -> None:
+        """Let idle threads end; one that a handler blocks ends when the handler returns."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None

@@ -1,0 +1,261 @@
+"""The stream that we open to a node, and open again whenever it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from contextlib import suppress
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from pygorums.base.backoff import Backoff
+from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.transport import BATCH_KEY, Connector, OpenedTransport, Pairs, offers
+from pygorums.streams.writer import Receipt, Writer
+from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status, encode_error, method_field, split
+
+__all__ = ["OutboundChannel"]
+
+CLOSE_GRACE = 1.0
+"""Seconds that `close` gives a peer to take what was sent already."""
+
+LONG_LIVED = 1.0
+"""Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
+
+YIELD_EVERY = 256
+"""Messages of one envelope that are handled before other tasks get their turn."""
+
+_log = logging.getLogger("pygorums.streams")
+
+
+class OutboundChannel:
+    """Sends calls to one node over a stream that it keeps open in the background.
+
+    One task opens the stream, reads it until it breaks, waits a little and opens it again; it never
+    waits for anything but the stream. A second one writes. Nobody else touches the stream, so no
+    timeout and no cancellation of a call can harm it.
+
+    While the first attempt to connect, or the first after a break, is under way, calls queue up. Once an
+    attempt has failed the node is down: what had queued fails, and new calls fail at once, until an
+    attempt succeeds.
+
+    Calls without a reply are sent again on the new stream, in their order and before anything newer: a
+    node may get such a request twice (at least once), never out of order. Streaming calls fail
+    instead, for some of their replies may have come; one-way messages fail if their write failed.
+
+    Args:
+        node_id: The node's ID, for errors.
+        address: The node's address, for errors.
+        connect: Opens a new stream.
+        metadata: Sent whenever a stream is opened, the extensions that we offer included.
+        send_buffer: How many bytes may wait for the node.
+        backoff: The rhythm of reopening.
+        on_change: Called when the node gets connected, is found to be down, or was closed.
+    """
+
+    def __init__(
+        self,
+        node_id: int,
+        address: str,
+        connect: Connector,
+        *,
+        metadata: Pairs,
+        send_buffer: int,
+        backoff: Backoff,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._node_id = node_id
+        self._address = address
+        self._connect = connect
+        self._metadata = metadata
+        self._send_buffer = send_buffer
+        self._backoff = backoff
+        self._on_change = on_change
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(node_id, send_buffer)
+        self.pending = PendingCalls(node_id, send_buffer)
+        self._transport: OpenedTransport | None = None
+        self._received = False
+        self._down: StatusError | None = None
+        self._closed = False
+        self.last_error: Exception | None = None
+        self._task = self._loop.create_task(self._run(), name=f"pygorums node {node_id} ({address})")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the stream stands."""
+        return self._transport is not None and not self._closed
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def request(self, seq_no: int, call: PendingCall) -> None:
+        """Send a call and expect replies; the call fails at once if the node is down or the message does not fit."""
+        if self._down is None and self._writer.put(call.frame):
+            self.pending.add(seq_no, call)
+        else:
+            call.fail(self._node_id, self._refusal(call.frame))
+
+    def post(self, frame: bytes, receipt: Receipt | None) -> None:
+        """Send a one-way message; its receipt, if any, is told what became of it."""
+        if self._down is None:
+            put = self._writer.put(frame) if receipt is None else self._writer.put_with_receipt(frame, receipt)
+            if put:
+                return
+        if receipt is not None:
+            receipt.fail(self._node_id, self._refusal(frame))
+
+    def forget(self, seq_no: int) -> bool:
+        """Expect no more replies to a call; whether the node owed any."""
+        return self.pending.forget(seq_no)
+
+    async def close(self) -> None:
+        """End the stream and fail all calls. What was already sent gets `CLOSE_GRACE` seconds to arrive."""
+        if not self._closed:
+            self._closed = True
+            self._down = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
+            self.pending.fail_all(self._copy(self._down))
+            if self._transport is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_GRACE):
+                        await self._finish(self._transport)
+            self._task.cancel()
+            self._on_change()
+        await asyncio.wait({self._task})
+        self._writer.discard(self._copy(self._down))
+
+    async def _finish(self, transport: OpenedTransport) -> None:
+        await self._writer.drained(0)
+        with suppress(Exception):  # the stream may break just now, which is as good an end
+            await transport.finish()
+        await asyncio.wait({self._task})
+
+    def _refusal(self, frame: bytes) -> StatusError:
+        if self._down is not None:
+            return self._copy(self._down)
+        text = (
+            f"{len(frame)} bytes do not fit into the send buffer of {self._address}: "
+            f"{self._writer.queued_bytes} of {self._send_buffer} bytes are waiting to be sent"
+        )
+        return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
+
+    def _copy(self, error: StatusError | None) -> StatusError:
+        # Every call gets an exception of its own: raising one that is shared would pile up tracebacks.
+        assert error is not None
+        if isinstance(error, NodeClosedError | StreamDownError):
+            return type(error)(error.message, node_id=self._node_id)
+        return StatusError(error.code(), error.message, error.details, node_id=self._node_id)
+
+    async def _run(self) -> None:
+        failures = 0
+        while not self._closed:
+            transport = self._connect(self._metadata)
+            try:
+                error, lasted = await self._use(transport)
+            finally:
+                await transport.close()
+            self.last_error = error = self._copy(error)
+            if self._closed:
+                self._writer.discard(error)
+                return
+            if lasted is None or not isinstance(error, StreamDownError):
+                # It could not be opened, or the node wants no stream with us: nothing to wait for.
+                self._went_down(error)
+            delay = self._backoff.delay(failures, random.random())
+            if lasted is not None and (self._received or lasted >= LONG_LIVED):
+                failures = 0
+                # The first attempt after a break comes soon, but not at the same moment from all clients.
+                delay = random.uniform(0, self._backoff.initial)
+            else:
+                failures += 1
+            await asyncio.sleep(delay)
+
+    async def _use(self, transport: OpenedTransport) -> tuple[StatusError, float | None]:
+        """Use a stream until it breaks: why, and how many seconds it stood, None if it never did."""
+        try:
+            await transport.opened()
+        except Exception as raised:
+            return transport.error(raised), None
+        opened_at = self._loop.time()
+        self._received = False
+        self._came_up(transport)
+        writer = self._loop.create_task(
+            self._write(transport), name=f"pygorums writer to node {self._node_id} ({self._address})"
+        )
+        try:
+            await self._read(transport)
+            error: StatusError = StreamDownError(f"{self._address} ended the stream")
+        except Exception as raised:
+            error = transport.error(raised)
+        finally:
+            self._transport = None
+            writer.cancel()
+            await asyncio.wait({writer})
+        self._broke(error)
+        return error, self._loop.time() - opened_at
+
+    async def _write(self, transport: OpenedTransport) -> None:
+        try:
+            await self._writer.run(transport.send)
+        except Exception:
+            # The transport tells the reader why the stream is over. If it does not think so, it must still
+            # end: without a writer it is of no use.
+            await transport.close()
+
+    def _came_up(self, transport: OpenedTransport) -> None:
+        self._transport = transport
+        if not self._closed:
+            self._down = None
+        waiting = {id(frame) for frame in self._writer.waiting()}
+        self._writer.resend([call.frame for call in self.pending.unanswered() if id(call.frame) not in waiting])
+        self._on_change()
+
+    def _broke(self, error: StatusError) -> None:
+        self._writer.stream_broke(self._copy(error))
+        self.pending.fail_streaming(self._copy(error))
+        self._on_change()
+
+    def _went_down(self, error: StatusError) -> None:
+        self._down = error
+        self._writer.discard(self._copy(error))
+        self.pending.fail_all(self._copy(error))
+        self._on_change()
+
+    async def _read(self, transport: OpenedTransport) -> None:
+        # Metadata always come before the first frame, if they come at all.
+        self._writer.batching = batching = offers(await transport.accepted(), BATCH_KEY)
+        receive, time, route = transport.receive, self._loop.time, self._route
+        while (data := await receive()) is not None:
+            try:
+                messages = split(data, batching=batching)
+            except DecodeError:
+                text = f"{self._address} sent {len(data)} bytes that are not a message"
+                raise StatusError(grpc.StatusCode.INTERNAL, text) from None
+            self._received = True
+            now = time()
+            for count, message in enumerate(messages, 1):
+                route(message, now)
+                if not count % YIELD_EVERY:
+                    await asyncio.sleep(0)
+
+    def _route(self, message: Message | Frame, now: float) -> None:
+        seq_no = message.message_seq_no
+        if seq_no & SERVER_INITIATED:
+            self._refuse_request(message)
+            return
+        try:
+            self.pending.deliver(seq_no, message, now)
+        except Exception:
+            # A call that cannot take its reply must not end the stream that all calls share.
+            _log.exception("A reply of node %d (%s) could not be delivered", self._node_id, self._address)
+
+    def _refuse_request(self, message: Message | Frame) -> None:
+        text = f"no handler registered for method {message.method}"
+        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
+        self._writer.put(encode_error(message.message_seq_no, method_field(message.method), status))

@@ -1,0 +1,127 @@
+"""The calls that wait for replies of one node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import grpc
+
+from pygorums.base.errors import StatusError
+from pygorums.base.ewma import smoothed
+from pygorums.base.status import CODE_BY_NUMBER
+from pygorums.wire.framing import Frame, Message, Status
+
+__all__ = ["PendingCall", "PendingCalls", "status_error"]
+
+ENTRY_COST = 512
+"""What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""
+
+
+class PendingCall(Protocol):
+    """A call that may wait for several nodes. It is told, one after the other, what each node said."""
+
+    @property
+    def frame(self) -> bytes:
+        """What was sent, to be sent again after a reconnect."""
+
+    @property
+    def streaming(self) -> bool:
+        """Whether a node may reply more than once."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether nobody waits for further replies."""
+
+    @property
+    def sent_at(self) -> float:
+        """When the frame was queued, in seconds of the event loop's clock."""
+
+    def deliver(self, node_id: int, payload: bytes, /) -> None:
+        """The node replied."""
+
+    def fail(self, node_id: int, error: Exception, /) -> None:
+        """The node failed, and says nothing more."""
+
+    def end(self, node_id: int, /) -> None:
+        """The node has sent its last reply of a streaming call."""
+
+
+def status_error(status: Status, node_id: int) -> StatusError:
+    """The error that a node answered with. A code that gRPC does not know becomes UNKNOWN."""
+    code = CODE_BY_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN)
+    return StatusError(code, status.message, tuple(status.details), node_id=node_id)
+
+
+class PendingCalls:
+    """Finds the call that a reply belongs to, by sequence number, and keeps the node's latency estimate.
+
+    A call that is decided stays until the node's own reply comes, so that a slow node is measured too and
+    its request survives a reconnect. What such calls hold on to is bounded by `limit` bytes: beyond that
+    they are swept out.
+    """
+
+    def __init__(self, node_id: int, limit: int) -> None:
+        self._node_id = node_id
+        self._limit = limit
+        self._calls: dict[int, PendingCall] = {}
+        self._until_sweep = limit
+        self.latency: float | None = None
+        """Seconds, or None before the first successful reply."""
+
+    def __len__(self) -> int:
+        return sum(1 for call in self._calls.values() if not call.decided)
+
+    def add(self, seq_no: int, call: PendingCall) -> None:
+        """Expect replies to `seq_no`."""
+        self._calls[seq_no] = call
+        self._until_sweep -= len(call.frame) + ENTRY_COST
+        if self._until_sweep < 0:
+            self._sweep()
+
+    def forget(self, seq_no: int) -> bool:
+        """Expect no more replies to `seq_no`; whether the node owed any."""
+        return self._calls.pop(seq_no, None) is not None
+
+    def deliver(self, seq_no: int, message: Message | Frame, now: float) -> None:
+        """Give a reply to its call. A reply that no call waits for is dropped."""
+        call = self._calls.get(seq_no)
+        if call is None:
+            return
+        if message.HasField("status") and message.status.code:
+            del self._calls[seq_no]
+            call.fail(self._node_id, status_error(message.status, self._node_id))
+            return
+        if not call.streaming:
+            del self._calls[seq_no]
+        elif message.end:
+            del self._calls[seq_no]
+            call.end(self._node_id)
+            return
+        self.latency = smoothed(self.latency, now - call.sent_at)
+        call.deliver(self._node_id, message.payload)
+
+    def unanswered(self) -> Iterator[PendingCall]:
+        """All calls, oldest first, decided ones too."""
+        return iter(self._calls.values())
+
+    def fail_streaming(self, error: Exception) -> None:
+        """Fail the calls that may have had some of their replies, and so cannot be sent again."""
+        streaming = [seq_no for seq_no, call in self._calls.items() if call.streaming]
+        for seq_no in streaming:
+            call = self._calls.pop(seq_no, None)
+            if call is not None:
+                call.fail(self._node_id, error)
+
+    def fail_all(self, error: Exception) -> None:
+        """Fail every call."""
+        calls, self._calls = self._calls, {}
+        self._until_sweep = self._limit
+        for call in calls.values():
+            call.fail(self._node_id, error)
+
+    def _sweep(self) -> None:
+        live = {seq_no: call for seq_no, call in self._calls.items() if not call.decided}
+        self._calls = live
+        # As much again may come as is live now, so sweeping costs a constant amount for each call.
+        self._until_sweep = max(self._limit, sum(len(call.frame) + ENTRY_COST for call in live.values()))

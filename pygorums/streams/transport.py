@@ -1,0 +1,79 @@
+"""What the engine needs of a stream, whoever carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from typing import Protocol
+
+from pygorums.base.errors import StatusError
+
+__all__ = [
+    "BATCH_KEY",
+    "OFFERED",
+    "STREAM_END_KEY",
+    "Connector",
+    "OpenedTransport",
+    "Pairs",
+    "Transport",
+    "answer_to",
+    "offers",
+]
+
+Pairs = tuple[tuple[str, str], ...]
+"""Metadata of a stream as pairs."""
+
+BATCH_KEY = "pygorums-batch"
+STREAM_END_KEY = "pygorums-stream-end"
+OFFERED: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"))
+"""The extensions of the protocol that an opener offers and an acceptor confirms."""
+
+
+def offers(metadata: Iterable[tuple[str, str | bytes]], key: str) -> bool:
+    """Whether a peer's metadata offer, or confirm, the extension `key`."""
+    return any(name == key and value == "1" for name, value in metadata)
+
+
+def answer_to(metadata: Iterable[tuple[str, str | bytes]], supported: Pairs = OFFERED) -> Pairs:
+    """The extensions that an acceptor confirms: those that it supports of those that were offered."""
+    pairs = tuple(metadata)
+    return tuple((key, value) for key, value in supported if offers(pairs, key))
+
+
+class Transport(Protocol):
+    """One stream, seen from one of its ends. Frames are bytes and keep their order.
+
+    At most one `send` and one `receive` may be under way at a time, and neither may be cancelled by
+    anybody but the owner of the stream: cancelling them ends the stream.
+    """
+
+    def send(self, frame: bytes, /) -> Awaitable[None]:
+        """Write one frame; done when the transport has taken it. Raises anything once the stream is over."""
+
+    def receive(self) -> Awaitable[bytes | None]:
+        """Read one frame; None when the other side has ended the stream in peace. Raises anything otherwise."""
+
+    def error(self, raised: Exception, /) -> StatusError:
+        """What `send` or `receive` raised, as a status."""
+
+
+class OpenedTransport(Transport, Protocol):
+    """The end of a stream that opened it."""
+
+    def opened(self) -> Awaitable[None]:
+        """Done when the stream stands. Raises anything if it cannot be opened."""
+
+    def accepted(self) -> Awaitable[Pairs]:
+        """The acceptor's metadata. Some acceptors send none before their first frame, or ever."""
+
+    def finish(self) -> Awaitable[None]:
+        """Say that no more frames will be sent."""
+
+    def close(self) -> Awaitable[None]:
+        """End the stream now, if it has not ended, and let go of all it holds."""
+
+
+class Connector(Protocol):
+    """Makes streams to one node."""
+
+    def __call__(self, metadata: Pairs, /) -> OpenedTransport:
+        """Start to open a new stream; returns at once."""
