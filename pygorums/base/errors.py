@@ -82,9 +82,19 @@ class StatusError(GorumsError, grpc.RpcError):
         self.details = StatusDetails(details, message)
         self.node_id = node_id
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses take other arguments than a status, so making one anew goes past them.
+        return _restored, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         text = f"{self.code.name}: {self.message}" if self.message else self.code.name
         return text if self.node_id is None else f"node {self.node_id}: {text}"
+
+
+def _restored(kind: type[StatusError], args: tuple[Any, ...]) -> StatusError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 class CallTimeoutError(StatusError, TimeoutError):

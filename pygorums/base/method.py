@@ -30,11 +30,6 @@ class CallType(enum.Enum):
     STREAMING_QUORUM_CALL = "streaming quorum call"
     """To all nodes of a configuration; each replies any number of times."""
 
-    @property
-    def one_node(self) -> bool:
-        """Whether it goes to a single node."""
-        return self in (CallType.RPC, CallType.UNICAST)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Method(Generic[Req, Resp]):

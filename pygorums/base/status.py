@@ -64,6 +64,9 @@ class StatusDetails(tuple[Any, ...]):
         self.message = message
         return self
 
+    def __getnewargs__(self) -> tuple[tuple[Any, ...], str]:
+        return tuple(self), self.message
+
     def __call__(self) -> str:
         """The message, as `grpc.RpcError.details` gives it."""
         return self.message

@@ -134,6 +134,4 @@ class ChainedCall(Generic[Req, Resp]):
         if timed_out:
             errors = {**self.progress.node_errors, **errors}
         if errors and not ignore_errors:
-            if self._method.call_type.one_node:
-                raise next(iter(errors.values()))
             raise (SendTimeoutError if timed_out else SendError)(self._method.name, errors, sent)

@@ -29,6 +29,12 @@ class _NodeShare:
         self._queue = queue
         self.frame = frame
 
+    one_way = False
+
+    @property
+    def withdrawn(self) -> bool:
+        return self._queue.withdrawn
+
     @property
     def streaming(self) -> bool:
         return self._queue.streaming
@@ -46,6 +52,9 @@ class _NodeShare:
 
     def fail(self, node_id: int, error: Exception) -> None:
         self._queue.fail(node_id, error)
+
+    def sent(self, node_id: int) -> None:
+        """Replies tell more."""
 
     def end(self, node_id: int) -> None:
         self._queue.end(node_id)

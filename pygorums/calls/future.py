@@ -33,14 +33,18 @@ class FutureCall(Generic[T]):
         decided: Whether the future is resolved, so that nobody waits for further replies.
         sent_at: When the request was queued, in seconds of the loop's clock.
         streaming: Whether a node may reply more than once.
+        one_way: Whether it wants to be told when its request is sent.
+        withdrawn: Whether it was given up, or its time was up, so that it need not be sent any more.
     """
 
-    __slots__ = ("_timer", "decided", "frame", "future", "sent_at", "timeout")
+    __slots__ = ("_timer", "decided", "frame", "future", "sent_at", "timeout", "withdrawn")
     streaming = False
+    one_way = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, frame: bytes, timeout: float | None) -> None:
         self.frame = frame
         self.decided = False
+        self.withdrawn = False
         self.timeout = timeout
         self.sent_at = loop.time()
         self.future: CallFuture[T] = CallFuture(loop=loop)
@@ -63,10 +67,12 @@ class FutureCall(Generic[T]):
         """Forget the call: nobody wants its outcome any more."""
         if not self.decided:
             self._finish()
+            self.withdrawn = True
             self.forget()
 
     def _expire(self) -> None:
         if not self.decided:
+            self.withdrawn = True
             self.lose(self.timeout_error())
 
     def _finish(self) -> None:
@@ -75,6 +81,9 @@ class FutureCall(Generic[T]):
             self._timer.cancel()
             self._timer = None
         self.future.call = None  # or the two would keep each other alive
+
+    def sent(self, node_id: int) -> None:
+        """A node's request was sent; calls with replies wait for those instead."""
 
     def forget(self) -> None:
         """Tell all nodes' streams that no reply is expected any more."""

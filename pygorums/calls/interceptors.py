@@ -123,7 +123,7 @@ def intercepted(
         if not hasattr(responses, "__anext__"):
             name = getattr(interceptor, "__qualname__", repr(interceptor))
             raise TypeError(
-                f"interceptor {name} must return an asynchronous iterator of responses, not {type(responses).__name__}: "
+                f"interceptor {name} must return an asynchronous iterator, not {type(responses).__name__}; "
                 "write it as `async def` with `yield`, or as `def` that returns the responses"
             )
     return responses

@@ -12,6 +12,7 @@ from pygorums.base.method import Method
 from pygorums.calls.future import CallFuture, FutureCall
 from pygorums.calls.preparing import encode_request
 from pygorums.nodes.configuration import Configuration
+from pygorums.streams.writer import UNOWNED
 
 __all__ = ["send_one_way"]
 
@@ -20,6 +21,7 @@ class _OneWayCall(FutureCall[None]):
     """A one-way message under way to some nodes."""
 
     __slots__ = ("_config", "_method", "_node_errors", "_unsent")
+    one_way = True
 
     def __init__(self, method: Method[Any, Any], config: Configuration, frame: bytes, timeout: float | None) -> None:
         super().__init__(config.pool.loop, frame, timeout)
@@ -46,23 +48,23 @@ class _OneWayCall(FutureCall[None]):
             return
         if not self._node_errors:
             self.succeed(None)
-        elif self._method.call_type.one_node:
-            self.lose(next(iter(self._node_errors.values())))
         else:
             sent = len(self._config) - len(self._node_errors)
             self.lose(SendError(self._method.name, self._node_errors, sent))
 
     def forget(self) -> None:
-        """Nobody wants to know any more; what is queued is still sent."""
+        """What was not sent yet never will be."""
+        for node in self._config:
+            if node.id in self._unsent:
+                node.channel.withdraw()
 
     def timeout_error(self) -> Exception:
-        """What the call fails with because the time is up."""
+        """Forget the call: the time is up."""
+        self.forget()
         for node in self._config:
             if node.id in self._unsent:
                 text = f"not sent to {node.address} within {self.timeout} s"
                 self._node_errors[node.id] = CallTimeoutError(text, node_id=node.id)
-        if self._method.call_type.one_node:
-            return next(iter(self._node_errors.values()))
         sent = len(self._config) - len(self._node_errors)
         return SendTimeoutError(self._method.name, self._node_errors, sent)
 
@@ -91,7 +93,7 @@ def send_one_way(
     if ignore_errors:
         if refused is None:
             for node in config:
-                node.channel.post(frame, None)
+                node.channel.post(frame, UNOWNED)
         done: CallFuture[None] = CallFuture(loop=pool.loop)
         done.set_result(None)
         return done

@@ -86,13 +86,16 @@ class ThresholdCall(FutureCall[Resp]):
     def forget(self) -> None:
         """Expect no more replies."""
         for node in self._config:
-            node.channel.forget(self._seq_no)
+            if node.channel.forget(self._seq_no) and self.withdrawn:
+                node.channel.withdraw()
 
     def timeout_error(self) -> Exception:
         """Forget the call; nodes that said nothing are among the errors."""
         errors = dict(self._node_errors or {})
         for node in self._config:
             owed = node.channel.forget(self._seq_no)
+            if owed:
+                node.channel.withdraw()
             if owed and not (self._replied and node.id in self._replied):
                 text = f"no reply from {node.address} within {self.timeout} s"
                 errors[node.id] = CallTimeoutError(text, node_id=node.id)

@@ -72,6 +72,8 @@ class ReplyQueue(Generic[Resp]):
         self.frame = b""
         self.streaming = method.streaming
         self.decided = False
+        self.withdrawn = False
+        self.one_way = method.one_way
         self.timeout = timeout
         self.sent_at = self._loop.time()
         self._timer = None if timeout is None else self._loop.call_later(max(timeout, 0), self._expire)
@@ -132,6 +134,9 @@ class ReplyQueue(Generic[Resp]):
             self._reader = self._loop.create_future()
             try:
                 await self._reader
+            except asyncio.CancelledError:
+                self.close()
+                raise
             finally:
                 self._reader = None
         return self._read(*self._items.popleft())
@@ -171,5 +176,8 @@ class ReplyQueue(Generic[Resp]):
             self._timer.cancel()
             self._timer = None
         for node_id in self._open:
-            self._nodes[node_id].channel.forget(self._seq_no)
+            channel = self._nodes[node_id].channel
+            self.withdrawn = True
+            channel.forget(self._seq_no)
+            channel.withdraw()
         self._wake()

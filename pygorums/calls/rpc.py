@@ -53,6 +53,7 @@ class _RpcCall(FutureCall[Resp]):
     def forget(self) -> None:
         """Expect no reply any more."""
         self._node.channel.forget(self._seq_no)
+        self._node.channel.withdraw()
 
     def timeout_error(self) -> Exception:
         """Forget the call: the time is up."""

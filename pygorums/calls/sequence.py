@@ -17,8 +17,8 @@ class ResponseSeq(Generic[T]):
     """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
 
     It ends when every node has answered or failed, or when the call's time is up. Leaving the loop early
-    forgets the call as soon as nothing refers to the sequence any more; `aclose` does it at once. Being
-    cancelled while waiting harms nothing: the next response can still be read.
+    forgets the call as soon as nothing refers to the sequence any more; `aclose` does it at once, and so does
+    being cancelled while waiting for the next response.
     """
 
     def __init__(

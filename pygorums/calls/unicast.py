@@ -48,8 +48,8 @@ def unicast(
         ignore_errors: Wait for nothing: the future is done at once, whatever becomes of the message.
 
     Raises, from the future:
-        StatusError: The message could not be sent: `StreamDownError`, `NodeClosedError`, `RESOURCE_EXHAUSTED`.
-        CallTimeoutError: It was not sent in time.
+        SendError: The message could not be sent; it holds the node's error.
+        SendTimeoutError: The same, because the time was up: a `TimeoutError` too.
 
     Raises, at once:
         TypeError, ValueError: An argument is of the wrong kind.

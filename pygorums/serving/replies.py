@@ -12,7 +12,7 @@ from google.protobuf.message import EncodeError
 
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
-from pygorums.streams.writer import Writer
+from pygorums.streams.writer import UNOWNED, Writer
 from pygorums.wire.framing import Status, encode_end, encode_error, encode_message, method_field
 
 __all__ = ["ReplyWriter"]
@@ -75,7 +75,7 @@ class ReplyWriter:
                 "raise grpc.max_send_message_length at the server and grpc.max_receive_message_length at the client"
             )
             raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-        self._writer.put(frame)
+        self._writer.put(frame, UNOWNED)
 
     async def stream(self, seq_no: int, method: Method[Any, Any], replies: AsyncIterator[Any]) -> None:
         """Send the replies of a streaming call as they come, no faster than the client takes them."""
@@ -88,7 +88,7 @@ class ReplyWriter:
             if close is not None:
                 await close()
         if self._mark_end:
-            self._writer.put(encode_end(seq_no, method.encoded_name))
+            self._writer.put(encode_end(seq_no, method.encoded_name), UNOWNED)
 
     def failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         """Tell the client what a handler raised. One-way calls have nobody to tell, so it is logged."""
@@ -122,4 +122,4 @@ class ReplyWriter:
         if len(frame) > self._max_message:
             status.ClearField("details")
             frame = encode_error(seq_no, method_field(name), status)
-        self._writer.put(frame)
+        self._writer.put(frame, UNOWNED)

@@ -7,7 +7,7 @@ import errno
 import inspect
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
 import grpc
@@ -182,7 +182,7 @@ class Server:
 
     async def _serve_stream(self, _: Any, context: Any) -> None:
         offered = text_pairs(context.invocation_metadata())
-        stream_context = StreamContext(self, offered, context.peer(), context.auth_context())
+        stream_context = StreamContext(self, offered, context.peer(), _identity(context.auth_context()))
         if self._stopping:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
         transport = AcceptedGrpcTransport(context)
@@ -211,6 +211,12 @@ class Server:
                 await result
         except Exception:
             _log.exception("on_connect failed for the stream from %s", context.peer)
+
+
+def _identity(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
+    """What TLS says of a peer: nothing, if there is no TLS."""
+    insecure = auth_context.get("transport_security_type") == [b"insecure"]
+    return {} if insecure else auth_context
 
 
 def _bind_error(address: str, host: str, port: int) -> OSError:

@@ -15,7 +15,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.transport import BATCH_KEY, Connector, OpenedTransport, Pairs, offers
-from pygorums.streams.writer import Receipt, Writer
+from pygorums.streams.writer import UNOWNED, Outgoing, Writer
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status, encode_error, method_field, split
 
 __all__ = ["OutboundChannel"]
@@ -97,23 +97,23 @@ class OutboundChannel:
 
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; the call fails at once if the node is down or the message does not fit."""
-        if self._down is None and self._writer.put(call.frame):
+        if self._down is None and self._writer.put(call.frame, call):
             self.pending.add(seq_no, call)
         else:
             call.fail(self._node_id, self._refusal(call.frame))
 
-    def post(self, frame: bytes, receipt: Receipt | None) -> None:
-        """Send a one-way message; its receipt, if any, is told what became of it."""
-        if self._down is None:
-            put = self._writer.put(frame) if receipt is None else self._writer.put_with_receipt(frame, receipt)
-            if put:
-                return
-        if receipt is not None:
-            receipt.fail(self._node_id, self._refusal(frame))
+    def post(self, frame: bytes, owner: Outgoing) -> None:
+        """Send a one-way message; its owner is told what becomes of it."""
+        if self._down is not None or not self._writer.put(frame, owner):
+            owner.fail(self._node_id, self._refusal(frame))
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
         return self.pending.forget(seq_no)
+
+    def withdraw(self) -> None:
+        """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
+        self._writer.withdraw()
 
     async def close(self) -> None:
         """End the stream and fail all calls. What was already sent gets `CLOSE_GRACE` seconds to arrive."""
@@ -128,7 +128,9 @@ class OutboundChannel:
             self._task.cancel()
             self._on_change()
         await asyncio.wait({self._task})
-        self._writer.discard(self._copy(self._down))
+        error = self._copy(self._down)
+        self._writer.stream_broke(error)
+        self._writer.discard(error)
 
     async def _finish(self, transport: OpenedTransport) -> None:
         await self._writer.drained(0)
@@ -212,8 +214,9 @@ class OutboundChannel:
         self._transport = transport
         if not self._closed:
             self._down = None
-        waiting = {id(frame) for frame in self._writer.waiting()}
-        self._writer.resend([call.frame for call in self.pending.unanswered() if id(call.frame) not in waiting])
+        waiting = {id(owner) for owner in self._writer.waiting()}
+        taken = [call for call in self.pending.unanswered() if id(call) not in waiting]
+        self._writer.resend([call.frame for call in taken], taken)
         self._on_change()
 
     def _broke(self, error: StatusError) -> None:
@@ -258,4 +261,4 @@ class OutboundChannel:
     def _refuse_request(self, message: Message | Frame) -> None:
         text = f"no handler registered for method {message.method}"
         status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
-        self._writer.put(encode_error(message.message_seq_no, method_field(message.method), status))
+        self._writer.put(encode_error(message.message_seq_no, method_field(message.method), status), UNOWNED)

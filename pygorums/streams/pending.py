@@ -10,6 +10,7 @@ import grpc
 from pygorums.base.errors import StatusError
 from pygorums.base.ewma import smoothed
 from pygorums.base.status import CODE_BY_NUMBER
+from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import Frame, Message, Status
 
 __all__ = ["PendingCall", "PendingCalls", "status_error"]
@@ -18,7 +19,7 @@ ENTRY_COST = 512
 """What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""
 
 
-class PendingCall(Protocol):
+class PendingCall(Outgoing, Protocol):
     """A call that may wait for several nodes. It is told, one after the other, what each node said."""
 
     @property
@@ -39,9 +40,6 @@ class PendingCall(Protocol):
 
     def deliver(self, node_id: int, payload: bytes, /) -> None:
         """The node replied."""
-
-    def fail(self, node_id: int, error: Exception, /) -> None:
-        """The node failed, and says nothing more."""
 
     def end(self, node_id: int, /) -> None:
         """The node has sent its last reply of a streaming call."""

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from pygorums.wire.batching import envelope, envelope_end
 
-__all__ = ["Receipt", "Writer"]
+__all__ = ["UNOWNED", "Outgoing", "Writer"]
 
 
-class Receipt(Protocol):
-    """Told what became of a one-way message."""
+class Outgoing(Protocol):
+    """A call that a queued frame belongs to."""
+
+    @property
+    def one_way(self) -> bool:
+        """Whether it wants to be told what became of the frame. Other calls learn that from their replies."""
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the frame need not be sent any more."""
 
     def sent(self, node_id: int, /) -> None:
-        """The transport has taken it."""
+        """The transport has taken the frame."""
 
     def fail(self, node_id: int, error: Exception, /) -> None:
-        """It was not sent."""
+        """The frame was not sent."""
+
+
+class _Unowned:
+    one_way = withdrawn = False
+
+    def sent(self, node_id: int, /) -> None: ...
+
+    def fail(self, node_id: int, error: Exception, /) -> None: ...
+
+
+UNOWNED: Outgoing = _Unowned()
+"""The owner of frames that nobody asks after."""
 
 
 class Writer:
@@ -40,21 +59,31 @@ class Writer:
         self._node_id = node_id
         self._limit = limit
         self._frames: list[bytes] = []
-        self._receipts: deque[tuple[int, Receipt]] = deque()  # by the number of the frame they are for
-        self._put_count = 0  # frames ever put, which numbers them
+        self._owners: list[Outgoing] = []  # of each frame
+        self._taken: list[bytes] = []  # what is sent next; from `_taken_end` on no write has begun
+        self._taken_owners: list[Outgoing] = []
+        self._taken_end = 0
+        self._writing: Sequence[Outgoing] = ()  # the owners of what is being written
+        self._withdrawals = 0  # about as many of the frames need not be sent
         self._wakeup: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self.batching = False
         self.queued_bytes = 0
 
-    def put(self, frame: bytes) -> bool:
+    def put(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame; False, and nothing done, if it does not fit."""
         queued = self.queued_bytes + len(frame)
         if queued > self._limit:
-            return False
+            # Looking for withdrawn frames costs as much as there are frames; it must be worth it.
+            if 2 * self._withdrawals < len(self._frames) + len(self._taken):
+                return False
+            self._drop_withdrawn()
+            queued = self.queued_bytes + len(frame)
+            if queued > self._limit:
+                return False
         self.queued_bytes = queued
-        self._put_count += 1
         self._frames.append(frame)
+        self._owners.append(owner)
         wakeup = self._wakeup
         if wakeup is not None:
             self._wakeup = None
@@ -62,31 +91,38 @@ class Writer:
                 wakeup.set_result(None)
         return True
 
-    def put_with_receipt(self, frame: bytes, receipt: Receipt) -> bool:
-        """Queue a frame and tell `receipt` what becomes of it; False, and nothing done, if it does not fit."""
-        if not self.put(frame):
-            return False
-        self._receipts.append((self._put_count, receipt))
-        return True
+    def withdraw(self) -> None:
+        """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
+        self._withdrawals += 1
 
-    def waiting(self) -> list[bytes]:
-        """The frames that no write has begun for, oldest first."""
-        return self._frames
+    def waiting(self) -> Sequence[Outgoing]:
+        """The owners of the frames that no write has begun for, oldest first."""
+        self._give_back()
+        return self._owners
 
-    def resend(self, frames: list[bytes]) -> None:
-        """Put frames that a stream which broke had taken before all that waits. They fitted once, so no limit applies."""
+    def resend(self, frames: Sequence[bytes], owners: Sequence[Outgoing]) -> None:
+        """Put frames that a broken stream had taken before all that waits. They fitted once: no limit applies."""
+        self._give_back()
         self._frames[:0] = frames
+        self._owners[:0] = owners
         self.queued_bytes += sum(map(len, frames))
-        # Frames are numbered by how many were put after them, so the numbers of waiting frames still hold.
 
     def discard(self, error: Exception) -> None:
-        """Forget all that waits; their receipts fail with `error`."""
-        self._frames.clear()
+        """Forget all that waits; one-way messages fail with `error`."""
+        self._give_back()
+        owners, self._owners = self._owners, []
+        self._frames = []
         self.queued_bytes = 0
-        receipts, self._receipts = self._receipts, deque()
-        for _, receipt in receipts:
-            receipt.fail(self._node_id, error)
+        self._fail(owners, error)
         self._wake_drained()
+
+    def stream_broke(self, error: Exception) -> None:
+        """Fail the one-way messages that were being written when the stream broke; what waits goes on waiting."""
+        self.batching = False
+        self._give_back()
+        self.queued_bytes = sum(map(len, self._frames))
+        writing, self._writing = self._writing, ()
+        self._fail(writing, error)
 
     async def drained(self, limit: int) -> None:
         """Wait until no more than `limit` bytes are queued."""
@@ -98,46 +134,57 @@ class Writer:
     async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Send what is queued, for ever, or until `send` raises.
 
-        Then the frames of the failed write are gone from the queue, and their receipts have not been told:
-        `fail_unsent` tells them.
+        Then the frames of the failed write are gone from the queue, and `stream_broke` has to be told.
         """
         loop = asyncio.get_running_loop()
         while True:
-            if not self._frames:
-                self._wakeup = loop.create_future()
-                await self._wakeup
-            frames, self._frames = self._frames, []
-            start = 0
-            try:
-                while start < len(frames):
-                    end = envelope_end(frames, start) if self.batching else start + 1
-                    part = frames[start:end] if start or end < len(frames) else frames
-                    start = end
-                    await send(envelope(part) if len(part) > 1 else part[0])
-                    self.queued_bytes -= sum(map(len, part))
-                    if self._receipts:
-                        self._tell_sent(len(frames) - start)
-                    if self._drained is not None:
-                        self._wake_drained()
-            finally:
-                if start < len(frames):
-                    self._frames[:0] = frames[start:]
+            if self._withdrawals:
+                self._drop_withdrawn()
+            if self._taken_end == len(self._taken):
+                if not self._frames:
+                    self._wakeup = loop.create_future()
+                    await self._wakeup
+                    continue
+                self._take()
+            start = self._taken_end
+            end = self._taken_end = envelope_end(self._taken, start) if self.batching else start + 1
+            whole = start == 0 and end == len(self._taken)
+            frames = self._taken if whole else self._taken[start:end]
+            owners = self._writing = self._taken_owners if whole else self._taken_owners[start:end]
+            await send(envelope(frames) if len(frames) > 1 else frames[0])
+            self._writing = ()
+            self.queued_bytes -= sum(map(len, frames))
+            for owner in owners:
+                if owner.one_way:
+                    owner.sent(self._node_id)
+            if self._drained is not None:
+                self._wake_drained()
 
-    def _tell_sent(self, unsent: int) -> None:
-        """Tell the receipts of sent frames, given how many frames of the batch at hand are still unsent."""
-        sent_count = self._put_count - len(self._frames) - unsent
-        receipts = self._receipts
-        while receipts and receipts[0][0] <= sent_count:
-            receipts.popleft()[1].sent(self._node_id)
+    def _take(self) -> None:
+        """Take all that waits, to be sent in parts without moving the rest each time."""
+        self._taken, self._frames = self._frames, []
+        self._taken_owners, self._owners = self._owners, []
+        self._taken_end = 0
 
-    def stream_broke(self, error: Exception) -> None:
-        """Fail the receipts of frames that were being written when the stream broke; waiting frames keep theirs."""
-        self.queued_bytes = sum(map(len, self._frames))
-        begun_count = self._put_count - len(self._frames)
-        receipts = self._receipts
-        while receipts and receipts[0][0] <= begun_count:
-            receipts.popleft()[1].fail(self._node_id, error)
-        self.batching = False
+    def _give_back(self) -> None:
+        """Put what was taken and is not sent before all that waits."""
+        if self._taken_end < len(self._taken):
+            self._frames[:0] = self._taken[self._taken_end :]
+            self._owners[:0] = self._taken_owners[self._taken_end :]
+        self._taken, self._taken_owners, self._taken_end = [], [], 0
+
+    def _drop_withdrawn(self) -> None:
+        self._give_back()
+        self._withdrawals = 0
+        kept = [(frame, owner) for frame, owner in zip(self._frames, self._owners, strict=True) if not owner.withdrawn]
+        self.queued_bytes -= sum(map(len, self._frames)) - sum(len(frame) for frame, _ in kept)
+        self._frames = [frame for frame, _ in kept]
+        self._owners = [owner for _, owner in kept]
+
+    def _fail(self, owners: Iterable[Outgoing], error: Exception) -> None:
+        for owner in owners:
+            if owner.one_way:
+                owner.fail(self._node_id, error)
 
     def _wake_drained(self) -> None:
         if self._drained is not None and not self._drained.done():

@@ -1,0 +1,84 @@
+"""Addresses and node IDs: what is taken, and how the rest is refused."""
+
+import pytest
+
+from pygorums import ConfigurationError
+from pygorums.nodes.address import numbered, split_address
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("node-1.example:1", ("node-1.example", 1)),
+        ("[::1]:65535", ("::1", 65535)),
+        ("[fe80::1%eth0]:9", ("fe80::1%eth0", 9)),
+        ("my_service:80", ("my_service", 80)),
+    ],
+)
+def test_addresses(address: str, parts: tuple[str, int]) -> None:
+    assert split_address(address) == parts
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("", "port is missing"),
+        ("localhost", "port is missing"),
+        ("localhost:", "port must be a number"),
+        ("localhost:http", "port must be a number"),
+        ("localhost:0", "port must be a number"),
+        ("localhost:65536", "port must be a number"),
+        ("localhost:-1", "port must be a number"),
+        ("localhost:\N{ARABIC-INDIC DIGIT ONE}", "port must be a number"),
+        (":8080", "host must be"),
+        ("::1:8080", "host must be"),
+        ("[localhost]:80", "host must be"),
+        ("a b:80", "host must be"),
+        ("http://a:80", "host must be"),
+        ("a:80,b:80", "host must be"),
+        (8080, "must be a string"),
+    ],
+)
+def test_malformed_addresses_say_what_is_wrong(address: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem) as raised:
+        split_address(address)
+    assert repr(address) in str(raised.value)
+
+
+def test_port_0_is_for_servers() -> None:
+    assert split_address("127.0.0.1:0", any_port=True) == ("127.0.0.1", 0)
+
+
+def test_lists_are_numbered_from_1_and_go_on_after_known_nodes() -> None:
+    assert numbered(["b:1", "a:1"]) == {1: "b:1", 2: "a:1"}
+    assert numbered(["c:1"], {1: "a:1", 7: "b:1"}) == {8: "c:1"}
+
+
+def test_mappings_keep_their_ids_in_ascending_order() -> None:
+    assert list(numbered({9: "a:1", 2: "b:1"}).items()) == [(2, "b:1"), (9, "a:1")]
+    assert numbered({7: "b:1"}, {7: "b:1"}) == {7: "b:1"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "known", "problem"),
+    [
+        ([], {}, "missing node addresses"),
+        ({}, {}, "missing node addresses"),
+        ("a:1", {}, "must be a list of addresses"),
+        (["a:1", "a:1"], {}, "already in use by node 1"),
+        (["127.0.0.1:1", "localhost:1"], {}, "already in use by node 1"),
+        (["A:1", "a:1"], {}, "already in use by node 1"),
+        (["a:1"], {4: "a:1"}, "already in use by node 4"),
+        ({0: "a:1"}, {}, "0 is reserved"),
+        ({-1: "a:1"}, {}, "IDs go from 1 to 4294967295"),
+        ({1 << 32: "a:1"}, {}, "IDs go from 1 to 4294967295"),
+        ({"1": "a:1"}, {}, "invalid node ID '1'"),
+        ({True: "a:1"}, {}, "invalid node ID True"),
+        ({3: "b:1"}, {3: "a:1"}, "node 3 is already in use by 'a:1'"),
+        (["nowhere"], {}, "port is missing"),
+    ],
+)
+def test_lists_that_cannot_be(nodes: list[str], known: dict[int, str], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        numbered(nodes, known)

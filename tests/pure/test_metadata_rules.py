@@ -1,0 +1,57 @@
+"""Which metadata can travel."""
+
+import pytest
+
+from pygorums import Metadata
+from pygorums.base.metadata import encode_entries, pairs_of, stream_pairs
+from pygorums.wire.stream_pb2 import Message
+
+
+def test_mappings_and_pairs() -> None:
+    assert pairs_of({"a": "1", "b": "2"}) == (("a", "1"), ("b", "2"))
+    assert pairs_of([("a", "1"), ("a", "2")]) == (("a", "1"), ("a", "2"))
+    assert pairs_of(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error", "problem"),
+    [
+        ({"Key": "v"}, ValueError, "lower-case"),
+        ({"": "v"}, ValueError, "lower-case"),
+        ({"a b": "v"}, ValueError, "lower-case"),
+        ({"data-bin": "v"}, ValueError, "'-bin'"),
+        ({"key": "\ud800"}, ValueError, "UTF-8"),
+        ({"key": b"v"}, TypeError, "must be strings"),
+        ({1: "v"}, TypeError, "must be strings"),
+        (["key"], TypeError, "pairs of strings"),
+        ([("a", "b", "c")], TypeError, "pairs of strings"),
+    ],
+)
+def test_metadata_that_cannot_travel(metadata: object, error: type[Exception], problem: str) -> None:
+    with pytest.raises(error, match=problem):
+        pairs_of(metadata)  # type: ignore[arg-type] # wrong on purpose
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [("key", "grüß", "ASCII"), ("key", "a\nb", "ASCII"), ("grpc-x", "v", "reserved"), ("pygorums-x", "v", "reserved")],
+)
+def test_streams_take_less(key: str, value: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        stream_pairs({key: value})
+
+
+def test_unicode_travels_with_a_message() -> None:
+    message = Message.FromString(encode_entries({"who": "Zoë"}))
+    assert [(entry.key, entry.value) for entry in message.entry] == [("who", "Zoë")]
+
+
+def test_a_key_may_have_several_values() -> None:
+    metadata = Metadata([("a", "1"), ("b", "x"), ("a", "2")])
+    assert metadata["a"] == "1"
+    assert metadata.get_all("a") == ("1", "2")
+    assert metadata.get_all("z") == ()
+    assert metadata.get("z") is None
+    assert list(metadata) == ["a", "b"]
+    assert len(metadata) == 2
+    assert metadata.pairs == (("a", "1"), ("b", "x"), ("a", "2"))
