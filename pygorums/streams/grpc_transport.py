@@ -24,6 +24,9 @@ METHOD = "NodeStream"
 CONNECT_TIMEOUT_MS = 5000
 """How long one attempt to connect may take; what gRPC calls the minimum reconnect backoff."""
 
+_WRITE_FAILED = "Internal error from Core"
+"""What grpc.aio says if a stream breaks during a write. It calls that INTERNAL, which hides the real status."""
+
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Channels with the same target would otherwise share a connection, and its backoff.
     ("grpc.use_local_subchannel_pool", 1),
@@ -134,6 +137,8 @@ def _status_of(raised: Exception, address: str) -> StatusError:
         # A call that is over raises several things, all of which mean the same.
         return StreamDownError(f"the stream to {address} is down")
     code = raised.code()
+    if raised.details() == _WRITE_FAILED:
+        return StreamDownError(f"the stream to {address} broke")
     if code is grpc.StatusCode.UNAVAILABLE:
         return StreamDownError(f"{address}: {raised.details() or 'unavailable'}")
     if code in (grpc.StatusCode.CANCELLED, grpc.StatusCode.OK):
