@@ -56,6 +56,8 @@ def multicast(
     check_configuration(method, config)
     check_request(method, request)
     check_timeout(timeout)
+    if config.pool.interceptors:
+        interceptors = (*config.pool.interceptors, *interceptors)
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return chained.start_one_way(ignore_errors=ignore_errors)

@@ -250,6 +250,8 @@ def quorum_call(
     check_configuration(method, config)
     check_request(method, request)
     check_timeout(timeout)
+    if config.pool.interceptors:
+        interceptors = (*config.pool.interceptors, *interceptors)
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return Responses(method, config, request, timeout, b"", chained)

@@ -93,6 +93,8 @@ def rpc(
     check_request(method, request)
     check_timeout(timeout)
     entries = encode_entries(metadata) if metadata else b""
+    if node.pool.interceptors:
+        interceptors = (*node.pool.interceptors, *interceptors)
     if interceptors:
         config = Configuration([node], node.pool)
         return ChainedCall(method, config, request, timeout, metadata, interceptors).start_rpc()

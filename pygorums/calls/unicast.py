@@ -60,6 +60,8 @@ def unicast(
     check_timeout(timeout)
     entries = encode_entries(metadata) if metadata else b""
     config = Configuration((node,), node.pool)
+    if node.pool.interceptors:
+        interceptors = (*node.pool.interceptors, *interceptors)
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return chained.start_one_way(ignore_errors=ignore_errors)

@@ -115,6 +115,7 @@ def connect(
     *,
     credentials: grpc.ChannelCredentials | None = None,
     metadata: MetadataLike = None,
+    interceptors: Sequence[Any] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
     channel_options: Sequence[tuple[str, Any]] = (),
@@ -129,6 +130,7 @@ def connect(
             from IDs to addresses.
         credentials: From `grpc.ssl_channel_credentials` for TLS; None for plain text.
         metadata: Sent to each node when a stream to it is opened; handlers see it.
+        interceptors: Client interceptors for all calls to these nodes, inside of those that a call brings.
         send_buffer: How many bytes may wait to be sent to one node. A message that does not fit fails, at
             once and for that node alone, with `RESOURCE_EXHAUSTED`.
         backoff: How long to wait between attempts to reach a node.
@@ -149,5 +151,6 @@ def connect(
         send_buffer=send_buffer,
         backoff=backoff,
         channel_options=channel_options,
+        interceptors=interceptors,
     )
     return Configuration([pool.add(node_id, address) for node_id, address in addresses.items()], pool)

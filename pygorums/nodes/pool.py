@@ -30,6 +30,8 @@ class Pool:
         send_buffer: How many bytes may wait for one node.
         backoff: The rhythm of reopening streams.
         channel_options: gRPC channel options, and ours.
+        interceptors: Wrapped around every call, inside of the call's own. Their type belongs to the calls, a
+            floor above.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Pool:
         send_buffer: int,
         backoff: Backoff,
         channel_options: Sequence[tuple[str, Any]],
+        interceptors: Sequence[Any],
     ) -> None:
         options = StreamOptions.of(channel_options)
         self.loop = asyncio.get_running_loop()
         self.max_message = options.max_message
+        self.interceptors = tuple(interceptors)
         self._metadata = (*metadata, *options.extensions)
         self._connector: Callable[[str], Connector] = lambda address: GrpcConnector(address, credentials, options.grpc)
         self._send_buffer = send_buffer
