@@ -85,6 +85,7 @@ class Server:
         self._streams: set[ServerStream] = set()
         self._grpc_server: grpc.aio.Server | None = None
         self._address: str | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
         self._stopped = asyncio.Event()
         if service is not None:
@@ -143,7 +144,16 @@ class Server:
             raise _bind_error(address, host, port) from None
         self._address = f"{address.rpartition(':')[0]}:{bound}"
         await server.start()
+        self._keeper = asyncio.create_task(self._stop_with_the_loop(), name=f"pygorums server {self._address}")
         return self._address
+
+    async def _stop_with_the_loop(self) -> None:
+        """End the gRPC server if the event loop ends, which cancels all tasks, before anybody has stopped it."""
+        try:
+            await self._stopped.wait()
+        except asyncio.CancelledError:
+            await self.grpc_server.stop(None)
+            raise
 
     async def wait(self) -> None:
         """Wait until the server has stopped."""
@@ -173,6 +183,8 @@ class Server:
             await asyncio.wait(tasks, timeout=CANCEL_GRACE)
         self._threads.shut_down()
         self._stopped.set()
+        if self._keeper is not None:
+            await asyncio.wait({self._keeper})
 
     async def __aenter__(self) -> Self:
         return self
