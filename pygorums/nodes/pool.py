@@ -12,6 +12,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import CallTimeoutError, NodeClosedError
 from pygorums.nodes.node import Node
 from pygorums.streams.grpc_transport import GrpcConnector
+from pygorums.streams.heartbeat import HEARTBEAT_KEY
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
 from pygorums.streams.transport import Connector, Pairs
@@ -48,7 +49,8 @@ class Pool:
         self.loop = asyncio.get_running_loop()
         self.max_message = options.max_message
         self.interceptors = tuple(interceptors)
-        self._metadata = (*metadata, *options.extensions)
+        heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))
+        self._metadata = (*metadata, *options.extensions, heartbeat)
         self._connector: Callable[[str], Connector] = lambda address: GrpcConnector(address, credentials, options.grpc)
         self._send_buffer = send_buffer
         self._backoff = backoff

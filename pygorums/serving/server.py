@@ -22,6 +22,7 @@ from pygorums.serving.service import Service
 from pygorums.serving.stream import ServerStream
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.grpc_transport import METHOD, SERVICE, AcceptedGrpcTransport, text_pairs
+from pygorums.streams.heartbeat import HEARTBEAT_KEY, Heartbeat, heartbeat_of
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, answer_to, offers
 from pygorums.streams.writer import Writer
@@ -39,6 +40,11 @@ _DEFAULT_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.so_reuseport", 0),
     # Our clients watch their connections; gRPC would cut them off for that.
     ("grpc.http2.max_ping_strikes", 0),
+    # A client that is frozen or cut off is noticed by gRPC's own pings, to which no client objects.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
 )
 
 _log = logging.getLogger("pygorums.server")
@@ -113,7 +119,8 @@ class Server:
     def grpc_server(self) -> grpc.aio.Server:
         """The gRPC server below, made when first asked for; to add other gRPC services before `start`."""
         if self._grpc_server is None:
-            server = grpc.aio.server(options=[*_DEFAULT_OPTIONS, *self._options.grpc])
+            options = {**dict(_DEFAULT_OPTIONS), **dict(self._options.grpc)}
+            server = grpc.aio.server(options=list(options.items()))
             # Without serializers bytes go in and out as they are.
             handler: Any = grpc.stream_stream_rpc_method_handler(self._serve_stream)
             server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
@@ -199,6 +206,9 @@ class Server:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
         transport = AcceptedGrpcTransport(context)
         confirmed = answer_to(offered, self._options.extensions)
+        interval = heartbeat_of(offered)
+        if interval is not None:
+            confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))))
         if confirmed:
             await transport.confirm(confirmed)
         await self._tell_connected(stream_context)
@@ -207,12 +217,15 @@ class Server:
         replies = ReplyWriter(writer, self._options.max_message, mark_end=offers(confirmed, STREAM_END_KEY))
         stream = ServerStream(transport, stream_context, self._handlers, replies, batching=writer.batching)
         self._streams.add(stream)
+        heartbeat = None if interval is None else Heartbeat(writer, interval)
         try:
             await stream.serve()
         except StatusError as error:
             await context.abort(error.code(), error.message)
         finally:
             self._streams.discard(stream)
+            if heartbeat is not None:
+                heartbeat.stop()
 
     async def _tell_connected(self, context: StreamContext) -> None:
         if self._on_connect is None:

@@ -7,6 +7,7 @@ of that, so the rhythm of reopening is ours, and a name that has moved to anothe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -77,6 +78,7 @@ class OpenedGrpcTransport:
         # Without serializers bytes go in and out as they are.
         open_stream: Any = channel.stream_stream(f"/{SERVICE}/{METHOD}")
         self._call: Any = open_stream(metadata=grpc.aio.Metadata(*metadata))
+        self._aborted: StatusError | None = None
         self.send = self._call.write
         """Write one frame: grpc's own method, with nothing in between."""
 
@@ -86,12 +88,27 @@ class OpenedGrpcTransport:
 
     async def accepted(self) -> Pairs:
         """The acceptor's metadata; empty if the stream ends without any."""
-        return text_pairs(await self._call.initial_metadata())
+        return text_pairs(await self._unless_aborted(self._call.initial_metadata()))
 
     async def receive(self) -> bytes | None:
         """Read one frame; None at the end."""
-        frame = await self._call.read()
+        frame = await self._unless_aborted(self._call.read())
         return None if frame is grpc.aio.EOF else frame
+
+    async def _unless_aborted(self, reading: Awaitable[Any]) -> Any:
+        try:
+            return await reading
+        except asyncio.CancelledError:
+            # gRPC says so to readers of a call that was cancelled. To be cancelled oneself is something else.
+            task = asyncio.current_task()
+            if self._aborted is None or (task is not None and task.cancelling()):
+                raise
+            raise self._aborted from None
+
+    def abort(self, error: StatusError, /) -> None:
+        """Cancel the stream; who reads it gets `error`."""
+        self._aborted = error
+        self._call.cancel()
 
     async def finish(self) -> None:
         """Half-close: say that no more frames will be sent."""

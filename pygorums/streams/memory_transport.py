@@ -105,6 +105,10 @@ class MemoryTransport:
         """Tell the acceptor that no more frames come."""
         self.outgoing.put(None)
 
+    def abort(self, error: StatusError, /) -> None:
+        """End the stream with `error`."""
+        self.break_off(error)
+
     async def close(self) -> None:
         """End the stream."""
         self.break_off(StreamDownError("the stream was closed"))

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.streams.heartbeat import SilenceWatch, heartbeat_of
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.transport import BATCH_KEY, Connector, OpenedTransport, Pairs, offers
 from pygorums.streams.writer import UNOWNED, Outgoing, Writer
@@ -80,6 +81,8 @@ class OutboundChannel:
         self.pending = PendingCalls(node_id, send_buffer)
         self._transport: OpenedTransport | None = None
         self._received = False
+        self._heard_at = 0.0
+        self._heartbeat: float | None = None
         self._down: StatusError | None = None
         self._closed = False
         self.last_error: Exception | None = None
@@ -184,19 +187,29 @@ class OutboundChannel:
             await transport.opened()
         except Exception as raised:
             return transport.error(raised), None
-        opened_at = self._loop.time()
+        opened_at = self._heard_at = self._loop.time()
         self._received = False
         self._came_up(transport)
         writer = self._loop.create_task(
             self._write(transport), name=f"pygorums writer to node {self._node_id} ({self._address})"
         )
+        # What the node has confirmed once it will confirm again, so a node that freezes before is noticed too.
+        watch = None if self._heartbeat is None else self._watch(transport, self._heartbeat)
         try:
-            await self._read(transport)
+            # Metadata come before the first frame, if they come at all.
+            accepted = await transport.accepted()
+            self._heard_at = self._loop.time()
+            self._heartbeat = heartbeat_of(accepted)
+            if watch is None and self._heartbeat is not None:
+                watch = self._watch(transport, self._heartbeat)
+            await self._read(transport, batching=offers(accepted, BATCH_KEY))
             error: StatusError = StreamDownError(f"{self._address} ended the stream")
         except Exception as raised:
             error = transport.error(raised)
         finally:
             self._transport = None
+            if watch is not None:
+                watch.stop()
             writer.cancel()
             await asyncio.wait({writer})
         self._broke(error)
@@ -230,9 +243,15 @@ class OutboundChannel:
         self.pending.fail_all(self._copy(error))
         self._on_change()
 
-    async def _read(self, transport: OpenedTransport) -> None:
-        # Metadata always come before the first frame, if they come at all.
-        self._writer.batching = batching = offers(await transport.accepted(), BATCH_KEY)
+    def _watch(self, transport: OpenedTransport, interval: float) -> SilenceWatch:
+        def give_up(silence: float) -> None:
+            text = f"{self._address} has given no sign of life for {silence:.3g} s"
+            transport.abort(StreamDownError(text))
+
+        return SilenceWatch(interval, lambda: self._heard_at, give_up)
+
+    async def _read(self, transport: OpenedTransport, *, batching: bool) -> None:
+        self._writer.batching = batching
         receive, time, route = transport.receive, self._loop.time, self._route
         while (data := await receive()) is not None:
             try:
@@ -241,7 +260,7 @@ class OutboundChannel:
                 text = f"{self._address} sent {len(data)} bytes that are not a message"
                 raise StatusError(grpc.StatusCode.INTERNAL, text) from None
             self._received = True
-            now = time()
+            self._heard_at = now = time()
             for count, message in enumerate(messages, 1):
                 route(message, now)
                 if not count % YIELD_EVERY:

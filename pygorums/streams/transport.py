@@ -68,6 +68,9 @@ class OpenedTransport(Transport, Protocol):
     def finish(self) -> Awaitable[None]:
         """Say that no more frames will be sent."""
 
+    def abort(self, error: StatusError, /) -> None:
+        """End the stream now; who reads it gets `error`."""
+
     def close(self) -> Awaitable[None]:
         """End the stream now, if it has not ended, and let go of all it holds."""
 

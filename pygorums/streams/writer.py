@@ -53,6 +53,7 @@ class Writer:
     Attributes:
         batching: Whether the peer takes envelopes.
         queued_bytes: The bytes of the frames that wait or are being written.
+        write_count: How many writes were begun.
     """
 
     def __init__(self, node_id: int, limit: int) -> None:
@@ -69,6 +70,7 @@ class Writer:
         self._drained: asyncio.Future[None] | None = None
         self.batching = False
         self.queued_bytes = 0
+        self.write_count = 0
 
     def put(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame; False, and nothing done, if it does not fit."""
@@ -151,6 +153,7 @@ class Writer:
             whole = start == 0 and end == len(self._taken)
             frames = self._taken if whole else self._taken[start:end]
             owners = self._writing = self._taken_owners if whole else self._taken_owners[start:end]
+            self.write_count += 1
             await send(envelope(frames) if len(frames) > 1 else frames[0])
             self._writing = ()
             self.queued_bytes -= sum(map(len, frames))
