@@ -5,12 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test check generate clean
+.PHONY: install demo test test-floor check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml pygorums/version.py
 	@test -n "$(PYTHON)" || { echo "make: pygorums needs Python 3.11 or later; none was found on PATH. Install one, or say where it is: make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
@@ -21,6 +21,19 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+# The suite on the lowest versions that pyproject.toml allows, in an environment of its own.
+FLOOR := .venv-floor
+FLOOR_PYTHON ?= $(shell if python3.11 -V >/dev/null 2>&1; then echo python3.11; else echo $(PYTHON); fi)
+
+test-floor: $(FLOOR)/.installed
+	$(FLOOR)/bin/python -m pytest
+
+$(FLOOR)/.installed: pyproject.toml pygorums/version.py tests/floors.py
+	$(FLOOR_PYTHON) -m venv $(FLOOR)
+	$(FLOOR)/bin/python tests/floors.py > $(FLOOR)/constraints.txt
+	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[dev]'
+	@touch $@
 
 check: install
 	$(BIN)/ruff check .
@@ -33,5 +46,5 @@ generate: install
 	$(BIN)/python -m tests.regenerate
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

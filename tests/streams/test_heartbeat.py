@@ -64,7 +64,8 @@ async def test_silence_is_broken_and_talk_is_not_interrupted() -> None:
 
 async def test_a_watch_waits_from_what_was_heard_last() -> None:
     loop = asyncio.get_running_loop()
-    heard, silences = [loop.time()], []
+    heard = [loop.time()]
+    silences: list[float] = []
     watch = SilenceWatch(0.02, lambda: heard[-1], silences.append)
     await until(lambda: silences)
     assert silences[0] >= 0.02 * PATIENCE
