@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Generic, TypeVar
 
 __all__ = ["CallFuture", "FutureCall"]
@@ -29,9 +30,9 @@ class FutureCall(Generic[T]):
 
     Attributes:
         frame: The encoded request, shared by all nodes.
-        future: The outcome.
+        future: The outcome. With a plain future it is for whoever awaits it to `give_up`.
         decided: Whether the future is resolved, so that nobody waits for further replies.
-        sent_at: When the request was queued, in seconds of the loop's clock.
+        sent_at: When the request was queued, in seconds of the monotonic clock.
         streaming: Whether a node may reply more than once.
         one_way: Whether it wants to be told when its request is sent.
         withdrawn: Whether it was given up, or its time was up, so that it need not be sent any more.
@@ -41,15 +42,16 @@ class FutureCall(Generic[T]):
     streaming = False
     one_way = False
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, frame: bytes, timeout: float | None) -> None:
+    def __init__(self, future: asyncio.Future[T], frame: bytes, timeout: float | None) -> None:
+        self.future = future
         self.frame = frame
         self.decided = False
         self.withdrawn = False
         self.timeout = timeout
-        self.sent_at = loop.time()
-        self.future: CallFuture[T] = CallFuture(loop=loop)
-        self.future.call = self
-        self._timer = None if timeout is None else loop.call_later(max(timeout, 0), self._expire)
+        self.sent_at = monotonic()
+        self._timer = None if timeout is None else future.get_loop().call_later(max(timeout, 0), self._expire)
+        if type(future) is CallFuture:
+            future.call = self
 
     def succeed(self, result: T) -> None:
         """Resolve the future."""
@@ -80,7 +82,8 @@ class FutureCall(Generic[T]):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.future.call = None  # or the two would keep each other alive
+        if type(self.future) is CallFuture:
+            self.future.call = None  # or the two would keep each other alive
 
     def sent(self, node_id: int) -> None:
         """A node's request was sent; calls with replies wait for those instead."""

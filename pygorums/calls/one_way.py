@@ -24,7 +24,7 @@ class _OneWayCall(FutureCall[None]):
     one_way = True
 
     def __init__(self, method: Method[Any, Any], config: Configuration, frame: bytes, timeout: float | None) -> None:
-        super().__init__(config.pool.loop, frame, timeout)
+        super().__init__(CallFuture(loop=config.pool.loop), frame, timeout)
         self._method = method
         self._config = config
         self._node_errors: dict[int, Exception] = {}

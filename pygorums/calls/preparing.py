@@ -50,10 +50,7 @@ def check_configuration(method: Method[Any, Any], config: Configuration) -> None
 
 
 def _check_loop(method: Method[Any, Any], pool: Pool) -> None:
-    try:
-        running = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
+    running = asyncio._get_running_loop()
     if running is not pool.loop:
         where = "without a running event loop" if running is None else "from another event loop"
         raise RuntimeError(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from pygorums.base.errors import CallTimeoutError, IncompleteError, QuorumTimeoutError, StatusError
 from pygorums.base.method import Method
 from pygorums.calls.future import FutureCall
 from pygorums.calls.preparing import encode_request
-from pygorums.calls.response import parse_reply
+from pygorums.calls.response import malformed_reply
 from pygorums.nodes.configuration import Configuration
-from pygorums.quorum.tally import Outcome, Tally
+from pygorums.quorum.tally import LOST, WON, Tally
 
 __all__ = ["ThresholdCall", "send_threshold_call"]
 
@@ -29,59 +30,57 @@ class ThresholdCall(FutureCall[Resp]):
     `PendingCalls` bounds; if it failed or was given up it is forgotten.
     """
 
-    __slots__ = ("_config", "_method", "_node_errors", "_replied", "_reply", "_seq_no", "_tally", "streaming")
+    __slots__ = ("_config", "_method", "_node_errors", "_reply", "_seq_no", "_tally")
 
     def __init__(
-        self, method: Method[Req, Resp], config: Configuration, seq_no: int, need: int, timeout: float | None
+        self,
+        future: asyncio.Future[Resp],
+        method: Method[Req, Resp],
+        config: Configuration,
+        seq_no: int,
+        need: int,
+        timeout: float | None,
     ) -> None:
-        super().__init__(config.pool.loop, b"", timeout)
-        self.streaming = method.streaming
+        super().__init__(future, b"", timeout)
         self._method = method
         self._config = config
         self._seq_no = seq_no
         self._tally = Tally(len(config), need)
         self._reply: Resp | None = None
         self._node_errors: dict[int, Exception] | None = None
-        # Replies of one node count once, which only streaming calls need to see to.
-        self._replied: set[int] | None = set() if method.streaming else None
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied."""
         if self.decided:
             return
-        if self._replied is not None:
-            if node_id in self._replied:
-                return
-            self._replied.add(node_id)
         if self._reply is None:
             try:
-                self._reply = parse_reply(self._method, payload, node_id)
-            except StatusError as error:
-                self.fail(node_id, error)
+                self._reply = self._method.response_class.FromString(payload)
+            except DecodeError as error:
+                self._count_failure(node_id, malformed_reply(self._method, node_id, error))
                 return
-        if self._tally.succeeded() is Outcome.WON:
+        if self._tally.succeeded() is WON:
             self.succeed(self._reply)
-            if self.streaming:
-                self.forget()
 
     def fail(self, node_id: int, error: Exception) -> None:
-        """A node failed. In a streaming call a node that had replied before still counts as a success."""
-        if self.decided or (self._replied is not None and node_id in self._replied and self._reply is not None):
-            return
+        """A node failed."""
+        if not self.decided:
+            self._count_failure(node_id, error)
+
+    def _count_failure(self, node_id: int, error: Exception) -> None:
         if self._node_errors is None:
             self._node_errors = {}
         self._node_errors[node_id] = error
-        if self._tally.failed() is Outcome.LOST:
+        if self._tally.failed() is LOST:
             self.lose(IncompleteError(self._method.name, self._node_errors, self._tally.successes))
             self.forget()
 
     def end(self, node_id: int) -> None:
-        """A node has ended its replies; if it sent none it has failed."""
-        if not self.decided and self._replied is not None and node_id not in self._replied:
-            self.fail(
-                node_id,
-                StatusError(grpc.StatusCode.UNKNOWN, "the node ended the call without a reply", node_id=node_id),
-            )
+        """Only streaming calls are ended by their nodes."""
+
+    def was_silent(self, node_id: int) -> bool:  # noqa: ARG002 - streaming calls need it
+        """Whether a node that still owes a reply has sent none."""
+        return True
 
     def forget(self) -> None:
         """Expect no more replies."""
@@ -96,13 +95,57 @@ class ThresholdCall(FutureCall[Resp]):
             owed = node.channel.forget(self._seq_no)
             if owed:
                 node.channel.withdraw()
-            if owed and not (self._replied and node.id in self._replied):
+            if owed and self.was_silent(node.id):
                 text = f"no reply from {node.address} within {self.timeout} s"
                 errors[node.id] = CallTimeoutError(text, node_id=node.id)
         return QuorumTimeoutError(self._method.name, errors, self._tally.successes)
 
 
+class StreamingThresholdCall(ThresholdCall[Resp]):
+    """The same for streaming quorum calls, in which a node may reply many times and counts once."""
+
+    __slots__ = ("_replied",)
+    streaming = True
+
+    def __init__(
+        self,
+        future: asyncio.Future[Resp],
+        method: Method[Req, Resp],
+        config: Configuration,
+        seq_no: int,
+        need: int,
+        timeout: float | None,
+    ) -> None:
+        super().__init__(future, method, config, seq_no, need, timeout)
+        self._replied: set[int] = set()
+
+    def deliver(self, node_id: int, payload: bytes) -> None:
+        """A node replied, once more perhaps."""
+        if self.decided or node_id in self._replied:
+            return
+        self._replied.add(node_id)
+        super().deliver(node_id, payload)
+        if self.decided:
+            self.forget()  # or its nodes would go on being listened to
+
+    def fail(self, node_id: int, error: Exception) -> None:
+        """A node failed; if it had replied before it has counted already."""
+        if node_id not in self._replied:
+            self._replied.add(node_id)
+            super().fail(node_id, error)
+
+    def end(self, node_id: int) -> None:
+        """A node has ended its replies; if it sent none it has failed."""
+        text = "the node ended the call without a reply"
+        self.fail(node_id, StatusError(grpc.StatusCode.UNKNOWN, text, node_id=node_id))
+
+    def was_silent(self, node_id: int) -> bool:
+        """Whether a node has sent no reply."""
+        return node_id not in self._replied
+
+
 def send_threshold_call(
+    future: asyncio.Future[Resp],
     method: Method[Req, Resp],
     config: Configuration,
     request: Req,
@@ -113,6 +156,7 @@ def send_threshold_call(
     """Send a quorum call to all nodes, now.
 
     Args:
+        future: For the outcome.
         method: The method.
         config: The nodes.
         request: The request, the same for all.
@@ -122,7 +166,8 @@ def send_threshold_call(
     """
     pool = config.pool
     seq_no = pool.next_seq_no()
-    call: ThresholdCall[Resp] = ThresholdCall(method, config, seq_no, need, timeout)
+    kind = StreamingThresholdCall if method.streaming else ThresholdCall
+    call = kind(future, method, config, seq_no, need, timeout)
     if need > len(config):
         cause = f"incomplete call: {need} replies are needed and the configuration has {len(config)} nodes"
         call.lose(IncompleteError(method.name, {}, 0, cause))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 import grpc
@@ -75,7 +76,7 @@ class ReplyQueue(Generic[Resp]):
         self.withdrawn = False
         self.one_way = method.one_way
         self.timeout = timeout
-        self.sent_at = self._loop.time()
+        self.sent_at = monotonic()
         self._timer = None if timeout is None else self._loop.call_later(max(timeout, 0), self._expire)
 
     def skip(self, node_id: int) -> None:

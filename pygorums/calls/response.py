@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
 
-__all__ = ["NodeResponse", "parse_reply"]
+__all__ = ["NodeResponse", "malformed_reply", "parse_reply"]
 
 T = TypeVar("T")
 Resp = TypeVar("Resp", bound=Message)
@@ -47,6 +47,10 @@ def parse_reply(method: Method[Any, Resp], payload: bytes, node_id: int) -> Resp
     try:
         return method.response_class.FromString(payload)
     except DecodeError as error:
-        name = method.response_class.DESCRIPTOR.full_name
-        text = f"the reply to {method.name} is not a {name}: {error}"
-        raise StatusError(grpc.StatusCode.INTERNAL, text, node_id=node_id) from error
+        raise malformed_reply(method, node_id, error) from error
+
+
+def malformed_reply(method: Method[Any, Any], node_id: int, error: DecodeError) -> StatusError:
+    """The node's error when its reply is not a message of the method's response type."""
+    text = f"the reply to {method.name} is not a {method.response_class.DESCRIPTOR.full_name}: {error}"
+    return StatusError(grpc.StatusCode.INTERNAL, text, node_id=node_id)

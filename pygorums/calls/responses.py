@@ -13,9 +13,10 @@ from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.correctable import Correctable
+from pygorums.calls.future import CallFuture
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_configuration, check_request, check_timeout, encode_request
-from pygorums.calls.quorum_call import send_threshold_call
+from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import ResponseSeq
@@ -70,7 +71,7 @@ class Responses(Generic[Resp]):
         self._timeout = timeout
         self._entries = entries
         self._chained: ChainedCall[Any, Resp] | None = chained
-        self._progress = Progress(method.name) if chained is None else chained.progress
+        self._progress: Progress | None = None if chained is None else chained.progress
         self._used = False
         self.size = len(config)
 
@@ -80,7 +81,7 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: All nodes have failed.
         """
-        return await self._threshold(1)
+        return await self._wait(1)
 
     async def majority(self) -> Resp:
         """The first successful reply, once a majority (``size // 2 + 1``) of the nodes has succeeded.
@@ -88,7 +89,7 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: So many nodes have failed that no majority is left.
         """
-        return await self._threshold(majority_of(self.size))
+        return await self._wait(majority_of(self.size))
 
     async def all(self) -> Resp:
         """The first successful reply, once all nodes have succeeded.
@@ -98,7 +99,7 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: A node has failed.
         """
-        return await self._threshold(None)
+        return await self._wait(None)
 
     async def threshold(self, n: int) -> Resp:
         """The first successful reply, once `n` nodes have succeeded.
@@ -107,23 +108,23 @@ class Responses(Generic[Resp]):
             ValueError: `n` is less than 1.
             IncompleteError: Too few nodes are left, or there are fewer than `n`: then nothing is sent.
         """
-        return await self._threshold(_at_least_one(n))
+        return await self._wait(_at_least_one(n))
 
     def async_first(self) -> asyncio.Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
-        return self._threshold(1)
+        return self._future(1)
 
     def async_majority(self) -> asyncio.Future[Resp]:
         """As `majority`, but sends now and returns the future of the reply."""
-        return self._threshold(majority_of(self.size))
+        return self._future(majority_of(self.size))
 
     def async_all(self) -> asyncio.Future[Resp]:
         """As `all`, but sends now and returns the future of the reply."""
-        return self._threshold(None)
+        return self._future(None)
 
     def async_threshold(self, n: int) -> asyncio.Future[Resp]:
         """As `threshold`, but sends now and returns the future of the reply."""
-        return self._threshold(_at_least_one(n))
+        return self._future(_at_least_one(n))
 
     def correctable(self, n: int) -> Correctable[Resp]:
         """Send now, and watch the replies improve until `n` of them were successful.
@@ -134,7 +135,7 @@ class Responses(Generic[Resp]):
         level = _at_least_one(n)
         source, responses = self._start_reading()
         source.start()
-        return Correctable(responses, source, self._progress, level)
+        return Correctable(responses, source, self._read, level)
 
     def results(self) -> ResponseSeq[Resp]:
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
@@ -168,31 +169,52 @@ class Responses(Generic[Resp]):
     @property
     def node_errors(self) -> Mapping[int, Exception]:
         """The errors that were read while iterating, by node ID; once the time was up also those of silent nodes."""
-        return self._progress.node_errors
+        return self._read.node_errors
 
     @property
     def replies(self) -> int:
         """How many successful replies were read while iterating."""
-        return self._progress.replies
+        return self._read.replies
 
     @property
     def timed_out(self) -> bool:
         """Whether the time was up before all nodes had answered."""
-        return self._progress.timed_out
+        return self._read.timed_out
+
+    @property
+    def _read(self) -> Progress:
+        if self._progress is None:
+            self._progress = Progress(self._method.name)
+        return self._progress
 
     def _use(self) -> None:
         if self._used:
             raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
         self._used = True
 
-    def _threshold(self, need: int | None) -> asyncio.Future[Resp]:
+    async def _wait(self, need: int | None) -> Resp:
+        if self._used or self._chained is not None:
+            return await self._future(need)
+        self._used = True
+        # A plain future is the fastest; here we see for ourselves that it is cancelled.
+        call = self._send_threshold(self._config.pool.loop.create_future(), need)
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            call.give_up()
+            raise
+
+    def _future(self, need: int | None) -> asyncio.Future[Resp]:
         self._use()
         if self._chained is not None:
             return self._chained.start_threshold(need)
+        return self._send_threshold(CallFuture(loop=self._config.pool.loop), need).future
+
+    def _send_threshold(self, future: asyncio.Future[Resp], need: int | None) -> ThresholdCall[Resp]:
         count = max(self.size, 1) if need is None else need
         return send_threshold_call(
-            self._method, self._config, self._request, count, self._timeout, self._entries
-        ).future
+            future, self._method, self._config, self._request, count, self._timeout, self._entries
+        )
 
     def _start_reading(self) -> tuple[Source[Resp], AsyncIterator[NodeResponse[Resp]]]:
         self._use()
@@ -204,7 +226,7 @@ class Responses(Generic[Resp]):
     def _send(self) -> ReplyQueue[Resp]:
         pool = self._config.pool
         seq_no = pool.next_seq_no()
-        queue = ReplyQueue(self._method, self._config, seq_no, self._timeout, self._progress)
+        queue = ReplyQueue(self._method, self._config, seq_no, self._timeout, self._read)
         try:
             queue.frame = encode_request(pool, self._method, seq_no, self._request, self._entries)
         except StatusError as error:
@@ -247,9 +269,11 @@ def quorum_call(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the configuration's event loop.
     """
+    if type(request) is not method.request_class:
+        check_request(method, request)
     check_configuration(method, config)
-    check_request(method, request)
-    check_timeout(timeout)
+    if timeout is not None:
+        check_timeout(timeout)
     if config.pool.interceptors:
         interceptors = (*config.pool.interceptors, *interceptors)
     if interceptors:

@@ -29,7 +29,7 @@ class _RpcCall(FutureCall[Resp]):
     __slots__ = ("_method", "_node", "_seq_no")
 
     def __init__(self, method: Method[Req, Resp], node: Node, seq_no: int, frame: bytes, timeout: float | None) -> None:
-        super().__init__(node.pool.loop, frame, timeout)
+        super().__init__(CallFuture(loop=node.pool.loop), frame, timeout)
         self._method = method
         self._node = node
         self._seq_no = seq_no

@@ -21,11 +21,13 @@ from pygorums.base.errors import StatusError
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handlers import Handler
 from pygorums.serving.replies import ReplyWriter
-from pygorums.streams.outbound import YIELD_EVERY
 from pygorums.streams.transport import Transport
 from pygorums.wire.framing import Frame, Message, split
 
 __all__ = ["ServerStream"]
+
+YIELD_EVERY = 64
+"""Requests of one envelope that are handled before other streams get their turn."""
 
 _log = logging.getLogger("pygorums.server")
 

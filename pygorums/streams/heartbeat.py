@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from pygorums.streams.writer import UNOWNED, Writer
 
@@ -58,7 +59,7 @@ class SilenceWatch:
 
     Args:
         interval: Seconds between heartbeats.
-        heard_at: When something was last heard, by the loop's clock.
+        heard_at: When something was last heard, by the monotonic clock.
         on_silence: Called with the length of the silence in seconds, at most once.
     """
 
@@ -74,7 +75,7 @@ class SilenceWatch:
         self._timer.cancel()
 
     def _check(self) -> None:
-        silence = self._loop.time() - self._heard_at()
+        silence = monotonic() - self._heard_at()
         if silence >= self._limit:
             self._on_silence(silence)
         else:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -17,7 +17,7 @@ from pygorums.streams.heartbeat import SilenceWatch, heartbeat_of
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.transport import BATCH_KEY, Connector, OpenedTransport, Pairs, offers
 from pygorums.streams.writer import UNOWNED, Outgoing, Writer
-from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status, encode_error, method_field, split
+from pygorums.wire.framing import Frame, Message, Status, encode_error, method_field, split
 
 __all__ = ["OutboundChannel"]
 
@@ -27,10 +27,8 @@ CLOSE_GRACE = 1.0
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
 
-YIELD_EVERY = 256
-"""Messages of one envelope that are handled before other tasks get their turn."""
-
-_log = logging.getLogger("pygorums.streams")
+YIELD_AFTER = 256
+"""An envelope of more replies than this lets other tasks have their turn before the next frame is read."""
 
 
 class OutboundChannel:
@@ -107,7 +105,7 @@ class OutboundChannel:
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
-        if self._down is not None or not self._writer.put(frame, owner):
+        if self._down is not None or not self._writer.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
     def forget(self, seq_no: int) -> bool:
@@ -187,7 +185,7 @@ class OutboundChannel:
             await transport.opened()
         except Exception as raised:
             return transport.error(raised), None
-        opened_at = self._heard_at = self._loop.time()
+        opened_at = self._heard_at = monotonic()
         self._received = False
         self._came_up(transport)
         writer = self._loop.create_task(
@@ -198,7 +196,7 @@ class OutboundChannel:
         try:
             # Metadata come before the first frame, if they come at all.
             accepted = await transport.accepted()
-            self._heard_at = self._loop.time()
+            self._heard_at = monotonic()
             self._heartbeat = heartbeat_of(accepted)
             if watch is None and self._heartbeat is not None:
                 watch = self._watch(transport, self._heartbeat)
@@ -213,7 +211,7 @@ class OutboundChannel:
             writer.cancel()
             await asyncio.wait({writer})
         self._broke(error)
-        return error, self._loop.time() - opened_at
+        return error, monotonic() - opened_at
 
     async def _write(self, transport: OpenedTransport) -> None:
         try:
@@ -252,7 +250,7 @@ class OutboundChannel:
 
     async def _read(self, transport: OpenedTransport, *, batching: bool) -> None:
         self._writer.batching = batching
-        receive, time, route = transport.receive, self._loop.time, self._route
+        receive, deliver = transport.receive, self.pending.deliver
         while (data := await receive()) is not None:
             try:
                 messages = split(data, batching=batching)
@@ -260,22 +258,14 @@ class OutboundChannel:
                 text = f"{self._address} sent {len(data)} bytes that are not a message"
                 raise StatusError(grpc.StatusCode.INTERNAL, text) from None
             self._received = True
-            self._heard_at = now = time()
-            for count, message in enumerate(messages, 1):
-                route(message, now)
-                if not count % YIELD_EVERY:
-                    await asyncio.sleep(0)
-
-    def _route(self, message: Message | Frame, now: float) -> None:
-        seq_no = message.message_seq_no
-        if seq_no & SERVER_INITIATED:
-            self._refuse_request(message)
-            return
-        try:
-            self.pending.deliver(seq_no, message, now)
-        except Exception:
-            # A call that cannot take its reply must not end the stream that all calls share.
-            _log.exception("A reply of node %d (%s) could not be delivered", self._node_id, self._address)
+            self._heard_at = now = monotonic()
+            requests = deliver(messages, now)
+            if requests is not None:
+                for request in requests:
+                    self._refuse_request(request)
+            if len(messages) > YIELD_AFTER:
+                # What the replies woke gets its turn before the next frame, which may be here already.
+                await asyncio.sleep(0)
 
     def _refuse_request(self, message: Message | Frame) -> None:
         text = f"no handler registered for method {message.method}"

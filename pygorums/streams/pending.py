@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import grpc
 
 from pygorums.base.errors import StatusError
-from pygorums.base.ewma import smoothed
+from pygorums.base.ewma import SMOOTHING
 from pygorums.base.status import CODE_BY_NUMBER
 from pygorums.streams.writer import Outgoing
-from pygorums.wire.framing import Frame, Message, Status
+from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status
 
 __all__ = ["PendingCall", "PendingCalls", "status_error"]
+
+_log = logging.getLogger("pygorums.streams")
 
 ENTRY_COST = 512
 """What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""
@@ -81,23 +84,41 @@ class PendingCalls:
         """Expect no more replies to `seq_no`; whether the node owed any."""
         return self._calls.pop(seq_no, None) is not None
 
-    def deliver(self, seq_no: int, message: Message | Frame, now: float) -> None:
-        """Give a reply to its call. A reply that no call waits for is dropped."""
-        call = self._calls.get(seq_no)
-        if call is None:
-            return
-        if message.HasField("status") and message.status.code:
-            del self._calls[seq_no]
-            call.fail(self._node_id, status_error(message.status, self._node_id))
-            return
-        if not call.streaming:
-            del self._calls[seq_no]
-        elif message.end:
-            del self._calls[seq_no]
-            call.end(self._node_id)
-            return
-        self.latency = smoothed(self.latency, now - call.sent_at)
-        call.deliver(self._node_id, message.payload)
+    def deliver(self, messages: Iterable[Message | Frame], now: float) -> list[Message | Frame] | None:
+        """Give each reply to its call. A reply that no call waits for is dropped.
+
+        A call that cannot take its reply is logged: it must not end the stream that all calls share.
+
+        Returns:
+            The messages among them that are no replies but requests of the side that accepted the stream.
+        """
+        calls, node_id, latency = self._calls, self._node_id, self.latency
+        requests = None
+        for message in messages:
+            seq_no = message.message_seq_no
+            call = calls.get(seq_no)
+            if call is None:
+                if seq_no >= SERVER_INITIATED:
+                    requests = [message] if requests is None else [*requests, message]
+                continue
+            try:
+                if message.HasField("status") and message.status.code:
+                    del calls[seq_no]
+                    call.fail(node_id, status_error(message.status, node_id))
+                    continue
+                if not call.streaming:
+                    del calls[seq_no]
+                elif message.end:
+                    del calls[seq_no]
+                    call.end(node_id)
+                    continue
+                sample = now - call.sent_at
+                latency = sample if latency is None else latency + SMOOTHING * (sample - latency)
+                call.deliver(node_id, message.payload)
+            except Exception:
+                _log.exception("A reply of node %d to %s could not be delivered", node_id, message.method)
+        self.latency = latency
+        return requests
 
     def unanswered(self) -> Iterator[PendingCall]:
         """All calls, oldest first, decided ones too."""
@@ -113,13 +134,15 @@ class PendingCalls:
 
     def fail_all(self, error: Exception) -> None:
         """Fail every call."""
-        calls, self._calls = self._calls, {}
+        calls = list(self._calls.values())
+        self._calls.clear()
         self._until_sweep = self._limit
-        for call in calls.values():
+        for call in calls:
             call.fail(self._node_id, error)
 
     def _sweep(self) -> None:
         live = {seq_no: call for seq_no, call in self._calls.items() if not call.decided}
-        self._calls = live
+        self._calls.clear()
+        self._calls.update(live)
         # As much again may come as is live now, so sweeping costs a constant amount for each call.
         self._until_sweep = max(self._limit, sum(len(call.frame) + ENTRY_COST for call in live.values()))

@@ -65,6 +65,7 @@ class Writer:
         self._taken_owners: list[Outgoing] = []
         self._taken_end = 0
         self._writing: Sequence[Outgoing] = ()  # the owners of what is being written
+        self._one_ways = 0  # at least as many of the queued frames are one-way
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._wakeup: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -93,6 +94,13 @@ class Writer:
                 wakeup.set_result(None)
         return True
 
+    def put_one_way(self, frame: bytes, owner: Outgoing) -> bool:
+        """Queue a frame whose owner wants to be told; False, and nothing done, if it does not fit."""
+        if not self.put(frame, owner):
+            return False
+        self._one_ways += 1
+        return True
+
     def withdraw(self) -> None:
         """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
         self._withdrawals += 1
@@ -115,6 +123,7 @@ class Writer:
         owners, self._owners = self._owners, []
         self._frames = []
         self.queued_bytes = 0
+        self._one_ways = 0
         self._fail(owners, error)
         self._wake_drained()
 
@@ -157,11 +166,16 @@ class Writer:
             await send(envelope(frames) if len(frames) > 1 else frames[0])
             self._writing = ()
             self.queued_bytes -= sum(map(len, frames))
-            for owner in owners:
-                if owner.one_way:
-                    owner.sent(self._node_id)
+            if self._one_ways:
+                self._tell_sent(owners)
             if self._drained is not None:
                 self._wake_drained()
+
+    def _tell_sent(self, owners: Iterable[Outgoing]) -> None:
+        for owner in owners:
+            if owner.one_way:
+                self._one_ways -= 1
+                owner.sent(self._node_id)
 
     def _take(self) -> None:
         """Take all that waits, to be sent in parts without moving the rest each time."""

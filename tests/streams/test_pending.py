@@ -1,6 +1,8 @@
 """Replies find their calls, and calls that nobody waits for are bounded."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pygorums.base.errors import StatusError
 from pygorums.streams.pending import ENTRY_COST, PendingCalls
@@ -44,9 +46,9 @@ def reply(seq_no: int, payload: bytes = b"r", *, code: int = 0, end: bool = Fals
 def test_the_first_reply_ends_the_wait_and_later_ones_are_dropped() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
     pending.add(1, call)
-    pending.deliver(1, reply(1), 1.0)
-    pending.deliver(1, reply(1, b"late"), 1.0)
-    pending.deliver(99, reply(99), 1.0)
+    pending.deliver([reply(1)], 1.0)
+    pending.deliver([reply(1, b"late")], 1.0)
+    pending.deliver([reply(99)], 1.0)
     assert call.log == [b"r"]
     assert len(pending) == 0
 
@@ -55,7 +57,7 @@ def test_a_streaming_call_takes_replies_until_its_end() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call(streaming=True)
     pending.add(1, call)
     for message in (reply(1, b"a"), reply(1, b"b"), reply(1, b"", end=True), reply(1, b"c")):
-        pending.deliver(1, message, 1.0)
+        pending.deliver([message], 1.0)
     assert call.log == [b"a", b"b", "end"]
     assert len(pending) == 0
 
@@ -64,7 +66,7 @@ def test_a_streaming_call_takes_replies_until_its_end() -> None:
 def test_an_error_ends_the_wait(streaming: bool) -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call(streaming=streaming)
     pending.add(1, call)
-    pending.deliver(1, reply(1, code=7), 1.0)
+    pending.deliver([reply(1, code=7)], 1.0)
     (error,) = call.log
     assert isinstance(error, StatusError)
     assert (error.code.name, error.message, error.node_id) == ("PERMISSION_DENIED", "refused", NODE)
@@ -74,7 +76,7 @@ def test_an_error_ends_the_wait(streaming: bool) -> None:
 def test_a_status_code_that_grpc_does_not_know_is_unknown() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
     pending.add(1, call)
-    pending.deliver(1, reply(1, code=4711), 1.0)
+    pending.deliver([reply(1, code=4711)], 1.0)
     (error,) = call.log
     assert isinstance(error, StatusError)
     assert error.code.name == "UNKNOWN"
@@ -85,7 +87,7 @@ def test_a_status_that_says_ok_is_a_success() -> None:
     pending.add(1, call)
     message = reply(1)
     message.status.SetInParent()
-    pending.deliver(1, message, 1.0)
+    pending.deliver([message], 1.0)
     assert call.log == [b"r"]
 
 
@@ -93,11 +95,11 @@ def test_successful_replies_are_measured_and_errors_are_not() -> None:
     pending = PendingCalls(NODE, 1 << 20)
     for seq_no, sent_at in ((1, 10.0), (2, 10.0), (3, 10.0)):
         pending.add(seq_no, Call(sent_at=sent_at))
-    pending.deliver(1, reply(1, code=13), 11.0)
+    pending.deliver([reply(1, code=13)], 11.0)
     assert pending.latency is None
-    pending.deliver(2, reply(2), 12.0)
+    pending.deliver([reply(2)], 12.0)
     assert pending.latency == 2.0
-    pending.deliver(3, reply(3), 13.0)
+    pending.deliver([reply(3)], 13.0)
     assert pending.latency == pytest.approx(2.2)
 
 
@@ -106,7 +108,7 @@ def test_forgotten_calls_get_nothing() -> None:
     pending.add(1, call)
     assert pending.forget(1)
     assert not pending.forget(1)
-    pending.deliver(1, reply(1), 1.0)
+    pending.deliver([reply(1)], 1.0)
     assert call.log == []
 
 
@@ -115,7 +117,7 @@ def test_decided_calls_are_measured_but_do_not_count_as_pending() -> None:
     pending.add(1, call)
     call.decided = True
     assert len(pending) == 0
-    pending.deliver(1, reply(1), 4.0)
+    pending.deliver([reply(1)], 4.0)
     assert pending.latency == 3.0
 
 
@@ -146,3 +148,22 @@ def test_only_streaming_calls_fail_when_others_are_sent_again() -> None:
     pending.fail_all(error)
     assert plain.log == [error]
     assert list(pending.unanswered()) == []
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=50))
+def test_the_latency_estimate_lies_between_the_samples(samples: list[float]) -> None:
+    pending = PendingCalls(NODE, 1 << 30)
+    for seq_no, sample in enumerate(samples):
+        pending.add(seq_no, Call(sent_at=0.0))
+        pending.deliver([reply(seq_no)], sample)
+    assert pending.latency is not None
+    assert min(samples) - 1e-9 <= pending.latency <= max(samples) + 1e-9
+
+
+def test_requests_among_replies_are_handed_back() -> None:
+    pending, call = PendingCalls(NODE, 1 << 20), Call()
+    pending.add(1, call)
+    request = Message(message_seq_no=1 << 63, method="m")
+    assert pending.deliver([request, reply(1)], 1.0) == [request]
+    assert pending.deliver([reply(1)], 1.0) is None
+    assert call.log == [b"r"]

@@ -118,9 +118,9 @@ def test_what_does_not_fit_is_refused_and_changes_nothing() -> None:
         Receipts(),
     )
     assert writer.put(frame(1), UNOWNED)
-    assert writer.put(frame(2), receipts.of("2"))
+    assert writer.put_one_way(frame(2), receipts.of("2"))
     assert not writer.put(frame(3), UNOWNED)
-    assert not writer.put(frame(3), receipts.of("3"))
+    assert not writer.put_one_way(frame(3), receipts.of("3"))
     assert [owner.one_way for owner in writer.waiting()] == [False, True]
     assert receipts.log == []
 
@@ -138,11 +138,11 @@ async def test_what_is_being_written_counts_against_the_limit() -> None:
 
 async def test_receipts_are_told_when_their_message_was_written() -> None:
     writer, wire, receipts = Writer(NODE, 1 << 20), Wire(), Receipts()
-    writer.put(frame(1), receipts.of("1"))
+    writer.put_one_way(frame(1), receipts.of("1"))
     writer.put(frame(2), UNOWNED)
     task = asyncio.create_task(writer.run(wire.send))
     await wire.begun.wait()
-    writer.put(frame(3), receipts.of("3"))
+    writer.put_one_way(frame(3), receipts.of("3"))
     assert receipts.log == []
     wire.open()
     await until(lambda: writer.queued_bytes == 0)
@@ -154,11 +154,11 @@ async def test_when_the_stream_breaks_what_was_being_written_fails_and_the_rest_
     writer, wire, receipts = Writer(NODE, 1 << 20), Wire(), Receipts()
     writer.batching = True
     for number in (1, 2):
-        writer.put(frame(number), receipts.of(str(number)))
+        writer.put_one_way(frame(number), receipts.of(str(number)))
     task = asyncio.create_task(writer.run(wire.send))
     await wire.begun.wait()
     for number in (3, 4):
-        writer.put(frame(number), receipts.of(str(number)))
+        writer.put_one_way(frame(number), receipts.of(str(number)))
     wire.fail()
     await asyncio.wait({task})
     assert task.exception() is DOWN
@@ -195,10 +195,10 @@ async def test_withdrawn_messages_are_not_sent_and_make_room() -> None:
     writer.batching = True
     owners = [receipts.of(str(number)) for number in range(5)]
     task = asyncio.create_task(writer.run(wire.send))
-    writer.put(frame(1), owners[1])
+    writer.put_one_way(frame(1), owners[1])
     await wire.begun.wait()
     for number in (2, 3, 4):
-        assert writer.put(frame(number), owners[number])
+        assert writer.put_one_way(frame(number), owners[number])
     for owner in owners[1:4]:  # the first is being written, which cannot be taken back
         owner.withdrawn = True
         writer.withdraw()
@@ -212,7 +212,7 @@ async def test_withdrawn_messages_are_not_sent_and_make_room() -> None:
 
 async def test_discarded_messages_fail_and_whoever_waits_for_the_queue_goes_on() -> None:
     writer, receipts = Writer(NODE, 1 << 20), Receipts()
-    writer.put(frame(1), receipts.of("1"))
+    writer.put_one_way(frame(1), receipts.of("1"))
     waiting = asyncio.create_task(writer.drained(0))
     await asyncio.sleep(0)
     assert not waiting.done()
