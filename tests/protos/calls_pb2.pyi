@@ -1,0 +1,17 @@
+from google.protobuf import empty_pb2 as _empty_pb2
+import gorums_pb2 as _gorums_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Text(_message.Message):
+    __slots__ = ("text", "number", "data")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    number: int
+    data: bytes
+    def __init__(self, text: _Optional[str] = ..., number: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
