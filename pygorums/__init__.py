@@ -17,6 +17,7 @@ from pygorums.base.errors import (
     SendError,
     SendTimeoutError,
     StatusError,
+    StoppedError,
     StreamDownError,
 )
 from pygorums.base.metadata import Metadata
@@ -27,7 +28,9 @@ from pygorums.calls.response import NodeResponse
 from pygorums.calls.responses import Responses
 from pygorums.calls.sequence import ResponseSeq
 from pygorums.nodes.configuration import Configuration, connect
+from pygorums.nodes.keys import last_error, latency, node_id
 from pygorums.nodes.node import Node
+from pygorums.serving.accepting import Claim
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
 from pygorums.serving.server import Server
@@ -40,6 +43,7 @@ __all__ = [
     "Call",
     "CallTimeoutError",
     "CallType",
+    "Claim",
     "Configuration",
     "ConfigurationError",
     "Correctable",
@@ -62,10 +66,14 @@ __all__ = [
     "ServerInterceptor",
     "Service",
     "StatusError",
+    "StoppedError",
     "StreamContext",
     "StreamDownError",
     "__version__",
     "connect",
+    "last_error",
+    "latency",
     "map_request",
     "map_response",
+    "node_id",
 ]

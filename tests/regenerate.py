@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 _FOLDERS = ("pygorums", "examples", "benchmarks", "tests")
 _GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_gorums.py")
 # Files that tests compile in their own ways.
-_NOT_COMPILED = ROOT / "tests/compiler/refused"
+_NOT_COMPILED = "tests/compiler/refused"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,7 +121,7 @@ def _sources() -> list[Path]:
         *ROOT.glob("*.proto"),
         *(proto for folder in _FOLDERS for proto in (ROOT / folder).rglob("*.proto")),
     ]
-    return sorted(proto for proto in found if _NOT_COMPILED not in proto.parents)
+    return sorted(proto for proto in found if ROOT / _NOT_COMPILED not in proto.parents)
 
 
 def _generated(root: Path) -> set[str]:

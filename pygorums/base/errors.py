@@ -16,6 +16,7 @@ from pygorums.base.status import StatusCodeValue, StatusDetails
 __all__ = [
     "CallTimeoutError",
     "ConfigurationError",
+    "ErrorKind",
     "GorumsError",
     "IncompleteError",
     "NodeClosedError",

@@ -55,6 +55,8 @@ def multicast(
     """
     check_configuration(method, config)
     check_request(method, request)
+    if config.defaults is not None:
+        timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
     check_timeout(timeout)
     if config.pool.interceptors:
         interceptors = (*config.pool.interceptors, *interceptors)

@@ -272,6 +272,8 @@ def quorum_call(
     if type(request) is not method.request_class:
         check_request(method, request)
     check_configuration(method, config)
+    if config.defaults is not None:
+        timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
     if timeout is not None:
         check_timeout(timeout)
     if config.pool.interceptors:

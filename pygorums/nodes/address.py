@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pygorums.base.errors import ConfigurationError
+from pygorums.base.identity import MAX_NODE_ID
 
-__all__ = ["MAX_NODE_ID", "numbered", "split_address"]
-
-MAX_NODE_ID = (1 << 32) - 1
-"""Node IDs are uint32 on the wire; 0 is reserved."""
+__all__ = ["numbered", "split_address"]
 
 _HOST = re.compile(r"[^\s\[\]/:@,?#%]+")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[0-9A-Za-z_.~-]+)?")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self, overload
 
 import grpc
 
 from pygorums.base.backoff import Backoff
-from pygorums.base.errors import ConfigurationError
+from pygorums.base.errors import ConfigurationError, ErrorKind, QuorumCallError, matches
 from pygorums.base.metadata import MetadataLike, stream_pairs
 from pygorums.nodes.address import numbered
+from pygorums.nodes.defaults import CallDefaults
 from pygorums.nodes.node import Node
-from pygorums.nodes.pool import Pool
+from pygorums.nodes.pool import OutboundPool, Pool
+from pygorums.streams.channel import RequestServer
 
 __all__ = ["Configuration", "connect"]
 
@@ -26,11 +30,12 @@ class Configuration(Sequence[Node]):
     As an asynchronous context manager it closes the connections at the end.
     """
 
-    __slots__ = ("_nodes", "_pool")
+    __slots__ = ("_defaults", "_nodes", "_pool")
 
-    def __init__(self, nodes: Iterable[Node], pool: Pool) -> None:
+    def __init__(self, nodes: Iterable[Node], pool: Pool, defaults: CallDefaults | None = None) -> None:
         self._nodes = tuple(nodes)
         self._pool = pool
+        self._defaults = defaults
 
     @property
     def node_ids(self) -> tuple[int, ...]:
@@ -46,6 +51,160 @@ class Configuration(Sequence[Node]):
     def pool(self) -> Pool:
         """The connections that it shares with others (for the call functions)."""
         return self._pool
+
+    @property
+    def defaults(self) -> CallDefaults | None:
+        """What `with_defaults` has set (for the call functions)."""
+        return self._defaults
+
+    def with_defaults(
+        self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
+    ) -> Configuration:
+        """The same nodes, with defaults for multicasts and quorum calls to this configuration.
+
+        Args:
+            timeout: Seconds, for calls that bring none of their own.
+            metadata: Sent with each call, before the call's own.
+            interceptors: Wrapped around each call, inside of the call's own.
+
+        Raises:
+            TypeError, ValueError: As for the arguments of a call.
+        """
+        return self._with(self._nodes, CallDefaults.over(self._defaults, timeout, metadata, interceptors))
+
+    def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
+        """This configuration and further nodes, to which connecting starts. The connections are shared.
+
+        Args:
+            nodes: Addresses, which get the IDs after the highest in use, or a mapping from IDs to addresses,
+                which may name nodes that are there already.
+
+        Raises:
+            ConfigurationError: As for `connect`; nothing has changed then. Configurations of a server cannot be
+                extended: their nodes connect to it.
+        """
+        pool = self._pool
+        if not isinstance(pool, OutboundPool):
+            raise ConfigurationError(
+                "the configuration of a server cannot be extended: its nodes connect to the server"
+            )
+        addresses = numbered(nodes, {node_id: node.address for node_id, node in pool.nodes.items()})
+        return self._with(_merged(self._nodes, [pool.add(*item) for item in addresses.items()]))
+
+    def add(self, *node_ids: int) -> Configuration:
+        """This configuration and the nodes with these IDs from the same connections, by ascending ID.
+
+        Raises:
+            ConfigurationError: There is no node with such an ID.
+        """
+        unknown = [node_id for node_id in node_ids if node_id not in self._pool.nodes]
+        if unknown:
+            raise ConfigurationError(f"there is no node {unknown[0]}; use extend to connect to further nodes")
+        return self._with(_by_id(_merged(self._nodes, [self._pool.nodes[node_id] for node_id in node_ids])))
+
+    def remove(self, *node_ids: int) -> Configuration:
+        """This configuration without the nodes with these IDs; their connections stay."""
+        return self._with(node for node in self._nodes if node.id not in node_ids)
+
+    def union(self, other: Configuration) -> Configuration:
+        """The nodes of both, by ascending ID.
+
+        Raises:
+            ConfigurationError: They share no connections, because they come from different calls of `connect`.
+        """
+        self._check_related(other)
+        return self._with(_by_id(_merged(self._nodes, other)))
+
+    def difference(self, other: Configuration) -> Configuration:
+        """The nodes of this one that are not in the other, in order."""
+        return self._with(node for node in self._nodes if node not in other)
+
+    def intersection(self, other: Configuration) -> Configuration:
+        """The nodes of this one that are in the other too, in order."""
+        return self._with(node for node in self._nodes if node in other)
+
+    def __or__(self, other: object) -> Configuration:
+        return self.union(other) if isinstance(other, Configuration) else NotImplemented
+
+    def __sub__(self, other: object) -> Configuration:
+        return self.difference(other) if isinstance(other, Configuration) else NotImplemented
+
+    def __and__(self, other: object) -> Configuration:
+        return self.intersection(other) if isinstance(other, Configuration) else NotImplemented
+
+    def sort_by(self, *keys: Callable[[Node], Any]) -> Configuration:
+        """The same nodes sorted by keys, the first one first; nodes that are equal in all keep their order.
+
+        Args:
+            keys: Functions such as `latency`, `last_error`, `node_id`, or any from a `Node` to something that
+                can be compared.
+
+        Raises:
+            ValueError: There are no keys.
+        """
+        if not keys:
+            raise ValueError("sort_by needs at least one key, such as pygorums.latency")
+        return self._with(sorted(self._nodes, key=lambda node: tuple(key(node) for key in keys)))
+
+    def without_errors(self, error: QuorumCallError, *kinds: ErrorKind) -> Configuration:
+        """This configuration without the nodes that failed in a call.
+
+        Args:
+            error: What the call raised.
+            kinds: Exception classes or status codes: only nodes whose error is one of these are left out. Without
+                any, all nodes that failed.
+        """
+        failed = {
+            node_id
+            for node_id, node_error in error.node_errors.items()
+            if not kinds or any(matches(node_error, kind) for kind in kinds)
+        }
+        return self._with(node for node in self._nodes if node.id not in failed)
+
+    def watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> AsyncIterator[Configuration]:
+        """Derive a configuration from this one again and again, and tell when it has changed.
+
+        The first result comes at once, further ones when they differ from the one before, in nodes or in their
+        order. A slow reader misses what came and went, but never the newest. It ends when the reader leaves
+        the loop, or with the configuration.
+
+        Args:
+            interval: Seconds between looks.
+            derive: Makes the configuration, for instance ``lambda c: c.sort_by(pygorums.latency)[:3]``.
+
+        Raises:
+            ValueError: `interval` is not positive.
+            TypeError: `derive` cannot be called.
+        """
+        if not interval > 0:
+            raise ValueError(f"the interval must be a positive number of seconds, not {interval}")
+        if not callable(derive):
+            raise TypeError(f"derive must be a function of a configuration, not {derive!r}")
+        return self._watch(interval, derive)
+
+    async def _watch(
+        self, interval: float, derive: Callable[[Configuration], Configuration]
+    ) -> AsyncIterator[Configuration]:
+        current = derive(self)
+        yield current
+        while not self._pool.closed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._pool.until_closed()
+            newest = derive(self)
+            if newest != current and not self._pool.closed:
+                current = newest
+                yield current
+
+    def _check_related(self, other: Configuration) -> None:
+        if other._pool is not self._pool and len(other) and len(self):
+            raise ConfigurationError(
+                "these configurations come from different calls of connect and share no connections; "
+                "use extend to add nodes to a configuration"
+            )
+
+    def _with(self, nodes: Iterable[Node], defaults: CallDefaults | None = None) -> Configuration:
+        return Configuration(nodes, self._pool, defaults or self._defaults)
 
     async def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes are connected.
@@ -90,7 +249,7 @@ class Configuration(Sequence[Node]):
     def __getitem__(self, index: slice) -> Configuration: ...
     def __getitem__(self, index: int | slice) -> Node | Configuration:
         if isinstance(index, slice):
-            return Configuration(self._nodes[index], self._pool)
+            return self._with(self._nodes[index])
         return self._nodes[index]
 
     def __contains__(self, item: object) -> bool:
@@ -110,11 +269,20 @@ class Configuration(Sequence[Node]):
         return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self._nodes) or 'empty'}>"
 
 
+def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:
+    return list(dict.fromkeys([*nodes, *further]))
+
+
+def _by_id(nodes: Iterable[Node]) -> list[Node]:
+    return sorted(nodes, key=lambda node: node.id)
+
+
 def connect(
     nodes: Iterable[str] | Mapping[int, str],
     *,
     credentials: grpc.ChannelCredentials | None = None,
     metadata: MetadataLike = None,
+    server: RequestServer | None = None,
     interceptors: Sequence[Any] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
@@ -130,6 +298,8 @@ def connect(
             from IDs to addresses.
         credentials: From `grpc.ssl_channel_credentials` for TLS; None for plain text.
         metadata: Sent to each node when a stream to it is opened; handlers see it.
+        server: A `Server` whose handlers answer calls that the nodes make back over these connections. If it
+            has a node ID, the node with that ID is called in the process, without the network.
         interceptors: Client interceptors for all calls to these nodes, inside of those that a call brings.
         send_buffer: How many bytes may wait to be sent to one node. A message that does not fit fails, at
             once and for that node alone, with `RESOURCE_EXHAUSTED`.
@@ -145,12 +315,13 @@ def connect(
     addresses = numbered(nodes)
     if send_buffer <= 0:
         raise ConfigurationError(f"send_buffer must be a positive number of bytes, not {send_buffer}")
-    pool = Pool(
+    pool = OutboundPool(
         metadata=stream_pairs(metadata),
         credentials=credentials,
         send_buffer=send_buffer,
         backoff=backoff,
         channel_options=channel_options,
         interceptors=interceptors,
+        server=server,
     )
     return Configuration([pool.add(node_id, address) for node_id, address in addresses.items()], pool)

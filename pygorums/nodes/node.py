@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pygorums.base.errors import ConfigurationError
 from pygorums.nodes.address import split_address
-from pygorums.streams.outbound import OutboundChannel
+from pygorums.streams.channel import Channel
 
 if TYPE_CHECKING:
     from pygorums.nodes.pool import Pool
@@ -27,10 +28,13 @@ class Node:
 
     __slots__ = ("address", "channel", "host", "id", "pool", "port")
 
-    def __init__(self, node_id: int, address: str, channel: OutboundChannel, pool: Pool) -> None:
+    def __init__(self, node_id: int, address: str, channel: Channel, pool: Pool) -> None:
         self.id = node_id
         self.address = address
-        self.host, self.port = split_address(address)
+        try:
+            self.host, self.port = split_address(address)
+        except ConfigurationError:  # a client that connected to us, by other means than TCP
+            self.host, self.port = address, 0
         self.channel = channel
         self.pool = pool
 
@@ -59,8 +63,8 @@ class Node:
 
     @property
     def is_inbound(self) -> bool:
-        """Whether the node opened the stream, so that calls to it travel back over that."""
-        return False
+        """Whether the node opens the stream, so that calls to it travel back over that."""
+        return self.channel.inbound
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "closed" if self.channel.closed else "not connected"

@@ -10,55 +10,44 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import CallTimeoutError, NodeClosedError
+from pygorums.base.identity import NODE_ID_KEY
 from pygorums.nodes.node import Node
+from pygorums.streams.channel import RequestServer
 from pygorums.streams.grpc_transport import GrpcConnector
 from pygorums.streams.heartbeat import HEARTBEAT_KEY
+from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
 from pygorums.streams.transport import Connector, Pairs
 
-__all__ = ["Pool"]
+__all__ = ["OutboundPool", "Pool"]
 
 
 class Pool:
-    """Nodes and their channels, the sequence numbers of calls to them, and the event loop they live in.
+    """Nodes, the sequence numbers of calls to them, and the event loop they live in.
 
-    Must be made, used and closed on one running event loop.
-
-    Args:
-        metadata: Sent when a stream is opened.
-        credentials: TLS credentials, or None for plain text.
-        send_buffer: How many bytes may wait for one node.
-        backoff: The rhythm of reopening streams.
-        channel_options: gRPC channel options, and ours.
+    Attributes:
+        max_message: The largest message in bytes that is sent.
         interceptors: Wrapped around every call, inside of the call's own. Their type belongs to the calls, a
             floor above.
     """
 
-    def __init__(
-        self,
-        *,
-        metadata: Pairs,
-        credentials: grpc.ChannelCredentials | None,
-        send_buffer: int,
-        backoff: Backoff,
-        channel_options: Sequence[tuple[str, Any]],
-        interceptors: Sequence[Any],
-    ) -> None:
-        options = StreamOptions.of(channel_options)
-        self.loop = asyncio.get_running_loop()
-        self.max_message = options.max_message
+    def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
+        self.max_message = max_message
         self.interceptors = tuple(interceptors)
-        heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))
-        self._metadata = (*metadata, *options.extensions, heartbeat)
-        self._connector: Callable[[str], Connector] = lambda address: GrpcConnector(address, credentials, options.grpc)
-        self._send_buffer = send_buffer
-        self._backoff = backoff
         self._nodes: dict[int, Node] = {}
-        self._last_seq_no = 0
+        self._next_seq_no = first_seq_no
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
-        self._changed = self.loop.create_future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: asyncio.Future[None] | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that its calls belong to: the one that was running when it was first used."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     @property
     def nodes(self) -> Mapping[int, Node]:
@@ -70,29 +59,33 @@ class Pool:
         """Whether `close` was called."""
         return self._closed
 
-    def add(self, node_id: int, address: str) -> Node:
-        """Make a node and start to connect to it."""
-        channel = OutboundChannel(
-            node_id,
-            address,
-            self._connector(address),
-            metadata=self._metadata,
-            send_buffer=self._send_buffer,
-            backoff=self._backoff,
-            on_change=self._notify,
-        )
-        node = self._nodes[node_id] = Node(node_id, address, channel, self)
-        return node
-
     def next_seq_no(self) -> int:
-        """A new sequence number; the first one is 1."""
-        self._last_seq_no += 1
-        return self._last_seq_no
+        """A new sequence number."""
+        seq_no = self._next_seq_no
+        self._next_seq_no = seq_no + 1
+        return seq_no
 
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Hold on to a task until it ends: the event loop does not."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def notify(self) -> None:
+        """Wake those who wait for a change: a node was connected, lost or closed."""
+        changed, self._changed = self._changed, None
+        if changed is not None and not changed.done():
+            changed.set_result(None)
+
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        if self._changed is None:
+            self._changed = self.loop.create_future()
+        await asyncio.shield(self._changed)
+
+    async def until_closed(self) -> None:
+        """Wait until `close` is called."""
+        while not self._closed:
+            await self.changed()
 
     async def wait_connected(self, nodes: Sequence[Node], count: int, timeout: float | None) -> None:
         """Wait until `count` of `nodes` are connected.
@@ -106,7 +99,7 @@ class Pool:
                 while sum(node.connected for node in nodes) < count:
                     if self._closed:
                         raise NodeClosedError("the configuration was closed before its nodes were connected")
-                    await asyncio.shield(self._changed)
+                    await self.changed()
         except TimeoutError:
             missing = [node for node in nodes if not node.connected]
             connected = len(nodes) - len(missing)
@@ -116,13 +109,68 @@ class Pool:
             text = f"after {timeout} s {connected} of {len(nodes)} nodes are connected, {count} are needed:{lines}"
             raise CallTimeoutError(text) from None
 
-    def _notify(self) -> None:
-        if not self._changed.done():
-            self._changed.set_result(None)
-        self._changed = self.loop.create_future()
-
     async def close(self) -> None:
         """Close every node's channel; once is enough, again does nothing."""
         self._closed = True
+        self.notify()
         await asyncio.gather(*(node.channel.close() for node in self._nodes.values()))
-        self._notify()
+        self.notify()
+
+
+class OutboundPool(Pool):
+    """Nodes that we connect to. Must be made, used and closed on one running event loop.
+
+    Args:
+        metadata: Sent when a stream is opened.
+        credentials: TLS credentials, or None for plain text.
+        send_buffer: How many bytes may wait for one node.
+        backoff: The rhythm of reopening streams.
+        channel_options: gRPC channel options, and ours.
+        interceptors: Wrapped around every call.
+        server: Answers calls that nodes make back to us; its own node is called in the process.
+    """
+
+    def __init__(
+        self,
+        *,
+        metadata: Pairs,
+        credentials: grpc.ChannelCredentials | None,
+        send_buffer: int,
+        backoff: Backoff,
+        channel_options: Sequence[tuple[str, Any]],
+        interceptors: Sequence[Any],
+        server: RequestServer | None,
+    ) -> None:
+        options = StreamOptions.of(channel_options)
+        super().__init__(max_message=options.max_message, interceptors=interceptors)
+        self._loop = asyncio.get_running_loop()
+        identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
+        self._user_metadata = (*metadata, *identity)
+        heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))
+        self._metadata = (*self._user_metadata, *options.extensions, heartbeat)
+        self._connector: Callable[[str], Connector] = lambda address: GrpcConnector(address, credentials, options.grpc)
+        self._send_buffer = send_buffer
+        self._backoff = backoff
+        self._server = server
+
+    def add(self, node_id: int, address: str) -> Node:
+        """The node with an ID; if it is not there yet it is made, and connecting starts."""
+        node = self._nodes.get(node_id)
+        if node is None:
+            node = self._nodes[node_id] = Node(node_id, address, self._channel(node_id, address), self)
+        return node
+
+    def _channel(self, node_id: int, address: str) -> OutboundChannel | LocalChannel:
+        server = self._server
+        if server is not None and node_id == server.node_id:
+            return LocalChannel(node_id, server, metadata=self._user_metadata, limit=self._send_buffer)
+        return OutboundChannel(
+            node_id,
+            address,
+            self._connector(address),
+            metadata=self._metadata,
+            send_buffer=self._send_buffer,
+            backoff=self._backoff,
+            on_change=self.notify,
+            server=server,
+        )

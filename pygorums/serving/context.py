@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pygorums.base.metadata import Metadata, pairs_of
+from pygorums.nodes.configuration import Configuration
 from pygorums.streams.transport import Pairs
 
 if TYPE_CHECKING:
@@ -19,22 +20,41 @@ class StreamContext:
 
     Attributes:
         server: The server that accepted it.
-        peer: The other side's network address, as gRPC writes it: ``ipv4:127.0.0.1:50000``.
+        peer: The other side's network address, as gRPC writes it: ``ipv4:127.0.0.1:50000``. For a call from the own
+            process it is ``local``, for one that a node makes back to a client the node's address.
+        peer_id: The other side's node ID: a known peer's, or what a client that serves calls was given; None for an
+            ordinary client.
         auth_context: What TLS says of the other side, as in gRPC; empty without TLS.
     """
 
-    __slots__ = ("_pairs", "auth_context", "peer", "server")
+    __slots__ = ("_pairs", "auth_context", "peer", "peer_id", "server")
 
-    def __init__(self, server: Server, pairs: Pairs, peer: str, auth_context: Mapping[str, list[bytes]]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        pairs: Pairs,
+        peer: str,
+        peer_id: int | None,
+        auth_context: Mapping[str, list[bytes]],
+    ) -> None:
         self.server = server
         self._pairs = pairs
         self.peer = peer
+        self.peer_id = peer_id
         self.auth_context = auth_context
 
     @property
     def metadata(self) -> Metadata:
         """What the client sent when it opened the stream."""
         return Metadata(self._pairs)
+
+    def config(self) -> Configuration:
+        """`Server.config`: the known peers, to make nested calls to them, after `release`."""
+        return self.server.config()
+
+    def client_config(self) -> Configuration:
+        """`Server.client_config`: the clients that serve calls, to call them back, after `release`."""
+        return self.server.client_config()
 
 
 class ServerContext(StreamContext):
@@ -50,6 +70,7 @@ class ServerContext(StreamContext):
         self.server = stream.server
         self._pairs = stream._pairs + entries if entries else stream._pairs
         self.peer = stream.peer
+        self.peer_id = stream.peer_id
         self.auth_context = stream.auth_context
         self.method = method
         self._on_release = on_release

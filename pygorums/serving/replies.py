@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import grpc
@@ -12,8 +12,9 @@ from google.protobuf.message import EncodeError
 
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
-from pygorums.streams.writer import UNOWNED, Writer
-from pygorums.wire.framing import Status, encode_end, encode_error, encode_message, method_field
+from pygorums.streams.channel import FrameSink
+from pygorums.streams.writer import UNOWNED
+from pygorums.wire.framing import Frame, Message, Status, encode_end, encode_error, encode_message, method_field
 
 __all__ = ["ReplyWriter"]
 
@@ -30,23 +31,15 @@ class ReplyWriter:
     """Encodes what handlers give, or raise, and queues it for the stream.
 
     Args:
-        writer: The stream's queue.
+        writer: The stream's queue, or the caller in the same process.
         max_message: The largest reply in bytes.
         mark_end: Whether the client wants to be told the end of a streaming call's replies.
     """
 
-    def __init__(self, writer: Writer, max_message: int, *, mark_end: bool) -> None:
+    def __init__(self, writer: FrameSink, max_message: int, *, mark_end: bool) -> None:
         self._writer = writer
         self._max_message = max_message
         self._mark_end = mark_end
-
-    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Send what is queued, until `send` raises."""
-        await self._writer.run(send)
-
-    async def drained(self, limit: int) -> None:
-        """Wait until no more than `limit` bytes wait."""
-        await self._writer.drained(limit)
 
     async def ready(self) -> None:
         """Wait while the client is too slow to take more replies."""
@@ -108,6 +101,11 @@ class ReplyWriter:
         _log.error("The handler of %s failed", method.name, exc_info=error)
         if not method.one_way:
             self.refuse(seq_no, method.name, grpc.StatusCode.UNKNOWN, str(error) or type(error).__name__)
+
+    def overloaded(self, request: Message | Frame) -> None:
+        """Answer a request for which there is no room."""
+        text = f"too many requests are waiting for their handlers: {request.method} was refused"
+        self.refuse(request.message_seq_no, request.method, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 
     def refuse(self, seq_no: int, name: str, code: grpc.StatusCode, message: str, details: Iterable[Any] = ()) -> None:
         """Answer a request with an error."""

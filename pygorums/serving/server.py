@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import inspect
-import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import grpc
 import grpc.aio
 
-from pygorums.base.errors import ConfigurationError, StatusError
-from pygorums.nodes.address import split_address
+from pygorums.base.errors import ConfigurationError
+from pygorums.base.identity import MAX_NODE_ID
+from pygorums.nodes.address import numbered, split_address
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.peers import Peers
+from pygorums.serving.accepting import Acceptor, Claim
 from pygorums.serving.context import StreamContext
+from pygorums.serving.direct import DirectRequests
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service
-from pygorums.serving.stream import ServerStream
 from pygorums.serving.threads import HandlerThreads
-from pygorums.streams.grpc_transport import METHOD, SERVICE, AcceptedGrpcTransport, text_pairs
-from pygorums.streams.heartbeat import HEARTBEAT_KEY, Heartbeat, heartbeat_of
+from pygorums.streams.channel import FrameSink, RequestHandling
+from pygorums.streams.grpc_transport import METHOD, SERVICE
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, answer_to, offers
-from pygorums.streams.writer import Writer
+from pygorums.streams.transport import Pairs
 
 __all__ = ["Server"]
-
-REPLY_BUFFER = 1 << 62
-"""Replies are never dropped; a client that takes none is not read from any more, which bounds them."""
 
 CANCEL_GRACE = 1.0
 """Seconds that cancelled handlers get to clean up when the server stops."""
@@ -47,8 +45,6 @@ _DEFAULT_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.http2.max_pings_without_data", 0),
 )
 
-_log = logging.getLogger("pygorums.server")
-
 
 class Server:
     """Serves the methods of one or more services.
@@ -62,33 +58,53 @@ class Server:
 
     Args:
         service: A service to register; more can be with `register`.
+        node_id: The server's own ID among its peers, from 1 to 2**32 - 1; 0 for none.
+        peers: The known peers: addresses, which have the IDs 1, 2, …, or a mapping from IDs to addresses. All
+            servers of a cluster must give the same IDs to the same nodes. Their addresses only serve to name them:
+            who connects and claims such an ID is that peer.
         interceptors: Functions around all handlers, the first one outermost.
         on_connect: Called with a `StreamContext` for each new stream, before its first message. May be
             asynchronous; the stream waits for it. What it raises is logged.
+        on_config_change: Called with the new `config` after each change of the known peers that are connected,
+            and once now if the server has a node ID. It must not block. What it raises later is logged.
+        authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
+            `StatusError`. Without it a node ID is only a claim.
         credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
 
     Raises:
         TypeError: `service` is no instance of a generated server class's subclass.
+        ConfigurationError: `peers` or `node_id` cannot be.
     """
 
     def __init__(
         self,
         service: Service | None = None,
         *,
+        node_id: int = 0,
+        peers: Iterable[str] | Mapping[int, str] | None = None,
         interceptors: Sequence[ServerInterceptor] = (),
         on_connect: Callable[[StreamContext], Awaitable[None] | None] | None = None,
+        on_config_change: Callable[[Configuration], object] | None = None,
+        authorize: Callable[[Claim], Awaitable[None] | None] | None = None,
         credentials: grpc.ServerCredentials | None = None,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
         self._interceptors = tuple(interceptors)
-        self._on_connect = on_connect
         self._credentials = credentials
         self._options = StreamOptions.of(options)
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
-        self._streams: set[ServerStream] = set()
+        self._node_id = _checked_node_id(node_id)
+        self._direct: set[DirectRequests] = set()
+        self._peers = Peers(
+            self,
+            {} if peers is None else numbered(peers),
+            max_message=self._options.max_message,
+            on_config_change=on_config_change,
+        )
+        self._acceptor = Acceptor(self, self._handlers, self._peers, self._options, authorize, on_connect)
         self._grpc_server: grpc.aio.Server | None = None
         self._address: str | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -111,6 +127,42 @@ class Server:
         self._handlers.update(handlers)
 
     @property
+    def node_id(self) -> int:
+        """The server's own ID among its peers; 0 for none."""
+        return self._node_id
+
+    @property
+    def peers(self) -> Peers:
+        """Who is connected (for `System`)."""
+        return self._peers
+
+    def config(self) -> Configuration:
+        """The known peers that are connected to this server, and the server itself, by ascending ID.
+
+        A snapshot: it does not change. Calls to it travel back over the streams that the peers have opened, and
+        to the own node within the process. From a handler, call `ServerContext.release` before waiting for them.
+        Empty if the server has no node ID and no peer is connected.
+        """
+        return self._peers.config
+
+    def client_config(self) -> Configuration:
+        """The clients that serve calls made back to them, by ascending ID, which they get as they connect.
+
+        These are clients that passed a `server` to `connect` which has no node ID.
+        """
+        return self._peers.client_config
+
+    def handle_requests(
+        self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
+    ) -> RequestHandling:
+        """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
+        context = StreamContext(self, metadata, peer, peer_id, {})
+        writer = ReplyWriter(replies, self._options.max_message, mark_end=mark_end)
+        handling = DirectRequests(context, self._handlers, writer, self._direct.discard)
+        self._direct.add(handling)
+        return handling
+
+    @property
     def address(self) -> str | None:
         """``host:port`` that the server listens on; None before it was started."""
         return self._address
@@ -122,7 +174,7 @@ class Server:
             options = {**dict(_DEFAULT_OPTIONS), **dict(self._options.grpc)}
             server = grpc.aio.server(options=list(options.items()))
             # Without serializers bytes go in and out as they are.
-            handler: Any = grpc.stream_stream_rpc_method_handler(self._serve_stream)
+            handler: Any = grpc.stream_stream_rpc_method_handler(self._acceptor.serve)
             server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
             self._grpc_server = server
         return self._grpc_server
@@ -176,8 +228,8 @@ class Server:
         if self._stopping:
             await self._stopped.wait()
             return
-        self._stopping = True
-        streams = list(self._streams)
+        self._stopping = self._acceptor.closed = True
+        streams = list(self._acceptor.streams)
         tasks = {task for stream in streams for task in stream.tasks}
         if grace:
             for stream in streams:
@@ -188,6 +240,9 @@ class Server:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CANCEL_GRACE)
+        for handling in list(self._direct):
+            handling.stop()
+        await self._peers.close()
         self._threads.shut_down()
         self._stopped.set()
         if self._keeper is not None:
@@ -199,49 +254,11 @@ class Server:
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop()
 
-    async def _serve_stream(self, _: Any, context: Any) -> None:
-        offered = text_pairs(context.invocation_metadata())
-        stream_context = StreamContext(self, offered, context.peer(), _identity(context.auth_context()))
-        if self._stopping:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
-        transport = AcceptedGrpcTransport(context)
-        confirmed = answer_to(offered, self._options.extensions)
-        interval = heartbeat_of(offered)
-        if interval is not None:
-            confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))))
-        if confirmed:
-            await transport.confirm(confirmed)
-        await self._tell_connected(stream_context)
-        writer = Writer(0, REPLY_BUFFER)
-        writer.batching = offers(confirmed, BATCH_KEY)
-        replies = ReplyWriter(writer, self._options.max_message, mark_end=offers(confirmed, STREAM_END_KEY))
-        stream = ServerStream(transport, stream_context, self._handlers, replies, batching=writer.batching)
-        self._streams.add(stream)
-        heartbeat = None if interval is None else Heartbeat(writer, interval)
-        try:
-            await stream.serve()
-        except StatusError as error:
-            await context.abort(error.code(), error.message)
-        finally:
-            self._streams.discard(stream)
-            if heartbeat is not None:
-                heartbeat.stop()
 
-    async def _tell_connected(self, context: StreamContext) -> None:
-        if self._on_connect is None:
-            return
-        try:
-            result = self._on_connect(context)
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            _log.exception("on_connect failed for the stream from %s", context.peer)
-
-
-def _identity(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
-    """What TLS says of a peer: nothing, if there is no TLS."""
-    insecure = auth_context.get("transport_security_type") == [b"insecure"]
-    return {} if insecure else auth_context
+def _checked_node_id(node_id: int) -> int:
+    if not 0 <= node_id <= MAX_NODE_ID:
+        raise ConfigurationError(f"invalid node ID {node_id}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
+    return node_id
 
 
 def _bind_error(address: str, host: str, port: int) -> OSError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -13,9 +13,10 @@ from google.protobuf.message import DecodeError
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.heartbeat import SilenceWatch, heartbeat_of
 from pygorums.streams.pending import PendingCall, PendingCalls
-from pygorums.streams.transport import BATCH_KEY, Connector, OpenedTransport, Pairs, offers
+from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Connector, OpenedTransport, Pairs, offers
 from pygorums.streams.writer import UNOWNED, Outgoing, Writer
 from pygorums.wire.framing import Frame, Message, Status, encode_error, method_field, split
 
@@ -54,7 +55,10 @@ class OutboundChannel:
         send_buffer: How many bytes may wait for the node.
         backoff: The rhythm of reopening.
         on_change: Called when the node gets connected, is found to be down, or was closed.
+        server: Handles the calls that the node makes back over the stream; without one they are refused.
     """
+
+    inbound = False
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class OutboundChannel:
         send_buffer: int,
         backoff: Backoff,
         on_change: Callable[[], None],
+        server: RequestServer | None = None,
     ) -> None:
         self._node_id = node_id
         self._address = address
@@ -74,6 +79,8 @@ class OutboundChannel:
         self._send_buffer = send_buffer
         self._backoff = backoff
         self._on_change = on_change
+        self._server = server
+        self._handling: RequestHandling | None = None
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(node_id, send_buffer)
         self.pending = PendingCalls(node_id, send_buffer)
@@ -198,6 +205,14 @@ class OutboundChannel:
             accepted = await transport.accepted()
             self._heard_at = monotonic()
             self._heartbeat = heartbeat_of(accepted)
+            if self._server is not None:
+                self._handling = self._server.handle_requests(
+                    self._writer,
+                    metadata=accepted,
+                    peer=self._address,
+                    peer_id=self._node_id,
+                    mark_end=offers(accepted, STREAM_END_KEY),
+                )
             if watch is None and self._heartbeat is not None:
                 watch = self._watch(transport, self._heartbeat)
             await self._read(transport, batching=offers(accepted, BATCH_KEY))
@@ -208,6 +223,9 @@ class OutboundChannel:
             self._transport = None
             if watch is not None:
                 watch.stop()
+            if self._handling is not None:
+                self._handling.stop()
+                self._handling = None
             writer.cancel()
             await asyncio.wait({writer})
         self._broke(error)
@@ -261,13 +279,16 @@ class OutboundChannel:
             self._heard_at = now = monotonic()
             requests = deliver(messages, now)
             if requests is not None:
-                for request in requests:
-                    self._refuse_request(request)
+                if self._handling is not None:
+                    self._handling.take(requests)
+                else:
+                    self._refuse(requests)
             if len(messages) > YIELD_AFTER:
                 # What the replies woke gets its turn before the next frame, which may be here already.
                 await asyncio.sleep(0)
 
-    def _refuse_request(self, message: Message | Frame) -> None:
-        text = f"no handler registered for method {message.method}"
-        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
-        self._writer.put(encode_error(message.message_seq_no, method_field(message.method), status), UNOWNED)
+    def _refuse(self, requests: Sequence[Message | Frame]) -> None:
+        for request in requests:
+            text = f"no handler registered for method {request.method}"
+            status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
+            self._writer.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)

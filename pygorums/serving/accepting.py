@@ -1,0 +1,178 @@
+"""Accepting streams: who opens them, whether they may, and what is agreed on."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import grpc
+
+from pygorums.base.errors import StatusError
+from pygorums.base.identity import claimed_node_id
+from pygorums.base.metadata import Metadata
+from pygorums.nodes.node import Node
+from pygorums.nodes.peers import Peers
+from pygorums.serving.context import StreamContext
+from pygorums.serving.handlers import Handler
+from pygorums.serving.replies import ReplyWriter
+from pygorums.serving.stream import ServerStream
+from pygorums.streams.grpc_transport import AcceptedGrpcTransport, text_pairs
+from pygorums.streams.heartbeat import HEARTBEAT_KEY, Heartbeat, heartbeat_of
+from pygorums.streams.options import StreamOptions
+from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Pairs, answer_to, offers
+from pygorums.streams.writer import Writer
+
+if TYPE_CHECKING:
+    from pygorums.serving.server import Server
+
+__all__ = ["Acceptor", "Claim"]
+
+REPLY_BUFFER = 1 << 62
+"""Replies are never dropped; a client that takes none is not read from any more, which bounds them."""
+
+_log = logging.getLogger("pygorums.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the opener of a stream says of itself, for `authorize` to judge.
+
+    Attributes:
+        node_id: The node ID that it claims to have, 0 for a client that serves calls; None if it claims none.
+        auth_context: What TLS has proved, as in gRPC: ``x509_common_name``, ``x509_subject_alternative_name`` and
+            others, each a list of bytes. Empty without TLS.
+        metadata: All that it sent when it opened the stream.
+        address: Its network address.
+    """
+
+    node_id: int | None
+    auth_context: Mapping[str, list[bytes]]
+    metadata: Metadata
+    address: str
+
+
+class Acceptor:
+    """Serves the streams that clients open to a server.
+
+    Args:
+        server: The server, for contexts.
+        handlers: The handlers by method name; may grow.
+        peers: Who is called back.
+        options: What we agree to, and how large replies may be.
+        authorize: Refuses a stream by raising `StatusError`.
+        on_connect: Told of each stream.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        handlers: Mapping[str, Handler],
+        peers: Peers,
+        options: StreamOptions,
+        authorize: Callable[[Claim], Awaitable[None] | None] | None,
+        on_connect: Callable[[StreamContext], Awaitable[None] | None] | None,
+    ) -> None:
+        self._server = server
+        self._handlers = handlers
+        self._peers = peers
+        self._options = options
+        self._authorize = authorize
+        self._on_connect = on_connect
+        self.streams: set[ServerStream] = set()
+        self.closed = False
+
+    async def serve(self, _: Any, context: Any) -> None:
+        """Serve one stream until it ends; gRPC calls this."""
+        if self.closed:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+        try:
+            await self._serve(context)
+        except StatusError as error:
+            await context.abort(error.code(), error.message)
+
+    async def _serve(self, context: Any) -> None:
+        offered = text_pairs(context.invocation_metadata())
+        auth_context = _proved(context.auth_context())
+        claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), _address(context.peer()))
+        if self._authorize is not None:
+            await _call(self._authorize, claim)
+        transport = AcceptedGrpcTransport(context)
+        confirmed = answer_to(offered, self._options.extensions)
+        interval = heartbeat_of(offered)
+        if interval is not None:
+            confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))))
+        if confirmed:
+            await transport.confirm(confirmed)
+        node = self._peers.node_of(claim.node_id, claim.address)
+        writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
+        writer.batching = offers(confirmed, BATCH_KEY)
+        stream_context = StreamContext(
+            self._server, offered, context.peer(), None if node is None else node.id, auth_context
+        )
+        await self._run(transport, stream_context, node, writer, confirmed, interval)
+
+    async def _run(
+        self,
+        transport: AcceptedGrpcTransport,
+        context: StreamContext,
+        node: Node | None,
+        writer: Writer,
+        confirmed: Pairs,
+        interval: float | None,
+    ) -> None:
+        if node is not None:
+            self._peers.attach(node, writer)
+        heartbeat = None if interval is None else Heartbeat(writer, interval)
+        stream: ServerStream | None = None
+        try:
+            await self._tell_connected(context)
+            replies = ReplyWriter(writer, self._options.max_message, mark_end=offers(confirmed, STREAM_END_KEY))
+            stream = ServerStream(
+                transport,
+                context,
+                self._handlers,
+                writer,
+                replies,
+                batching=writer.batching,
+                pending=None if node is None else node.channel.pending,
+            )
+            self.streams.add(stream)
+            await stream.serve()
+        finally:
+            if heartbeat is not None:
+                heartbeat.stop()
+            ended_with = StatusError(grpc.StatusCode.UNAVAILABLE, "the stream was refused")
+            if stream is not None:
+                self.streams.discard(stream)
+                ended_with = stream.ended_with
+            if node is not None:
+                self._peers.detach(node, writer, ended_with)
+
+    async def _tell_connected(self, context: StreamContext) -> None:
+        if self._on_connect is None:
+            return
+        try:
+            await _call(self._on_connect, context)
+        except Exception:
+            _log.exception("on_connect failed for the stream from %s", context.peer)
+
+
+async def _call(function: Callable[[Any], Awaitable[None] | None], argument: object) -> None:
+    result = function(argument)
+    if inspect.isawaitable(result):
+        await result
+
+
+def _proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
+    """What TLS says of a peer: nothing, if there is no TLS."""
+    insecure = auth_context.get("transport_security_type") == [b"insecure"]
+    return {} if insecure else auth_context
+
+
+def _address(peer: str) -> str:
+    """``host:port`` of what gRPC calls ``ipv4:host:port`` or ``ipv6:%5Bhost%5D:port``."""
+    return unquote(peer.removeprefix("ipv4:").removeprefix("ipv6:"))

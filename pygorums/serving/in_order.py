@@ -1,0 +1,185 @@
+"""Handling requests in the order in which they came.
+
+One task, the holder of the baton, receives requests, awaits the handler of each, queues the reply and receives
+again, so requests are handled in order without a task for each. When a handler calls `release()` the baton goes
+to a new task, which carries on while the old one only finishes its own handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from pygorums.base.errors import StatusError
+from pygorums.serving.context import ServerContext, StreamContext
+from pygorums.serving.handlers import Handler
+from pygorums.serving.replies import ReplyWriter
+from pygorums.wire.framing import Frame, Message
+
+__all__ = ["InOrder"]
+
+YIELD_EVERY = 64
+"""Requests that came together and are handled before other streams get their turn."""
+
+
+class InOrder:
+    """Handles the requests of one source until it ends.
+
+    Args:
+        context: What is known of the other side.
+        handlers: The handlers by method name; may grow meanwhile.
+        replies: Where replies go.
+        receive: Gives the next requests; None at the end. Raises StatusError when the source breaks.
+    """
+
+    def __init__(
+        self,
+        context: StreamContext,
+        handlers: Mapping[str, Handler],
+        replies: ReplyWriter,
+        receive: Callable[[], Awaitable[Sequence[Message | Frame] | None]],
+    ) -> None:
+        self._context = context
+        self._handlers = handlers
+        self._replies = replies
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._backlog: deque[Message | Frame] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()  # those that run handlers; the last one holds the baton
+        self._receiving: asyncio.Task[None] | None = None
+        self._draining = False
+        self._cancelled = False
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._pass_baton()
+
+    @property
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """The tasks that run handlers or receive."""
+        return self._tasks
+
+    async def finished(self) -> None:
+        """Wait until the source has ended, or `drain` was called, and all that was received is handled.
+
+        Raises:
+            StatusError: The source broke.
+        """
+        # The future is not awaited bare: it would be cancelled together with whoever waits here.
+        await asyncio.shield(self._ended)
+        while handling := self._tasks - {self._receiving}:
+            await asyncio.wait(handling)
+
+    def drain(self) -> None:
+        """Receive no more; what was received is still handled."""
+        self._draining = True
+        if self._receiving is not None:
+            self._end(None)
+
+    def cancel(self, *, receiving: bool) -> None:
+        """Cancel all handlers and forget what was not begun.
+
+        Args:
+            receiving: Whether the task that receives is cancelled too; some sources do not stand that.
+        """
+        self._draining = self._cancelled = True
+        self._backlog.clear()
+        self._end(None)
+        for task in self._tasks:
+            if receiving or task is not self._receiving:
+                task.cancel()
+
+    def _end(self, error: StatusError | None) -> None:
+        if not self._ended.done():
+            if error is None:
+                self._ended.set_result(None)
+            else:
+                self._ended.set_exception(error)
+                # Nobody may wait for it, if the one who did was cancelled.
+                self._ended.exception()
+
+    def _pass_baton(self) -> None:
+        task = self._loop.create_task(self._carry_baton(), name=f"pygorums handlers for {self._context.peer}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if self._cancelled:
+            task.cancel()
+
+    def _release(self) -> None:
+        if threading.get_ident() == self._thread:
+            self._pass_baton()
+        else:
+            self._loop.call_soon_threadsafe(self._pass_baton)
+
+    async def _carry_baton(self) -> None:
+        backlog = self._backlog
+        count = 0
+        while True:
+            while backlog:
+                if await self._handle(backlog.popleft()):
+                    return
+                count += 1
+                if not count % YIELD_EVERY:
+                    await asyncio.sleep(0)
+            if self._draining:
+                self._end(None)
+                return
+            await self._replies.ready()
+            self._receiving = asyncio.current_task()
+            try:
+                messages = await self._receive()
+            except StatusError as error:
+                self._end(error)
+                return
+            finally:
+                self._receiving = None
+            if messages is None or self._draining:
+                self._end(None)
+                return
+            backlog.extend(messages)
+
+    async def _handle(self, message: Message | Frame) -> bool:
+        """Handle one request; whether its handler passed the baton on."""
+        seq_no, name = message.message_seq_no, message.method
+        handler = self._handlers.get(name)
+        if handler is None:
+            text = f"no handler registered for method {name}"
+            self._replies.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, text)
+            return False
+        method = handler.method
+        try:
+            request = method.request_class.FromString(message.payload)
+        except DecodeError as error:
+            text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
+            self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
+            return False
+        entries = tuple((entry.key, entry.value) for entry in message.entry) if message.entry else ()
+        ctx = ServerContext(self._context, name, entries, self._release)
+        try:
+            reply = await handler.call(ctx, request)
+            if method.streaming:
+                await self._replies.stream(seq_no, method, reply)
+            elif not method.one_way:
+                self._replies.reply(seq_no, method, reply)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and not self._survives_cancellation():
+                raise
+            self._replies.failed(seq_no, method, error)
+        released, ctx._released = ctx._released, True
+        return released
+
+    def _survives_cancellation(self) -> bool:
+        """Whether a cancelled handler is the handler's own affair, and the others go on."""
+        if self._cancelled:
+            return False
+        task = asyncio.current_task()
+        assert task is not None
+        while task.cancelling():
+            task.uncancel()
+        return True

@@ -1,0 +1,89 @@
+"""What call functions need of a node, whichever way its messages travel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.transport import Pairs
+from pygorums.streams.writer import Outgoing
+from pygorums.wire.framing import Frame, Message
+
+__all__ = ["Channel", "FrameSink", "RequestHandling", "RequestServer"]
+
+
+class Channel(Protocol):
+    """Carries calls to one node."""
+
+    @property
+    def pending(self) -> PendingCalls:
+        """The calls that wait for the node."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether a message sent now would be on its way."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+
+    @property
+    def inbound(self) -> bool:
+        """Whether the node opened the stream."""
+
+    @property
+    def last_error(self) -> Exception | None:
+        """Why there was no stream last."""
+
+    def request(self, seq_no: int, call: PendingCall) -> None:
+        """Send a call and expect replies; the call is told if that cannot be."""
+
+    def post(self, frame: bytes, owner: Outgoing) -> None:
+        """Send a one-way message; its owner is told what becomes of it."""
+
+    def forget(self, seq_no: int) -> bool:
+        """Expect no more replies to a call; whether the node owed any."""
+
+    def withdraw(self) -> None:
+        """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
+
+    async def close(self) -> None:
+        """Send nothing more and fail all calls."""
+
+
+class FrameSink(Protocol):
+    """Where frames go: the writer of a stream, or the caller in the same process."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """The bytes that are not sent yet."""
+
+    def put(self, frame: bytes, owner: Outgoing, /) -> bool:
+        """Take a frame; False if it does not fit."""
+
+    async def drained(self, limit: int, /) -> None:
+        """Wait until no more than `limit` bytes are not sent yet."""
+
+
+class RequestHandling(Protocol):
+    """The handling, in order, of the requests that come one way: from one stream, or from within the process."""
+
+    def take(self, messages: Sequence[Message | Frame], /) -> None:
+        """Handle requests after those that were taken before. Never waits."""
+
+    def stop(self) -> None:
+        """Cancel what is being handled and forget the rest."""
+
+
+class RequestServer(Protocol):
+    """A server, as the streams of a client see it that answer calls made back to it."""
+
+    @property
+    def node_id(self) -> int:
+        """The ID that the streams announce; 0 for none."""
+
+    def handle_requests(
+        self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
+    ) -> RequestHandling:
+        """Start to handle requests that do not come over a stream that the server accepted."""

@@ -1,0 +1,98 @@
+"""Calls of a node to itself, without a network."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from pygorums.base.errors import NodeClosedError
+from pygorums.streams.channel import RequestHandling, RequestServer
+from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.transport import Pairs
+from pygorums.streams.writer import Outgoing
+from pygorums.wire.framing import Message
+
+__all__ = ["LocalChannel"]
+
+
+class LocalChannel:
+    """Hands calls to the handlers of a server in the same process, in the order in which they were made.
+
+    Requests and replies are encoded and decoded as for a remote node, so the caller and the handler never
+    share a message. The handlers start when the event loop next gets its turn, not during the call.
+
+    Args:
+        node_id: The own node's ID.
+        server: Whose handlers answer.
+        metadata: What handlers see as the metadata of the stream.
+        limit: How many bytes calls that nobody waits for may hold on to.
+    """
+
+    inbound = False
+
+    def __init__(self, node_id: int, server: RequestServer, *, metadata: Pairs, limit: int) -> None:
+        self._node_id = node_id
+        self._server = server
+        self._metadata = metadata
+        self._handling: RequestHandling | None = None
+        self._closed = False
+        self.pending = PendingCalls(node_id, limit)
+        self.last_error: Exception | None = None
+        self.queued_bytes = 0
+
+    @property
+    def connected(self) -> bool:
+        """Always, until it is closed."""
+        return not self._closed
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def request(self, seq_no: int, call: PendingCall) -> None:
+        """Hand a call to its handler and expect replies."""
+        if self._closed:
+            call.fail(self._node_id, self._refusal())
+            return
+        self.pending.add(seq_no, call)
+        self._take(call.frame)
+
+    def post(self, frame: bytes, owner: Outgoing) -> None:
+        """Hand a one-way message to its handler."""
+        if self._closed:
+            owner.fail(self._node_id, self._refusal())
+            return
+        self._take(frame)
+        owner.sent(self._node_id)
+
+    def _take(self, frame: bytes) -> None:
+        if self._handling is None:
+            self._handling = self._server.handle_requests(
+                self, metadata=self._metadata, peer="local", peer_id=self._node_id, mark_end=True
+            )
+        self._handling.take((Message.FromString(frame),))
+
+    def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - nobody asks after replies
+        """Take a reply from a handler."""
+        self.pending.deliver((Message.FromString(frame),), monotonic())
+        return True
+
+    async def drained(self, limit: int, /) -> None:
+        """Replies never wait."""
+
+    def forget(self, seq_no: int) -> bool:
+        """Expect no more replies to a call; whether one was owed."""
+        return self.pending.forget(seq_no)
+
+    def withdraw(self) -> None:
+        """What was handed over is not taken back."""
+
+    async def close(self) -> None:
+        """Cancel what is being handled and fail all calls."""
+        self._closed = True
+        if self._handling is not None:
+            self._handling.stop()
+        self.pending.fail_all(self._refusal())
+
+    def _refusal(self) -> NodeClosedError:
+        return NodeClosedError("the own node is closed", node_id=self._node_id)
