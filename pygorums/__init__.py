@@ -35,6 +35,7 @@ from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service
+from pygorums.serving.system import System, local_systems
 from pygorums.version import __version__
 
 __all__ = [
@@ -69,10 +70,12 @@ __all__ = [
     "StoppedError",
     "StreamContext",
     "StreamDownError",
+    "System",
     "__version__",
     "connect",
     "last_error",
     "latency",
+    "local_systems",
     "map_request",
     "map_response",
     "node_id",

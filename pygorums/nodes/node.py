@@ -30,13 +30,17 @@ class Node:
 
     def __init__(self, node_id: int, address: str, channel: Channel, pool: Pool) -> None:
         self.id = node_id
+        self.channel = channel
+        self.pool = pool
+        self.move(address)
+
+    def move(self, address: str) -> None:
+        """Give it another address, for display: its channel does not change (for the servers of a local cluster)."""
         self.address = address
         try:
             self.host, self.port = split_address(address)
         except ConfigurationError:  # a client that connected to us, by other means than TCP
             self.host, self.port = address, 0
-        self.channel = channel
-        self.pool = pool
 
     @property
     def latency(self) -> float | None:

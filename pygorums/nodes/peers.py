@@ -73,6 +73,12 @@ class Peers:
         """The clients that serve calls, by ascending ID."""
         return self._client_config
 
+    def rename(self, addresses: Mapping[int, str]) -> None:
+        """Give the known peers their addresses, before any of them connects."""
+        self._addresses = dict(addresses)
+        for node in self._known.values():
+            node.move(addresses[node.id])
+
     async def changed(self) -> None:
         """Wait for the next change of either configuration."""
         await self._pool.changed()

@@ -1,0 +1,231 @@
+"""Systems: a server together with its connections to its peers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Self
+
+import grpc
+
+from pygorums.base.backoff import Backoff
+from pygorums.base.errors import ConfigurationError, StoppedError
+from pygorums.base.metadata import MetadataLike
+from pygorums.nodes.address import numbered
+from pygorums.nodes.configuration import Configuration, connect
+from pygorums.serving.server import Server
+from pygorums.serving.service import Service
+
+__all__ = ["System", "local_systems"]
+
+
+class System:
+    """One member of a cluster whose members all know each other: a server plus its outbound configuration.
+
+    Once started it connects to all peers in the background and goes on trying, so the members of a cluster may
+    start in any order, and one that comes back is found without anybody calling it. Its streams carry its node
+    ID, which puts it into the `config` of its peers.
+
+    As an asynchronous context manager it starts, and stops at the end.
+
+    Args:
+        address: ``host:port`` to listen on; port 0 lets the system choose.
+        service: A service to register.
+        node_id: The own ID, from 1.
+        peers: All members of the cluster, the own node among them: a mapping from IDs to addresses, or addresses,
+            whose IDs are 1, 2, … in the given order, which must be the same at all members.
+        metadata: Sent to each peer when a stream to it is opened.
+        credentials: TLS credentials of the server.
+        channel_credentials: TLS credentials for the streams to peers.
+        send_buffer: How many bytes may wait to be sent to one peer.
+        backoff: How long to wait between attempts to reach a peer.
+        channel_options: gRPC channel options for the streams to peers.
+        server_options: Further keyword arguments of `Server`: ``interceptors``, ``on_connect``,
+            ``on_config_change``, ``authorize``, ``options``.
+
+    Raises:
+        ConfigurationError: The own ID is not among the peers, or one of `Server`'s.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        service: Service | None = None,
+        *,
+        node_id: int,
+        peers: Iterable[str] | Mapping[int, str],
+        metadata: MetadataLike = None,
+        credentials: grpc.ServerCredentials | None = None,
+        channel_credentials: grpc.ChannelCredentials | None = None,
+        send_buffer: int = 64 << 20,
+        backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
+        channel_options: Sequence[tuple[str, Any]] = (),
+        **server_options: Any,
+    ) -> None:
+        addresses = numbered(peers)
+        if node_id not in addresses:
+            raise ConfigurationError(f"node {node_id} is not among the peers: {addresses}")
+        self._listen = address
+        self._addresses = addresses
+        self._connect_options: dict[str, Any] = {
+            "metadata": metadata,
+            "credentials": channel_credentials,
+            "send_buffer": send_buffer,
+            "backoff": backoff,
+            "channel_options": channel_options,
+        }
+        self.server = Server(service, node_id=node_id, peers=addresses, credentials=credentials, **server_options)
+        self._outbound: Configuration | None = None
+        self._stopped = False
+
+    @property
+    def node_id(self) -> int:
+        """The own ID."""
+        return self.server.node_id
+
+    @property
+    def address(self) -> str | None:
+        """``host:port`` that it listens on; None before it was started."""
+        return self.server.address
+
+    @property
+    def outbound(self) -> Configuration:
+        """All peers, whether they are connected or not, over streams that this system has opened.
+
+        The own node is among them, and called within the process.
+
+        Raises:
+            RuntimeError: The system was not started.
+        """
+        if self._outbound is None:
+            raise RuntimeError("the system is not started")
+        return self._outbound
+
+    def config(self) -> Configuration:
+        """`Server.config`: the peers that are connected to this system, and itself."""
+        return self.server.config()
+
+    def client_config(self) -> Configuration:
+        """`Server.client_config`: the clients that serve calls made back to them."""
+        return self.server.client_config()
+
+    async def start(self) -> str:
+        """Listen and start to connect to all peers. Does not wait for them: see `wait_for_config`.
+
+        Returns:
+            The address with the actual port.
+
+        Raises:
+            OSError: The address cannot be listened on.
+            RuntimeError: It was started before.
+        """
+        address = await self.server.start(self._listen)
+        self._connect()
+        return address
+
+    def _connect(self) -> None:
+        self._outbound = connect(self._addresses, server=self.server, **self._connect_options)
+
+    def _connect_to(self, peers: Mapping[int, str]) -> None:
+        """Connect to peers whose addresses were not known when this was made; the server listens already."""
+        self._addresses = dict(peers)
+        self.server.peers.rename(peers)
+        self._connect()
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop the server and close the connections to the peers. Those who wait get `StoppedError`.
+
+        Args:
+            grace: As for `Server.stop`.
+        """
+        self._stopped = True
+        self.server.peers.wake()
+        await self.server.stop(grace)
+        if self._outbound is not None:
+            await self._outbound.close()
+
+    async def wait_for_config(
+        self, condition: Callable[[Configuration], bool], timeout: float | None = None
+    ) -> Configuration:
+        """Wait until a condition holds for `config()`, and return that. At once, if it does already.
+
+        Args:
+            condition: For instance ``lambda config: len(config) == 3``.
+            timeout: Seconds, or None for no limit.
+
+        Raises:
+            TimeoutError: The time was up.
+            StoppedError: The system was stopped before.
+        """
+        return await self._wait_for(self.config, condition, timeout)
+
+    async def wait_for_client_config(
+        self, condition: Callable[[Configuration], bool], timeout: float | None = None
+    ) -> Configuration:
+        """As `wait_for_config`, for `client_config()`."""
+        return await self._wait_for(self.client_config, condition, timeout)
+
+    async def _wait_for(
+        self, config: Callable[[], Configuration], condition: Callable[[Configuration], bool], timeout: float | None
+    ) -> Configuration:
+        try:
+            async with asyncio.timeout(timeout):
+                while not condition(current := config()):
+                    if self._stopped:
+                        raise StoppedError("the system has stopped")
+                    await self.server.peers.changed()
+                return current
+        except TimeoutError:
+            missing = sorted(self._addresses.keys() - set(self.config().node_ids))
+            names = ", ".join(f"{node_id} ({self._addresses[node_id]})" for node_id in missing) or "none"
+            raise TimeoutError(
+                f"after {timeout} s the condition does not hold; peers that are not connected: {names}"
+            ) from None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+
+def local_systems(
+    n: int, make_service: Callable[[int], Service], **options: Any
+) -> AbstractAsyncContextManager[list[System]]:
+    """A cluster of `n` systems in this process on ports of 127.0.0.1 that are free, for tests and examples.
+
+    As an asynchronous context manager it gives the systems, started, with the IDs 1 to `n`, and stops them at the
+    end. They are still connecting then: see `System.wait_for_config`.
+
+    Args:
+        n: How many systems.
+        make_service: Makes the service of the node with the given ID.
+        options: Further keyword arguments for each `System`.
+
+    Raises:
+        ValueError: `n` is less than 1.
+    """
+    if n < 1:
+        raise ValueError(f"a cluster needs at least one system, not {n}")
+    return _local_systems(n, make_service, options)
+
+
+@asynccontextmanager
+async def _local_systems(
+    n: int, make_service: Callable[[int], Service], options: dict[str, Any]
+) -> AsyncIterator[list[System]]:
+    # The ports are known once the servers listen; until then each peer needs an address of its own.
+    addresses = {node_id: f"127.0.0.1:{node_id}" for node_id in range(1, n + 1)}
+    systems = [
+        System("127.0.0.1:0", make_service(node_id), node_id=node_id, peers=addresses, **options)
+        for node_id in addresses
+    ]
+    try:
+        started = {system.node_id: await system.server.start("127.0.0.1:0") for system in systems}
+        for system in systems:
+            system._connect_to(started)
+        yield systems
+    finally:
+        await asyncio.gather(*(system.stop() for system in systems))
