@@ -23,7 +23,7 @@ from pygorums.wire.framing import Frame, Message
 
 __all__ = ["InOrder"]
 
-YIELD_EVERY = 64
+YIELD_EVERY = 256
 """Requests that came together and are handled before other streams get their turn."""
 
 
@@ -120,6 +120,10 @@ class InOrder:
         count = 0
         while True:
             while backlog:
+                if self._replies.full:
+                    # Requests that came together may have far larger replies.
+                    await self._replies.ready()
+                    continue
                 if await self._handle(backlog.popleft()):
                     return
                 count += 1

@@ -41,9 +41,14 @@ class ReplyWriter:
         self._max_message = max_message
         self._mark_end = mark_end
 
+    @property
+    def full(self) -> bool:
+        """Whether the client is too slow to take more replies."""
+        return self._writer.queued_bytes > READ_ON_BELOW
+
     async def ready(self) -> None:
         """Wait while the client is too slow to take more replies."""
-        if self._writer.queued_bytes > READ_ON_BELOW:
+        if self.full:
             await self._writer.drained(READ_ON_BELOW)
 
     def reply(self, seq_no: int, method: Method[Any, Any], reply: Any) -> None:
@@ -85,6 +90,16 @@ class ReplyWriter:
 
     def failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         """Tell the client what a handler raised. One-way calls have nobody to tell, so it is logged."""
+        try:
+            self._tell(seq_no, method, error)
+        except Exception:
+            # Its text or its details are broken themselves. The client waits all the same, and the stream goes on.
+            _log.exception("What the handler of %s raised cannot be sent", method.name)
+            if not method.one_way:
+                code = error.code() if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
+                self.refuse(seq_no, method.name, code, f"{type(error).__name__}, which cannot be sent")
+
+    def _tell(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         if isinstance(error, StatusError):
             if method.one_way:
                 _log.error("The handler of %s failed: %s", method.name, error)

@@ -19,6 +19,14 @@ MAX_THREADS = 4096
 _END = object()
 
 
+def _call(fn: Callable[..., T], *args: Any) -> T:
+    try:
+        return fn(*args)
+    except (StopIteration, GeneratorExit) as error:
+        # Futures and coroutines take these for something of their own: whoever awaits the call would wait for ever.
+        raise RuntimeError(f"{getattr(fn, '__qualname__', fn)} raised {type(error).__name__}") from error
+
+
 class HandlerThreads:
     """Runs functions in threads, as many at once as there are."""
 
@@ -29,7 +37,7 @@ class HandlerThreads:
         """Call `fn` in a thread, with the context variables of the caller."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pygorums-handler")
-        call = functools.partial(contextvars.copy_context().run, fn, *args)
+        call = functools.partial(contextvars.copy_context().run, _call, fn, *args)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:

@@ -48,7 +48,8 @@ class Heartbeat:
         self._timer.cancel()
 
     def _beat(self) -> None:
-        if self._writer.write_count == self._sent:
+        # What waits already is a sign of life too, if it ever gets through; more of it would only pile up.
+        if self._writer.write_count == self._sent and self._writer.empty:
             self._writer.put(b"", UNOWNED)
         self._sent = self._writer.write_count
         self._timer = self._loop.call_later(self._every, self._beat)

@@ -105,6 +105,11 @@ class Writer:
         """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
         self._withdrawals += 1
 
+    @property
+    def empty(self) -> bool:
+        """Whether no frame waits; one may be being written."""
+        return not self._frames and self._taken_end == len(self._taken)
+
     def waiting(self) -> Sequence[Outgoing]:
         """The owners of the frames that no write has begun for, oldest first."""
         self._give_back()
@@ -148,6 +153,7 @@ class Writer:
         Then the frames of the failed write are gone from the queue, and `stream_broke` has to be told.
         """
         loop = asyncio.get_running_loop()
+        busy = False
         while True:
             if self._withdrawals:
                 self._drop_withdrawn()
@@ -155,8 +161,13 @@ class Writer:
                 if not self._frames:
                     self._wakeup = loop.create_future()
                     await self._wakeup
+                    if busy:
+                        # Where several messages went together last time more are about to come: they are put
+                        # by tasks that have their turn in this round of the loop. A lone call does not wait.
+                        await asyncio.sleep(0)
                     continue
                 self._take()
+                busy = len(self._taken) > 1
             start = self._taken_end
             end = self._taken_end = envelope_end(self._taken, start) if self.batching else start + 1
             whole = start == 0 and end == len(self._taken)

@@ -14,7 +14,7 @@ from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import Cluster, connected, serving
 from tests.support.scripted_client import ScriptedClient
-from tests.support.waiting import until, within
+from tests.support.waiting import turns, until, within
 
 
 async def test_it_tells_where_it_listens() -> None:
@@ -145,6 +145,19 @@ async def test_idle_clients_use_up_no_grace(three: Cluster[ScriptedCalls]) -> No
         await client.ended()
     for server in three.servers[1:]:
         await within(server.stop(grace=60))
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 8, 16, 32])
+async def test_a_stream_that_is_just_being_opened_uses_up_no_grace(steps: int) -> None:
+    server = gorums.Server(ScriptedCalls())
+    address = await server.start("127.0.0.1:0")
+    clients = [gorums.connect([address]) for _ in range(3)]
+    await asyncio.wait([asyncio.ensure_future(config.wait_connected()) for config in clients], timeout=10)
+    late = [gorums.connect([address]) for _ in range(3)]
+    await turns(steps)
+    await within(server.stop(grace=60))
+    for config in (*clients, *late):
+        await within(config.close())
 
 
 async def test_a_stop_closes_the_streams(one: Cluster[ScriptedCalls]) -> None:
