@@ -117,7 +117,7 @@ class Calls:
         self._show("Correctable read finished")
 
     def _select(self, indices: tuple[int, ...]) -> gorums.Configuration:
-        return gorums.Configuration((self._config[index] for index in indices), self._config.pool)
+        return self._config[:0].add(*(self._config[index].id for index in indices))
 
 
 def found(key: str, reply: ReadResponse) -> str:

@@ -1,63 +1,68 @@
-"""The nodes that the prompt talks to: local ones, or others that are there already."""
+"""A cluster of servers, each in a process of its own."""
 
+import asyncio
+import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 
-import pygorums as gorums
-from examples.storage.failures import node_lines
+from examples.storage.arguments import PROGRAM
+from examples.storage.output import show
 from examples.storage.program import StartError
-from examples.storage.server import StorageImpl
+from examples.storage.signals import on_signals
 
-__all__ = ["connected", "local_servers"]
+__all__ = ["run_cluster"]
 
-SETTLE = 1.0
-"""Seconds that nodes get to be connected before the first command."""
+STOP_LIMIT = 5.0
+"""Seconds that a server gets to end when the cluster is stopped."""
 
-PATIENCE = 2.0
-"""Seconds more to wait if not a single one is; they may be starting too."""
-
-
-@asynccontextmanager
-async def local_servers(count: int) -> AsyncIterator[list[str]]:
-    """The addresses of `count` servers in this process."""
-    async with AsyncExitStack() as stack:
-        addresses = []
-        for _ in range(count):
-            server = await stack.enter_async_context(gorums.Server(StorageImpl()))
-            addresses.append(await server.start("127.0.0.1:0"))
-        yield addresses
+# What the end of a terminal sends; Windows has none.
+TERMINAL_CLOSED = getattr(signal, "SIGHUP", signal.SIGTERM)
 
 
-@asynccontextmanager
-async def connected(addresses: Sequence[str]) -> AsyncIterator[gorums.Configuration]:
-    """A configuration of nodes, of which at least one is connected. The others are named on stderr.
+async def run_cluster(addresses: Sequence[str], interceptors: Sequence[str] = ()) -> None:
+    """Start a server for each address, and stop them all on Ctrl-C or SIGTERM. A server that ends is not replaced.
+
+    Args:
+        addresses: Where the servers listen. Each has the others as peers.
+        interceptors: Names of interceptors, for all of them.
 
     Raises:
-        StartError: An address cannot be one, or none of the nodes can be reached.
+        StartError: All servers have ended by themselves; each has said why.
     """
-    try:
-        config = gorums.connect(addresses)
-    except gorums.ConfigurationError as error:
-        raise StartError(str(error)) from None
-    async with config:
-        await _wait(config)
-        yield config
+    stopped = asyncio.Event()
+    with on_signals(stopped.set, signal.SIGINT, signal.SIGTERM, TERMINAL_CLOSED):
+        show(f"To connect: {PROGRAM} --addrs {','.join(addresses)}")
+        options = ["--addrs", ",".join(addresses), "--interceptors", ",".join(interceptors)]
+        await asyncio.gather(*(_run_server(address, options, stopped) for address in addresses))
+    if not stopped.is_set():
+        raise StartError("all servers of the cluster have ended")
 
 
-async def _wait(config: gorums.Configuration) -> None:
+async def _run_server(address: str, options: Sequence[str], stopped: asyncio.Event) -> None:
+    # In a process group of its own, for a Ctrl-C is for us, who stop it in a way that it is always ready for.
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "examples.storage", "--serve", address, *options),
+        stdin=asyncio.subprocess.DEVNULL,
+        process_group=0,
+    )
+    end_wait = asyncio.create_task(process.wait())
+    stop_wait = asyncio.create_task(stopped.wait())
     try:
-        await config.wait_connected(timeout=SETTLE)
+        await asyncio.wait([end_wait, stop_wait], return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.is_set():
+            print(f"the server on {address} has ended with status {process.returncode}", file=sys.stderr)
+    finally:
+        stop_wait.cancel()
+        await _stop(process, end_wait)
+
+
+async def _stop(process: asyncio.subprocess.Process, end_wait: asyncio.Task[int]) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_LIMIT):
+            await end_wait
     except TimeoutError:
-        try:
-            await config.wait_connected(1, timeout=PATIENCE)
-        except TimeoutError:
-            reasons = "; ".join(line.strip() for line in _missing(config))
-            raise StartError(f"no node can be reached: {reasons}") from None
-        for line in _missing(config):
-            print(f"not connected yet: {line.strip()}", file=sys.stderr)
-
-
-def _missing(config: gorums.Configuration) -> list[str]:
-    missing = {node.id: node.last_error or TimeoutError("no answer yet") for node in config if not node.connected}
-    return node_lines(missing, config)
+        process.kill()
+        await process.wait()

@@ -22,7 +22,7 @@ async def demo() -> None:
     # Only now, for these import what has just been generated; and gRPC, as in __main__.py.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     import pygorums as gorums
-    from examples.storage.cluster import connected, local_servers
+    from examples.storage.nodes import connected, local_servers
     from examples.storage.repl import run_repl
     from examples.storage.walkthrough import walk
 

@@ -8,6 +8,16 @@ import pygorums as gorums
 
 __all__ = ["failure_lines", "node_lines"]
 
+_REFUSALS = frozenset(
+    {
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.INVALID_ARGUMENT,
+    }
+)
+"""How a server says that it is there, but will not do what was asked."""
+
 
 def failure_lines(
     what: str, error: gorums.StatusError | gorums.QuorumCallError, config: gorums.Configuration
@@ -48,15 +58,15 @@ def _node_line(error: Exception, node_id: int | None, config: gorums.Configurati
 
 
 def _common_refusal(error: gorums.QuorumCallError) -> str:
-    """What the nodes said, if they all said the same: that they do not offer this call. Else empty."""
+    """What the nodes said, if they all said the same: why they do not do this. Else empty."""
     if error.replies:
         return ""
-    answers = {_reason(each) if _unimplemented(each) else "" for each in error.node_errors.values()}
+    answers = {_reason(each) if _refuses(each) else "" for each in error.node_errors.values()}
     return answers.pop() if len(answers) == 1 else ""
 
 
-def _unimplemented(error: Exception) -> bool:
-    return isinstance(error, gorums.StatusError) and error.code() is grpc.StatusCode.UNIMPLEMENTED
+def _refuses(error: Exception) -> bool:
+    return isinstance(error, gorums.StatusError) and error.code() in _REFUSALS
 
 
 def _reason(error: Exception, address: str = "") -> str:

@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator
 import grpc
 
 import pygorums as gorums
+from examples.storage.quorum import read_newest
 from examples.storage.state import State
-from examples.storage.storage_gorums import StorageServer
+from examples.storage.storage_gorums import StorageServer, read_qc, write_multicast
 from examples.storage.storage_pb2 import ReadRequest, ReadResponse, WriteRequest, WriteResponse
 
 __all__ = ["StorageImpl"]
+
+NESTED_TIMEOUT = 0.8
+"""Seconds for a call to the peers: less than clients wait, so that a peer that hangs does not make us late too."""
 
 
 class StorageImpl(StorageServer):
     """A replica of the store.
 
-    All handlers run on the event loop and none awaits in the middle of what it does, so the state needs no lock.
+    All handlers run on the event loop and none awaits between two looks at the state, so it needs no lock.
     """
 
     def __init__(self) -> None:
@@ -41,10 +45,24 @@ class StorageImpl(StorageServer):
         return self._write(request)
 
     async def read_nested_qc(self, ctx: gorums.ServerContext, request: ReadRequest) -> ReadResponse:
-        raise _no_peers("nested reads")
+        peers = _peers(ctx, "read_nested_qc")
+        # Later requests of this client, and those that peers nest in theirs, need not wait for ours.
+        ctx.release()
+        try:
+            return await read_newest(read_qc(peers, request, timeout=NESTED_TIMEOUT))
+        except gorums.QuorumCallError as error:
+            raise _nested_failure("read_nested_qc", error) from error
 
     async def write_nested_multicast(self, ctx: gorums.ServerContext, request: WriteRequest) -> WriteResponse:
-        raise _no_peers("nested writes")
+        peers = _peers(ctx, "write_nested_multicast")
+        # Our own copy is written now, so that who has the answer reads what was written. The peers' are on their way.
+        response = self._write(request)
+        ctx.release()
+        try:
+            await write_multicast(peers, request, timeout=NESTED_TIMEOUT)
+        except gorums.QuorumCallError as error:
+            raise _nested_failure("write_nested_multicast", error) from error
+        return response
 
     async def read_correctable(self, ctx: gorums.ServerContext, request: ReadRequest) -> AsyncIterator[ReadResponse]:
         # A replica that knew better later on, say after asking others, would yield again.
@@ -60,7 +78,19 @@ class StorageImpl(StorageServer):
         return WriteResponse(new=self._state.write(request.key, request.value, request.time))
 
 
-def _no_peers(what: str) -> gorums.StatusError:
-    return gorums.StatusError(
-        grpc.StatusCode.UNIMPLEMENTED, f"{what} need servers that know each other, and these do not"
-    )
+def _peers(ctx: gorums.ServerContext, what: str) -> gorums.Configuration:
+    """The peers that are connected, and this server.
+
+    Raises:
+        StatusError: The server was started without peers.
+    """
+    peers = ctx.config()
+    if not peers:
+        raise gorums.StatusError(
+            grpc.StatusCode.FAILED_PRECONDITION, f"{what}: requires server peer configuration; start it with its peers"
+        )
+    return peers
+
+
+def _nested_failure(what: str, error: gorums.QuorumCallError) -> gorums.StatusError:
+    return gorums.StatusError(grpc.StatusCode.UNAVAILABLE, f"{what}: {error}")

@@ -70,6 +70,12 @@ class Node:
         """Whether the node opens the stream, so that calls to it travel back over that."""
         return self.channel.inbound
 
+    def __eq__(self, other: object) -> bool:
+        # As without it, but it tells type checkers that a comparison with an ID, as `in` makes it, is no mistake.
+        return self is other
+
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         state = "connected" if self.connected else "closed" if self.channel.closed else "not connected"
         return f"<Node {self.id} {self.address} {state}>"

@@ -141,6 +141,8 @@ class Acceptor:
                 pending=None if node is None else node.channel.pending,
             )
             self.streams.add(stream)
+            if self.closed:
+                stream.drain()  # the server began to stop while the stream was being opened
             await stream.serve()
         finally:
             if heartbeat is not None:

@@ -8,6 +8,7 @@ each a repeated field of the envelope, so making one is a join of bytes that are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from pygorums.wire.framing import varint
 
@@ -20,12 +21,17 @@ _BATCH = b"\x7a"  # field 15, length-delimited
 _PREFIXES = [_BATCH + varint(n) for n in range(4096)]
 
 
+_MAX_PREFIX = 6  # bytes, for frames of up to 4 GiB
+
+
 def _prefix(length: int) -> bytes:
-    return _PREFIXES[length] if length < 4096 else _BATCH + varint(length)
+    return _PREFIXES[length] if length < len(_PREFIXES) else _BATCH + varint(length)
 
 
 def envelope_end(frames: Sequence[bytes], start: int) -> int:
     """The index behind the last of the frames from `start` that fit into one envelope (at least one does)."""
+    if not start and sum(map(len, frames)) + _MAX_PREFIX * len(frames) < MAX_ENVELOPE:
+        return len(frames)
     size = 0
     for index in range(start, len(frames)):
         length = len(frames[index])
@@ -37,4 +43,8 @@ def envelope_end(frames: Sequence[bytes], start: int) -> int:
 
 def envelope(frames: Sequence[bytes]) -> bytes:
     """The envelope that holds `frames`."""
+    if max(map(len, frames)) < len(_PREFIXES):
+        # The common case without a step of Python for each frame.
+        prefixes = map(_PREFIXES.__getitem__, map(len, frames))
+        return b"".join(chain.from_iterable(zip(prefixes, frames, strict=True)))
     return b"".join([part for frame in frames for part in (_prefix(len(frame)), frame)])

@@ -47,6 +47,10 @@ def varint(number: int) -> bytes:
         return _ONE_BYTE[number]
     if number < 16384:
         return bytes((number & 127 | 128, number >> 7))
+    if number < 1 << 21:
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
+    if number < 1 << 28:
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21))
     encoded = bytearray()
     while number > 127:
         encoded.append(number & 127 | 128)
