@@ -56,8 +56,9 @@ class FutureCall(Generic[T]):
     def succeed(self, result: T) -> None:
         """Resolve the future."""
         self._finish()
-        if not self.future.done():
-            self.future.set_result(result)
+        future = self.future
+        if not future.done():
+            future.set_result(result)
 
     def lose(self, error: Exception) -> None:
         """Fail the future."""

@@ -178,6 +178,6 @@ def send_threshold_call(
         for node in config:
             call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
         return call
-    for node in config:
+    for node in config.nodes:
         node.channel.request(seq_no, call)
     return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -271,7 +272,8 @@ def quorum_call(
     """
     if type(request) is not method.request_class:
         check_request(method, request)
-    check_configuration(method, config)
+    if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
+        check_configuration(method, config)  # says what is wrong
     if config.defaults is not None:
         timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
     if timeout is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import grpc
@@ -39,15 +40,12 @@ class Pool:
         self._next_seq_no = first_seq_no
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Future[None] | None = None
 
-    @property
+    @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that its calls belong to: the one that was running when it was first used."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
+        return asyncio.get_running_loop()
 
     @property
     def nodes(self) -> Mapping[int, Node]:
@@ -143,7 +141,7 @@ class OutboundPool(Pool):
     ) -> None:
         options = StreamOptions.of(channel_options)
         super().__init__(max_message=options.max_message, interceptors=interceptors)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
         self._user_metadata = (*metadata, *identity)
         heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))

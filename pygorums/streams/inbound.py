@@ -64,7 +64,7 @@ class InboundChannel:
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; it fails at once without a stream, or if the message does not fit."""
         if self._fits(call.frame) and self._writer is not None and self._writer.put(call.frame, call):
-            self.pending.add(seq_no, call)
+            self.pending.add(seq_no, call, len(call.frame))
         else:
             call.fail(self._node_id, self._refusal(call.frame))
 

@@ -54,7 +54,7 @@ class LocalChannel:
         if self._closed:
             call.fail(self._node_id, self._refusal())
             return
-        self.pending.add(seq_no, call)
+        self.pending.add(seq_no, call, len(call.frame))
         self._take(call.frame)
 
     def post(self, frame: bytes, owner: Outgoing) -> None:

@@ -105,10 +105,11 @@ class OutboundChannel:
 
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; the call fails at once if the node is down or the message does not fit."""
-        if self._down is None and self._writer.put(call.frame, call):
-            self.pending.add(seq_no, call)
+        frame = call.frame
+        if self._down is None and self._writer.put(frame, call):
+            self.pending.add(seq_no, call, len(frame))
         else:
-            call.fail(self._node_id, self._refusal(call.frame))
+            call.fail(self._node_id, self._refusal(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""

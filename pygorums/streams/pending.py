@@ -73,10 +73,10 @@ class PendingCalls:
     def __len__(self) -> int:
         return sum(1 for call in self._calls.values() if not call.decided)
 
-    def add(self, seq_no: int, call: PendingCall) -> None:
+    def add(self, seq_no: int, call: PendingCall, frame_length: int) -> None:
         """Expect replies to `seq_no`."""
         self._calls[seq_no] = call
-        self._until_sweep -= len(call.frame) + ENTRY_COST
+        self._until_sweep -= frame_length + ENTRY_COST
         if self._until_sweep < 0:
             self._sweep()
 
@@ -93,25 +93,24 @@ class PendingCalls:
             The messages among them that are no replies but requests of the side that accepted the stream.
         """
         calls, node_id, latency = self._calls, self._node_id, self.latency
+        pop = calls.pop
         requests = None
         for message in messages:
             seq_no = message.message_seq_no
-            call = calls.get(seq_no)
+            call = pop(seq_no, None)
             if call is None:
                 if seq_no >= SERVER_INITIATED:
                     requests = [message] if requests is None else [*requests, message]
                 continue
             try:
                 if message.HasField("status") and message.status.code:
-                    del calls[seq_no]
                     call.fail(node_id, status_error(message.status, node_id))
                     continue
-                if not call.streaming:
-                    del calls[seq_no]
-                elif message.end:
-                    del calls[seq_no]
-                    call.end(node_id)
-                    continue
+                if call.streaming:
+                    if message.end:
+                        call.end(node_id)
+                        continue
+                    calls[seq_no] = call  # further replies may come
                 sample = now - call.sent_at
                 latency = sample if latency is None else latency + SMOOTHING * (sample - latency)
                 call.deliver(node_id, message.payload)

@@ -35,6 +35,10 @@ class Call:
         self.log.append("end")
 
 
+def add(pending: PendingCalls, seq_no: int, call: Call) -> None:
+    pending.add(seq_no, call, len(call.frame))
+
+
 def reply(seq_no: int, payload: bytes = b"r", *, code: int = 0, end: bool = False) -> Message:
     message = Message(message_seq_no=seq_no, method="m", payload=payload, end=end)
     if code:
@@ -45,7 +49,7 @@ def reply(seq_no: int, payload: bytes = b"r", *, code: int = 0, end: bool = Fals
 
 def test_the_first_reply_ends_the_wait_and_later_ones_are_dropped() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
-    pending.add(1, call)
+    add(pending, 1, call)
     pending.deliver([reply(1)], 1.0)
     pending.deliver([reply(1, b"late")], 1.0)
     pending.deliver([reply(99)], 1.0)
@@ -55,7 +59,7 @@ def test_the_first_reply_ends_the_wait_and_later_ones_are_dropped() -> None:
 
 def test_a_streaming_call_takes_replies_until_its_end() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call(streaming=True)
-    pending.add(1, call)
+    add(pending, 1, call)
     for message in (reply(1, b"a"), reply(1, b"b"), reply(1, b"", end=True), reply(1, b"c")):
         pending.deliver([message], 1.0)
     assert call.log == [b"a", b"b", "end"]
@@ -65,7 +69,7 @@ def test_a_streaming_call_takes_replies_until_its_end() -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 def test_an_error_ends_the_wait(streaming: bool) -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call(streaming=streaming)
-    pending.add(1, call)
+    add(pending, 1, call)
     pending.deliver([reply(1, code=7)], 1.0)
     (error,) = call.log
     assert isinstance(error, StatusError)
@@ -75,7 +79,7 @@ def test_an_error_ends_the_wait(streaming: bool) -> None:
 
 def test_a_status_code_that_grpc_does_not_know_is_unknown() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
-    pending.add(1, call)
+    add(pending, 1, call)
     pending.deliver([reply(1, code=4711)], 1.0)
     (error,) = call.log
     assert isinstance(error, StatusError)
@@ -84,7 +88,7 @@ def test_a_status_code_that_grpc_does_not_know_is_unknown() -> None:
 
 def test_a_status_that_says_ok_is_a_success() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
-    pending.add(1, call)
+    add(pending, 1, call)
     message = reply(1)
     message.status.SetInParent()
     pending.deliver([message], 1.0)
@@ -94,7 +98,7 @@ def test_a_status_that_says_ok_is_a_success() -> None:
 def test_successful_replies_are_measured_and_errors_are_not() -> None:
     pending = PendingCalls(NODE, 1 << 20)
     for seq_no, sent_at in ((1, 10.0), (2, 10.0), (3, 10.0)):
-        pending.add(seq_no, Call(sent_at=sent_at))
+        add(pending, seq_no, Call(sent_at=sent_at))
     pending.deliver([reply(1, code=13)], 11.0)
     assert pending.latency is None
     pending.deliver([reply(2)], 12.0)
@@ -105,7 +109,7 @@ def test_successful_replies_are_measured_and_errors_are_not() -> None:
 
 def test_forgotten_calls_get_nothing() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
-    pending.add(1, call)
+    add(pending, 1, call)
     assert pending.forget(1)
     assert not pending.forget(1)
     pending.deliver([reply(1)], 1.0)
@@ -114,7 +118,7 @@ def test_forgotten_calls_get_nothing() -> None:
 
 def test_decided_calls_are_measured_but_do_not_count_as_pending() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call(sent_at=1.0)
-    pending.add(1, call)
+    add(pending, 1, call)
     call.decided = True
     assert len(pending) == 0
     pending.deliver([reply(1)], 4.0)
@@ -127,11 +131,11 @@ def test_calls_that_nobody_waits_for_are_swept_out_before_they_weigh_more_than_t
     pending = PendingCalls(NODE, limit)
     live = [Call(size=size) for _ in range(5)]
     for seq_no, call in enumerate(live):
-        pending.add(seq_no, call)
+        add(pending, seq_no, call)
     for seq_no in range(100, 1100):
         call = Call(size=size)
         call.decided = True
-        pending.add(seq_no, call)
+        add(pending, seq_no, call)
         assert sum(1 for _ in pending.unanswered()) * (size + ENTRY_COST) <= 2 * limit
     assert len(pending) == len(live)
     assert [call for call in pending.unanswered() if not call.decided] == live
@@ -139,8 +143,8 @@ def test_calls_that_nobody_waits_for_are_swept_out_before_they_weigh_more_than_t
 
 def test_only_streaming_calls_fail_when_others_are_sent_again() -> None:
     pending, plain, streaming = PendingCalls(NODE, 1 << 20), Call(), Call(streaming=True)
-    pending.add(1, plain)
-    pending.add(2, streaming)
+    add(pending, 1, plain)
+    add(pending, 2, streaming)
     error = RuntimeError()
     pending.fail_streaming(error)
     assert (plain.log, streaming.log) == ([], [error])
@@ -154,7 +158,7 @@ def test_only_streaming_calls_fail_when_others_are_sent_again() -> None:
 def test_the_latency_estimate_lies_between_the_samples(samples: list[float]) -> None:
     pending = PendingCalls(NODE, 1 << 30)
     for seq_no, sample in enumerate(samples):
-        pending.add(seq_no, Call(sent_at=0.0))
+        add(pending, seq_no, Call(sent_at=0.0))
         pending.deliver([reply(seq_no)], sample)
     assert pending.latency is not None
     assert min(samples) - 1e-9 <= pending.latency <= max(samples) + 1e-9
@@ -162,7 +166,7 @@ def test_the_latency_estimate_lies_between_the_samples(samples: list[float]) -> 
 
 def test_requests_among_replies_are_handed_back() -> None:
     pending, call = PendingCalls(NODE, 1 << 20), Call()
-    pending.add(1, call)
+    add(pending, 1, call)
     request = Message(message_seq_no=1 << 63, method="m")
     assert pending.deliver([request, reply(1)], 1.0) == [request]
     assert pending.deliver([reply(1)], 1.0) is None
