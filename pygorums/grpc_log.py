@@ -1,7 +1,11 @@
-"""Keeps gRPC's own remarks off the standard error of programs.
+"""What gRPC's core is told by environment variables, which it reads when it is imported; so this comes first.
 
-gRPC's core writes lines about connections that come and go there, past Python's logging. It reads the variable
-when it is imported, so this comes first. Whoever wants the lines sets ``GRPC_VERBOSITY`` to ``INFO`` or ``DEBUG``.
+It writes lines about connections that come and go to the standard error, past Python's logging. Whoever wants
+them sets ``GRPC_VERBOSITY`` to ``INFO`` or ``DEBUG``.
+
+In a forked child it tries to bring its threads back, and often crashes the child doing so, even one that never
+uses gRPC. The asynchronous API is of no use in such a child anyhow. Whoever forks with gRPC's blocking API sets
+``GRPC_ENABLE_FORK_SUPPORT`` to ``1``.
 """
 
 import os
@@ -9,3 +13,4 @@ import os
 __all__: list[str] = []
 
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

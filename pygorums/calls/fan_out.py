@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from pygorums.base.errors import StatusError
-from pygorums.base.metadata import encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.interceptors import Call
 from pygorums.calls.preparing import check_request, encode_request
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.nodes.node import Node
+from pygorums.nodes.configuration import Configuration
 
-__all__ = ["fan_out"]
+__all__ = ["Requests", "fan_out", "requests_of"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -60,40 +60,55 @@ class _NodeShare:
         self._queue.end(node_id)
 
 
-def fan_out(method: Method[Req, Resp], call: Call[Req, Resp], seq_no: int, queue: ReplyQueue[Resp]) -> int:
-    """Send a call that has interceptors to its nodes, each with the request that the interceptors made for it.
+Requests = Sequence[tuple[int, Req | Exception | None]]
+"""What each node is sent, by ID: its request, nothing if it is left out, or why none could be made for it."""
 
-    A node for which no request can be made has failed; nodes with the same request share its bytes.
 
-    Returns:
-        How many nodes were asked.
-    """
-    pool = call.config.pool
-    entries = encode_entries(call.metadata.pairs)
-    encoded: dict[int, bytes] = {}  # by the identity of the request, which `kept` keeps alive
-    kept: list[Req] = []
-    asked = 0
+def requests_of(method: Method[Req, Any], call: Call[Req, Any]) -> Requests[Req]:
+    """What interceptors have made of a call's request for each node. Calls their functions."""
+    requests: list[tuple[int, Req | Exception | None]] = []
     for node in call.config:
         try:
             request = call.request_for(node)
-            if request is None:
-                queue.skip(node.id)
-                continue
-            asked += 1
-            frame = encoded.get(id(request))
-            if frame is None:
+            if request is not None:
                 check_request(method, request)
-                frame = encoded[id(request)] = encode_request(pool, method, seq_no, request, entries)
-                kept.append(request)
+            requests.append((node.id, request))
         except Exception as error:
-            queue.fail(node.id, error if not isinstance(error, StatusError) else _at(error, node))
+            requests.append((node.id, error))
+    return requests
+
+
+def fan_out(
+    method: Method[Req, Resp],
+    config: Configuration,
+    requests: Requests[Req],
+    entries: bytes,
+    seq_no: int,
+    queue: ReplyQueue[Resp],
+) -> None:
+    """Send to each node the request that was made for it.
+
+    A node for which none could be made has failed; nodes with the same request share its bytes.
+    """
+    nodes = {node.id: node for node in config}
+    encoded: dict[int, bytes] = {}  # by the identity of the request
+    for node_id, request in requests:
+        node = nodes[node_id]
+        if request is None:
+            queue.skip(node_id)
             continue
+        if isinstance(request, Exception):
+            queue.fail(node_id, request)
+            continue
+        frame = encoded.get(id(request))
+        if frame is None:
+            try:
+                frame = encode_request(config.pool, method, seq_no, request, entries)
+            except StatusError as error:
+                queue.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
+                continue
+            encoded[id(request)] = frame
         if method.one_way:
             node.channel.post(frame, queue)
         else:
             node.channel.request(seq_no, _NodeShare(queue, frame))
-    return asked
-
-
-def _at(error: StatusError, node: Node) -> StatusError:
-    return StatusError(error.code(), error.message, error.details, node_id=node.id)

@@ -24,6 +24,7 @@ from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.channel import FrameSink, RequestHandling
+from pygorums.streams.forked import use_grpc
 from pygorums.streams.grpc_transport import METHOD, SERVICE
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.transport import Pairs
@@ -188,11 +189,12 @@ class Server:
         Raises:
             ConfigurationError: The address is malformed.
             OSError: It cannot be listened on; the text says why.
-            RuntimeError: The server was started before.
+            RuntimeError: The server was started before, or this process was forked from one that used gRPC.
         """
         host, port = split_address(address, any_port=True)
         if self._address is not None or self._stopping:
             raise RuntimeError("a server can be started once; make a new one to serve again")
+        use_grpc()
         server = self.grpc_server
         try:
             if self._credentials is None:

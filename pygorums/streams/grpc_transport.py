@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.streams.forked import use_grpc
 from pygorums.streams.transport import Pairs
 
 __all__ = ["METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "text_pairs"]
@@ -51,11 +52,15 @@ class GrpcConnector:
         address: ``host:port``; the name is resolved anew at each attempt.
         credentials: TLS credentials, or None for plain text.
         options: gRPC channel options, which come after, and so override, the defaults.
+
+    Raises:
+        RuntimeError: This process was forked from one that used gRPC.
     """
 
     def __init__(
         self, address: str, credentials: grpc.ChannelCredentials | None, options: Sequence[tuple[str, Any]]
     ) -> None:
+        use_grpc()
         self._address = address
         self._credentials = credentials
         self._options = [*_CHANNEL_OPTIONS, *options]
