@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
-__all__ = ["CallFuture", "FutureCall"]
+__all__ = ["CallFuture", "FutureCall", "Outcome"]
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Outcome(Protocol[T_contra]):
+    """What a call needs of the future that it resolves: `asyncio.Future` has it, and what threads wait for."""
+
+    def done(self) -> bool:
+        """Whether it is resolved or cancelled."""
+
+    def set_result(self, result: T_contra, /) -> None:
+        """The call has succeeded."""
+
+    def set_exception(self, error: Exception, /) -> None:
+        """The call has failed."""
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the call belongs to."""
 
 
 class CallFuture(asyncio.Future[T]):
@@ -42,7 +59,7 @@ class FutureCall(Generic[T]):
     streaming = False
     one_way = False
 
-    def __init__(self, future: asyncio.Future[T], frame: bytes, timeout: float | None) -> None:
+    def __init__(self, future: Outcome[T], frame: bytes, timeout: float | None) -> None:
         self.future = future
         self.frame = frame
         self.decided = False
@@ -50,7 +67,7 @@ class FutureCall(Generic[T]):
         self.timeout = timeout
         self.sent_at = monotonic()
         self._timer = None if timeout is None else future.get_loop().call_later(max(timeout, 0), self._expire)
-        if type(future) is CallFuture:
+        if isinstance(future, CallFuture):
             future.call = self
 
     def succeed(self, result: T) -> None:
@@ -83,7 +100,7 @@ class FutureCall(Generic[T]):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if type(self.future) is CallFuture:
+        if isinstance(self.future, CallFuture):
             self.future.call = None  # or the two would keep each other alive
 
     def sent(self, node_id: int) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, SendError, SendTimeoutError, StatusError
 from pygorums.base.method import Method
-from pygorums.calls.future import CallFuture, FutureCall
+from pygorums.calls.future import CallFuture, FutureCall, Outcome
 from pygorums.calls.preparing import encode_request
 from pygorums.nodes.configuration import Configuration
 from pygorums.streams.writer import UNOWNED
 
-__all__ = ["send_one_way"]
+__all__ = ["one_way", "post", "send_one_way"]
 
 
 class _OneWayCall(FutureCall[None]):
@@ -23,8 +24,10 @@ class _OneWayCall(FutureCall[None]):
     __slots__ = ("_config", "_method", "_node_errors", "_unsent")
     one_way = True
 
-    def __init__(self, method: Method[Any, Any], config: Configuration, frame: bytes, timeout: float | None) -> None:
-        super().__init__(CallFuture(loop=config.pool.loop), frame, timeout)
+    def __init__(
+        self, future: Outcome[None], method: Method[Any, Any], config: Configuration, timeout: float | None
+    ) -> None:
+        super().__init__(future, b"", timeout)
         self._method = method
         self._config = config
         self._node_errors: dict[int, Exception] = {}
@@ -70,6 +73,36 @@ class _OneWayCall(FutureCall[None]):
 
 
 def send_one_way(
+    future: Outcome[None],
+    method: Method[Any, Any],
+    config: Configuration,
+    request: Message | bytes,
+    entries: bytes,
+    timeout: float | None,
+) -> FutureCall[None]:
+    """Send a one-way message, or its bytes, to the nodes of a configuration, now; `future` is done when it is sent."""
+    pool = config.pool
+    call = _OneWayCall(future, method, config, timeout)
+    try:
+        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, entries)
+    except StatusError as error:
+        for node in config:
+            call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+    else:
+        for node in config:
+            node.channel.post(frame, call)
+    return call
+
+
+def post(method: Method[Any, Any], config: Configuration, request: Message | bytes, entries: bytes) -> None:
+    """Send a one-way message to the nodes of a configuration, now, whatever becomes of it."""
+    with suppress(StatusError):
+        frame = encode_request(config.pool, method, config.pool.next_seq_no(), request, entries)
+        for node in config:
+            node.channel.post(frame, UNOWNED)
+
+
+def one_way(
     method: Method[Any, Any],
     config: Configuration,
     request: Message,
@@ -78,29 +111,11 @@ def send_one_way(
     *,
     ignore_errors: bool,
 ) -> asyncio.Future[None]:
-    """Send a one-way message to the nodes of a configuration, now; the future of having sent it.
-
-    With `ignore_errors` nobody waits, and the future is done.
-    """
-    pool = config.pool
-    try:
-        frame = encode_request(pool, method, pool.next_seq_no(), request, entries)
-    except StatusError as error:
-        frame = b""
-        refused: StatusError | None = error
-    else:
-        refused = None
+    """Send a one-way message, now; the future of having sent it. With `ignore_errors` it is done at once."""
+    future: CallFuture[None] = CallFuture(loop=config.pool.loop)
     if ignore_errors:
-        if refused is None:
-            for node in config:
-                node.channel.post(frame, UNOWNED)
-        done: CallFuture[None] = CallFuture(loop=pool.loop)
-        done.set_result(None)
-        return done
-    call = _OneWayCall(method, config, frame, timeout)
-    for node in config:
-        if refused is None:
-            node.channel.post(frame, call)
-        else:
-            call.fail(node.id, StatusError(refused.code(), refused.message, node_id=node.id))
-    return call.future
+        post(method, config, request, entries)
+        future.set_result(None)
+    else:
+        send_one_way(future, method, config, request, entries, timeout)
+    return future

@@ -16,7 +16,7 @@ from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
 from pygorums.wire.framing import encode_message
 
-__all__ = ["check_configuration", "check_node", "check_request", "check_timeout", "encode_request"]
+__all__ = ["check_configuration", "check_node", "check_request", "check_timeout", "encode_request", "serialize"]
 
 
 def check_node(method: Method[Any, Any], node: Node) -> None:
@@ -86,19 +86,29 @@ def check_timeout(timeout: float | None) -> None:
         raise ValueError(f"timeout must be a finite number of seconds or None, not {timeout!r}")
 
 
-def encode_request(pool: Pool, method: Method[Any, Any], seq_no: int, request: Message, entries: bytes) -> bytes:
-    """The request as the bytes that go to every node.
+def serialize(method: Method[Any, Any], request: Message) -> bytes:
+    """The bytes of a request.
+
+    Raises:
+        StatusError: It cannot be serialized: INTERNAL.
+    """
+    try:
+        return request.SerializeToString()
+    except (EncodeError, ValueError) as error:
+        text = f"the request of {method.name} cannot be serialized: {error}"
+        raise StatusError(grpc.StatusCode.INTERNAL, text) from error
+
+
+def encode_request(
+    pool: Pool, method: Method[Any, Any], seq_no: int, request: Message | bytes, entries: bytes
+) -> bytes:
+    """The request as the bytes that go to every node; it may be serialized already.
 
     Raises:
         StatusError: It cannot be serialized (INTERNAL) or is too large (RESOURCE_EXHAUSTED), so it fails this
             call alone and is never sent.
     """
-    try:
-        payload = request.SerializeToString()
-    except (EncodeError, ValueError) as error:
-        raise StatusError(
-            grpc.StatusCode.INTERNAL, f"the request of {method.name} cannot be serialized: {error}"
-        ) from error
+    payload = request if isinstance(request, bytes) else serialize(method, request)
     frame = encode_message(seq_no, method.encoded_name, payload, entries)
     if len(frame) > pool.max_message:
         raise StatusError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TypeVar
 
 import grpc
@@ -10,7 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from pygorums.base.errors import CallTimeoutError, IncompleteError, QuorumTimeoutError, StatusError
 from pygorums.base.method import Method
-from pygorums.calls.future import FutureCall
+from pygorums.calls.future import FutureCall, Outcome
 from pygorums.calls.preparing import encode_request
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.configuration import Configuration
@@ -34,7 +33,7 @@ class ThresholdCall(FutureCall[Resp]):
 
     def __init__(
         self,
-        future: asyncio.Future[Resp],
+        future: Outcome[Resp],
         method: Method[Req, Resp],
         config: Configuration,
         seq_no: int,
@@ -109,7 +108,7 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
 
     def __init__(
         self,
-        future: asyncio.Future[Resp],
+        future: Outcome[Resp],
         method: Method[Req, Resp],
         config: Configuration,
         seq_no: int,
@@ -145,10 +144,10 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
 
 
 def send_threshold_call(
-    future: asyncio.Future[Resp],
+    future: Outcome[Resp],
     method: Method[Req, Resp],
     config: Configuration,
-    request: Req,
+    request: Req | bytes,
     need: int,
     timeout: float | None,
     entries: bytes,
@@ -159,7 +158,7 @@ def send_threshold_call(
         future: For the outcome.
         method: The method.
         config: The nodes.
-        request: The request, the same for all.
+        request: The request, or its bytes, the same for all.
         need: How many nodes must succeed. If there are not that many nothing is sent.
         timeout: Seconds, or None.
         entries: Encoded metadata of the message.

@@ -68,7 +68,7 @@ class Responses(Generic[Resp]):
     ) -> None:
         self._method: Method[Any, Resp] = method
         self._config = config
-        self._request: Message = request
+        self._request: Any = request
         self._timeout = timeout
         self._entries = entries
         self._chained: ChainedCall[Any, Resp] | None = chained
@@ -198,9 +198,10 @@ class Responses(Generic[Resp]):
             return await self._future(need)
         self._used = True
         # A plain future is the fastest; here we see for ourselves that it is cancelled.
-        call = self._send_threshold(self._config.pool.loop.create_future(), need)
+        future: asyncio.Future[Resp] = self._config.pool.loop.create_future()
+        call = self._send_threshold(future, need)
         try:
-            return await call.future
+            return await future
         except asyncio.CancelledError:
             call.give_up()
             raise
@@ -209,7 +210,9 @@ class Responses(Generic[Resp]):
         self._use()
         if self._chained is not None:
             return self._chained.start_threshold(need)
-        return self._send_threshold(CallFuture(loop=self._config.pool.loop), need).future
+        future: CallFuture[Resp] = CallFuture(loop=self._config.pool.loop)
+        self._send_threshold(future, need)
+        return future
 
     def _send_threshold(self, future: asyncio.Future[Resp], need: int | None) -> ThresholdCall[Resp]:
         count = max(self.size, 1) if need is None else need

@@ -12,14 +12,14 @@ from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.chained import ChainedCall
-from pygorums.calls.future import CallFuture, FutureCall
+from pygorums.calls.future import CallFuture, FutureCall, Outcome
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_node, check_request, check_timeout, encode_request
 from pygorums.calls.response import parse_reply
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
-__all__ = ["rpc"]
+__all__ = ["rpc", "send_rpc"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -28,8 +28,10 @@ Resp = TypeVar("Resp", bound=Message)
 class _RpcCall(FutureCall[Resp]):
     __slots__ = ("_method", "_node", "_seq_no")
 
-    def __init__(self, method: Method[Req, Resp], node: Node, seq_no: int, frame: bytes, timeout: float | None) -> None:
-        super().__init__(CallFuture(loop=node.pool.loop), frame, timeout)
+    def __init__(
+        self, future: Outcome[Resp], method: Method[Req, Resp], node: Node, seq_no: int, timeout: float | None
+    ) -> None:
+        super().__init__(future, b"", timeout)
         self._method = method
         self._node = node
         self._seq_no = seq_no
@@ -60,6 +62,27 @@ class _RpcCall(FutureCall[Resp]):
         self.forget()
         node = self._node
         return CallTimeoutError(f"no reply from {node.address} within {self.timeout} s", node_id=node.id)
+
+
+def send_rpc(
+    future: Outcome[Resp],
+    method: Method[Req, Resp],
+    node: Node,
+    request: Req | bytes,
+    timeout: float | None,
+    entries: bytes,
+) -> FutureCall[Resp]:
+    """Send a request, or its bytes, to one node, now, and resolve `future` with its reply."""
+    pool = node.pool
+    seq_no = pool.next_seq_no()
+    call = _RpcCall(future, method, node, seq_no, timeout)
+    try:
+        call.frame = encode_request(pool, method, seq_no, request, entries)
+    except StatusError as error:
+        call.lose(error)
+    else:
+        node.channel.request(seq_no, call)
+    return call
 
 
 def rpc(
@@ -98,14 +121,6 @@ def rpc(
     if interceptors:
         config = Configuration([node], node.pool)
         return ChainedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
-    pool = node.pool
-    seq_no = pool.next_seq_no()
-    try:
-        frame = encode_request(pool, method, seq_no, request, entries)
-    except StatusError as error:
-        failed: CallFuture[Resp] = CallFuture(loop=pool.loop)
-        failed.set_exception(error)
-        return failed
-    call = _RpcCall(method, node, seq_no, frame, timeout)
-    node.channel.request(seq_no, call)
-    return call.future
+    future: CallFuture[Resp] = CallFuture(loop=node.pool.loop)
+    send_rpc(future, method, node, request, timeout, entries)
+    return future

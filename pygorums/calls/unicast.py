@@ -12,7 +12,7 @@ from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.one_way import send_one_way
+from pygorums.calls.one_way import one_way
 from pygorums.calls.preparing import check_node, check_request, check_timeout
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
@@ -65,4 +65,4 @@ def unicast(
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return chained.start_one_way(ignore_errors=ignore_errors)
-    return send_one_way(method, config, request, entries, timeout, ignore_errors=ignore_errors)
+    return one_way(method, config, request, entries, timeout, ignore_errors=ignore_errors)
