@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-floor check generate clean
+.PHONY: install demo bench test test-floor check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -18,6 +18,16 @@ $(STAMP): pyproject.toml pygorums/version.py
 
 demo: install
 	@$(BIN)/python -m examples.storage.demo
+
+# Other commands and options: make bench BENCH="sweep --uvloop". See: python -m benchmarks --help
+BENCH ?= compare --concurrent 1,50,200 --rounds 5 --time 0.6
+
+bench: $(VENV)/.bench-installed
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+$(VENV)/.bench-installed: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@touch $@
 
 test: install
 	$(BIN)/python -m pytest

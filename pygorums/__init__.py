@@ -5,6 +5,7 @@ the nodes and call its functions.
 """
 
 from pygorums import grpc_log  # noqa: F401 - for its effect, before anything imports grpc
+from pygorums import sync as sync
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import (
     CallTimeoutError,

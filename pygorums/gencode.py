@@ -5,23 +5,31 @@ Users have no need of this module: what is public here is in `pygorums` too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from google.protobuf.message import Message
 
 from pygorums.base.metadata import MetadataLike as Metadata
 from pygorums.base.method import CallType, Method
-from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.multicast import multicast
-from pygorums.calls.responses import Responses, quorum_call
-from pygorums.calls.rpc import rpc
-from pygorums.calls.unicast import unicast
+from pygorums.calls.interceptors import Call, Interceptor
+from pygorums.calls.response import NodeResponse
+from pygorums.calls.responses import Responses
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.serving.context import ServerContext
 from pygorums.serving.service import Service
+from pygorums.sync.configuration import Configuration as SyncConfiguration
+from pygorums.sync.configuration import Node as SyncNode
+from pygorums.sync.responses import Responses as SyncResponses
 from pygorums.version import __version__
+
+if not TYPE_CHECKING:
+    from pygorums.calls.multicast import multicast
+    from pygorums.calls.responses import quorum_call
+    from pygorums.calls.rpc import rpc
+    from pygorums.calls.unicast import unicast
 
 __all__ = [
     "CallType",
@@ -33,6 +41,10 @@ __all__ = [
     "Responses",
     "ServerContext",
     "Service",
+    "SyncConfiguration",
+    "SyncInterceptors",
+    "SyncNode",
+    "SyncResponses",
     "Timeout",
     "multicast",
     "quorum_call",
@@ -52,6 +64,110 @@ _Resp = TypeVar("_Resp", bound=Message)
 
 Interceptors = Sequence[Interceptor[_Req, _Resp]]
 """Client interceptors, the first one innermost."""
+
+SyncInterceptors = Sequence[
+    Callable[[Call[_Req, _Resp], Iterator[NodeResponse[_Resp]]], Iterator[NodeResponse[_Resp]]]
+    | Interceptor[_Req, _Resp]
+]
+"""The same for the blocking facade: plain generators, and those that pygorums has for both worlds."""
+
+if TYPE_CHECKING:
+
+    @overload
+    def rpc(
+        method: Method[_Req, _Resp],
+        node: Node,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: Interceptors[_Req, _Resp] = (),
+    ) -> asyncio.Future[_Resp]: ...
+    @overload
+    def rpc(
+        method: Method[_Req, _Resp],
+        node: SyncNode,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: SyncInterceptors[_Req, _Resp] = (),
+    ) -> _Resp: ...
+    def rpc(*args: object, **kwargs: object) -> object:
+        """A request to one node."""
+
+    @overload
+    def unicast(
+        method: Method[_Req, _Resp],
+        node: Node,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: Interceptors[_Req, _Resp] = (),
+        ignore_errors: bool = False,
+    ) -> asyncio.Future[None]: ...
+    @overload
+    def unicast(
+        method: Method[_Req, _Resp],
+        node: SyncNode,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: SyncInterceptors[_Req, _Resp] = (),
+        ignore_errors: bool = False,
+    ) -> None: ...
+    def unicast(*args: object, **kwargs: object) -> object:
+        """A one-way message to one node."""
+
+    @overload
+    def multicast(
+        method: Method[_Req, _Resp],
+        config: Configuration,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: Interceptors[_Req, _Resp] = (),
+        ignore_errors: bool = False,
+    ) -> asyncio.Future[None]: ...
+    @overload
+    def multicast(
+        method: Method[_Req, _Resp],
+        config: SyncConfiguration,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: SyncInterceptors[_Req, _Resp] = (),
+        ignore_errors: bool = False,
+    ) -> None: ...
+    def multicast(*args: object, **kwargs: object) -> object:
+        """A one-way message to all nodes."""
+
+    @overload
+    def quorum_call(
+        method: Method[_Req, _Resp],
+        config: Configuration,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: Interceptors[_Req, _Resp] = (),
+    ) -> Responses[_Resp]: ...
+    @overload
+    def quorum_call(
+        method: Method[_Req, _Resp],
+        config: SyncConfiguration,
+        request: _Req,
+        *,
+        timeout: Timeout = None,
+        metadata: Metadata = None,
+        interceptors: SyncInterceptors[_Req, _Resp] = (),
+    ) -> SyncResponses[_Resp]: ...
+    def quorum_call(*args: object, **kwargs: object) -> object:
+        """A request to all nodes."""
 
 
 def require(level: int, *, plugin: str, source: str) -> None:

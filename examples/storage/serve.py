@@ -45,9 +45,7 @@ async def serve(
             await _serve_alone(address, interceptors, stopped)
 
 
-async def _serve_alone(
-    address: str, interceptors: Sequence[gorums.ServerInterceptor], stopped: asyncio.Event
-) -> None:
+async def _serve_alone(address: str, interceptors: Sequence[gorums.ServerInterceptor], stopped: asyncio.Event) -> None:
     async with gorums.Server(StorageImpl(), interceptors=interceptors) as server:
         try:
             bound = await server.start(address)

@@ -30,8 +30,8 @@ __all__ = [
     "matches",
 ]
 
-ErrorKind = type[BaseException] | grpc.StatusCode
-"""What errors are matched by: an exception class or a status code."""
+ErrorKind = type[BaseException] | grpc.StatusCode | StatusCodeValue
+"""What errors are matched by: an exception class, or a status code, also as `StatusError.code` has it."""
 
 
 class GorumsError(Exception):
@@ -159,7 +159,11 @@ class QuorumCallError(GorumsError):
             self.cause = cause
 
     def caused_by(self, kind: ErrorKind) -> bool:
-        """Whether this error, or the error of any node, is of `kind`: an exception class or a status code."""
+        """Whether this error, or the error of any node, is of `kind`: an exception class or a status code.
+
+        Raises:
+            TypeError: `kind` is neither.
+        """
         return matches(self, kind) or any(matches(error, kind) for error in self.node_errors.values())
 
     def __str__(self) -> str:
@@ -206,7 +210,15 @@ class SendTimeoutError(SendError, TimeoutError):
 
 
 def matches(error: BaseException | None, kind: ErrorKind) -> bool:
-    """Whether `error`, or an error that it was raised from, is of `kind`."""
+    """Whether `error`, or an error that it was raised from, is of `kind`.
+
+    Raises:
+        TypeError: `kind` is neither an exception class nor a status code.
+    """
+    if isinstance(kind, StatusCodeValue):
+        kind = kind()
+    if not isinstance(kind, grpc.StatusCode) and not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        raise TypeError(f"errors are matched by an exception class or a grpc.StatusCode, not by {kind!r}")
     while error is not None:
         if isinstance(kind, grpc.StatusCode):
             if isinstance(error, StatusError) and error.code == kind:

@@ -23,8 +23,9 @@ def claimed_node_id(metadata: Iterable[tuple[str, str]]) -> int | None:
     """
     for key, value in metadata:
         if key == NODE_ID_KEY:
-            digits = value
-            if digits.isascii() and digits.isdigit() and len(digits) <= 20 and int(digits) <= MAX_NODE_ID:
-                return int(digits)
-            return 0
+            if not (value.isascii() and value.isdigit()):
+                return 0
+            digits = value.lstrip("0") or "0"
+            # Python refuses to look at very long numbers.
+            return int(digits) if len(digits) <= 10 and int(digits) <= MAX_NODE_ID else 0
     return None

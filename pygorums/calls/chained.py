@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import Coroutine, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -11,25 +12,35 @@ from google.protobuf.message import Message
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.fan_out import fan_out, requests_of
-from pygorums.calls.interceptors import Call, Interceptor, intercepted
+from pygorums.calls.interceptors import Call, InterceptedResponses, Interceptor, intercepted
+from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.readers import FirstReply, SentToAll, Threshold
 from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
 
-__all__ = ["ChainedCall"]
+__all__ = ["ChainedCall", "Reader"]
 
 T = TypeVar("T", covariant=True)
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
+_log = logging.getLogger("pygorums.calls")
 
-class _Reader(Protocol[T]):
+
+class Reader(Protocol[T]):
+    """What makes one outcome of responses: see `pygorums.calls.readers`."""
+
     @property
-    def decided(self) -> bool: ...
-    def add(self, response: NodeResponse[Any], /) -> None: ...
-    def result(self) -> T: ...
+    def decided(self) -> bool:
+        """Whether reading on would change nothing."""
+
+    def add(self, response: NodeResponse[Any], /) -> None:
+        """Take a response."""
+
+    def result(self) -> T:
+        """The outcome of what was read."""
 
 
 class ChainedCall(Generic[Req, Resp]):
@@ -55,7 +66,7 @@ class ChainedCall(Generic[Req, Resp]):
         self._asked = 0
         self.source = Source(self._send)
         self.progress = Progress(method.name)
-        self.responses: AsyncIterator[NodeResponse[Resp]] = intercepted(self._call, self.source, interceptors)
+        self.responses: InterceptedResponses[Resp] = intercepted(self._call, self.source, interceptors)
 
     def _send(self) -> ReplyQueue[Resp]:
         call, method = self._call, self._method
@@ -67,32 +78,57 @@ class ChainedCall(Generic[Req, Resp]):
         return queue
 
     def start_threshold(self, need: int | None) -> asyncio.Future[Resp]:
-        """Send now; the future of the first successful reply, once `need` nodes (None: all asked) have succeeded."""
+        """Send now; the future of the first successful reply, once `need` nodes (None: all asked) have succeeded.
+
+        If the configuration has not that many nothing is sent.
+        """
+        if need is not None and need > self._call.size:
+            self.source.close()
+            failed: asyncio.Future[Resp] = self._call.config.pool.loop.create_future()
+            failed.set_exception(too_few_nodes(self._method, need, self._call.size))
+            return failed
         self.source.start()
-        return self._start(Threshold(self._asked, need, self.progress))
+        return self._start(self._read(Threshold(self._asked, need, self.progress)))
 
     def start_rpc(self) -> asyncio.Future[Resp]:
         """Send now; the future of the only node's reply."""
         self.source.start()
-        return self._start(FirstReply(self._call.config[0].id, self._asked, self.progress))
+        return self._start(self._read(FirstReply(self._call.config[0].id, self._asked, self.progress)))
 
     def start_one_way(self, *, ignore_errors: bool) -> asyncio.Future[None]:
-        """Send now; the future of having sent to all nodes."""
+        """Send now; the future of having sent to all nodes. With `ignore_errors` it is done at once."""
         self.source.start()
-        return self._start(SentToAll(self.progress, ignore_errors=ignore_errors))
+        if not ignore_errors:
+            return self._start(self._read(SentToAll(self.progress)))
+        self._start(self._drain())
+        done: asyncio.Future[None] = self._call.config.pool.loop.create_future()
+        done.set_result(None)
+        return done
 
-    def _start(self, reader: _Reader[T]) -> asyncio.Future[T]:
+    def _start(self, reading: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         pool = self._call.config.pool
-        task = pool.loop.create_task(self._read(reader), name=f"pygorums call {self._method.name}")
+        task = pool.loop.create_task(reading, name=f"pygorums call {self._method.name}")
         pool.keep(task)
+        # A task that is cancelled before it has begun runs none of its code.
+        task.add_done_callback(lambda _: self.source.close())
         return task
 
-    async def _read(self, reader: _Reader[T]) -> T:
+    async def _read(self, reader: Reader[T]) -> T:
         try:
             while not reader.decided:
                 reader.add(await self.responses.__anext__())
         except StopAsyncIteration:
             pass
         finally:
-            self.source.close()
+            await self.responses.aclose()
         return reader.result()
+
+    async def _drain(self) -> None:
+        """Let the interceptors see what becomes of a message that nobody waits for."""
+        try:
+            async for _ in self.responses:
+                pass
+        except Exception:
+            _log.exception("an interceptor of %s failed", self._method.name)
+        finally:
+            await self.responses.aclose()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pygorums.base.errors import GorumsError, IncompleteError
 from pygorums.calls.reply_queue import Progress
-from pygorums.calls.response import NodeResponse
-from pygorums.calls.source import Source
+from pygorums.calls.response import ResponseStream
 
 __all__ = ["LEVEL_NOT_SET", "Correctable"]
 
@@ -17,6 +16,13 @@ T = TypeVar("T")
 
 LEVEL_NOT_SET = -1
 """The level of a correctable before its first reply."""
+
+
+class Closable(Protocol):
+    """What reading a call's responses can be ended with."""
+
+    def close(self) -> None:
+        """Forget the call."""
 
 
 class Correctable(Generic[T]):
@@ -30,8 +36,8 @@ class Correctable(Generic[T]):
 
     def __init__(
         self,
-        responses: AsyncIterator[NodeResponse[T]],
-        source: Source[Any],
+        responses: ResponseStream[T],
+        source: Closable,
         progress: Progress,
         level: int,
     ) -> None:
@@ -98,15 +104,10 @@ class Correctable(Generic[T]):
 
     async def _run(self) -> None:
         try:
-            async for response in self._responses:
-                if response.error is not None:
-                    self._node_errors[response.node_id] = response.error
-                    continue
-                self._replies.append(response.value)
-                self._level = len(self._replies)
-                if self._level >= self._wanted:
-                    break
-                self._notify()
+            try:
+                await self._read()
+            finally:
+                await self._responses.aclose()
         except Exception as error:
             # An interceptor failed; the call cannot go on.
             self._error = error if isinstance(error, GorumsError) else self._incomplete(f"failed: {error!r}")
@@ -114,6 +115,17 @@ class Correctable(Generic[T]):
             self._finish("cancelled")
             raise
         self._finish(None)
+
+    async def _read(self) -> None:
+        async for response in self._responses:
+            if response.error is not None:
+                self._node_errors[response.node_id] = response.error
+                continue
+            self._replies.append(response.value)
+            self._level = len(self._replies)
+            if self._level >= self._wanted:
+                break
+            self._notify()
 
     def _incomplete(self, cause: str | None) -> IncompleteError:
         if cause is None:

@@ -66,6 +66,7 @@ Requests = Sequence[tuple[int, Req | Exception | None]]
 
 def requests_of(method: Method[Req, Any], call: Call[Req, Any]) -> Requests[Req]:
     """What interceptors have made of a call's request for each node. Calls their functions."""
+    call.sent = True
     requests: list[tuple[int, Req | Exception | None]] = []
     for node in call.config:
         try:

@@ -9,7 +9,8 @@ returns the responses.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -17,10 +18,11 @@ from google.protobuf.message import Message
 from pygorums.base.metadata import Metadata, MetadataLike, pairs_of
 from pygorums.base.method import Method
 from pygorums.calls.response import NodeResponse
+from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
-__all__ = ["Call", "Interceptor", "intercepted", "map_request", "map_response"]
+__all__ = ["Call", "InterceptedResponses", "Interceptor", "intercepted", "map_request", "map_response"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -35,9 +37,10 @@ class Call(Generic[Req, Resp]):
         method: The method's full name.
         config: The nodes that are called; for calls to one node a configuration of that node.
         timeout: Seconds from sending until the call ends, or None.
+        sent: Whether it is being sent, or was, so that the request cannot be changed any more.
     """
 
-    __slots__ = ("_metadata", "_method", "_transforms", "config", "request", "timeout")
+    __slots__ = ("_metadata", "_method", "_transforms", "config", "request", "sent", "timeout")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Call(Generic[Req, Resp]):
         self.config = config
         self.request = request
         self.timeout = timeout
+        self.sent = False
 
     @property
     def method(self) -> str:
@@ -81,17 +85,35 @@ class Call(Generic[Req, Resp]):
         raise KeyError(node_id)
 
     def add_metadata(self, key: str, value: str) -> None:
-        """Send one more pair of metadata with the message. Has an effect only before the request is sent."""
+        """Send one more pair of metadata with the message.
+
+        Raises:
+            TypeError, ValueError: As for the metadata of a call.
+            RuntimeError: The request was sent already.
+        """
+        self._check_unsent("add_metadata")
         self._metadata = (*self._metadata, *pairs_of([(key, value)]))
 
     def map_request(self, fn: Callable[[Req, Node], Req | None]) -> None:
-        """Rewrite the request for each node, after earlier rewrites. Has an effect only before it is sent.
+        """Rewrite the request for each node, after earlier rewrites.
 
         `fn` gets the request and the node and gives the request for that node, or None to leave the node out:
         then it is not asked, and counts neither as a reply nor as a failure. It must not change the request
         that it gets, for all nodes share it.
+
+        Raises:
+            RuntimeError: The request was sent already.
         """
+        self._check_unsent("map_request")
         self._transforms.append(fn)
+
+    def _check_unsent(self, change: str) -> None:
+        if self.sent:
+            raise RuntimeError(
+                f"{change} was called after the request of {self.method} was sent: an interceptor must do that when "
+                "it is called, in a plain function that returns the responses; the body of an asynchronous generator "
+                "only runs when they are read"
+            )
 
     def request_for(self, node: Node) -> Req | None:
         """What is sent to a node; None if it is left out."""
@@ -112,21 +134,44 @@ class Interceptor(Protocol[Req, Resp]):
         """Wrap the responses of a call."""
 
 
+class InterceptedResponses(AsyncIterator[NodeResponse[Resp]]):
+    """The responses of a call as they come out of its outermost interceptor."""
+
+    def __init__(self, source: Source[Resp], layers: Sequence[AsyncIterator[NodeResponse[Resp]]]) -> None:
+        self._source = source
+        self._layers = layers
+        self._outermost = layers[-1] if layers else source
+
+    def __anext__(self) -> Awaitable[NodeResponse[Resp]]:
+        return self._outermost.__anext__()
+
+    async def aclose(self) -> None:
+        """Forget the call, and let the interceptors end, the outermost first: each may have something to clean up."""
+        self._source.close()
+        for layer in reversed(self._layers):
+            close = getattr(layer, "aclose", None)
+            if close is not None:
+                await close()
+
+
 def intercepted(
-    call: Call[Req, Resp],
-    responses: AsyncIterator[NodeResponse[Resp]],
-    interceptors: Sequence[Interceptor[Req, Resp]],
-) -> AsyncIterator[NodeResponse[Resp]]:
-    """Wrap `responses` in each interceptor, the first one innermost."""
+    call: Call[Req, Resp], source: Source[Resp], interceptors: Sequence[Interceptor[Req, Resp]]
+) -> InterceptedResponses[Resp]:
+    """Wrap the responses of a call in each interceptor, the first one innermost."""
+    layers: list[AsyncIterator[NodeResponse[Resp]]] = []
+    responses: AsyncIterator[NodeResponse[Resp]] = source
     for interceptor in interceptors:
         responses = interceptor(call, responses)
+        layers.append(responses)
         if not hasattr(responses, "__anext__"):
+            if inspect.iscoroutine(responses):
+                responses.close()  # or it would be said never to have been awaited, too
             name = getattr(interceptor, "__qualname__", repr(interceptor))
             raise TypeError(
                 f"interceptor {name} must return an asynchronous iterator, not {type(responses).__name__}; "
                 "write it as `async def` with `yield`, or as `def` that returns the responses"
             )
-    return responses
+    return InterceptedResponses(source, layers)
 
 
 def map_request(fn: Callable[[Req, Node], Req | None]) -> Interceptor[Req, Any]:
@@ -153,18 +198,23 @@ def map_response(fn: Callable[[Resp, Node], Resp]) -> Interceptor[Any, Resp]:
             has failed with that error.
     """
 
+    def map_one(call: Call[Any, Resp], response: NodeResponse[Resp]) -> NodeResponse[Resp]:
+        if response.error is not None or response.value is None:
+            return response
+        try:
+            return NodeResponse(response.node_id, fn(response.value, call.node(response.node_id)))
+        except Exception as error:
+            return NodeResponse.failed(response.node_id, error)
+
     async def mapped(
         call: Call[Any, Resp], responses: AsyncIterator[NodeResponse[Resp]]
     ) -> AsyncIterator[NodeResponse[Resp]]:
         async for response in responses:
-            if response.error is not None or response.value is None:
-                yield response
-                continue
-            try:
-                value = fn(response.value, call.node(response.node_id))
-            except Exception as error:
-                yield NodeResponse.failed(response.node_id, error)
-            else:
-                yield NodeResponse(response.node_id, value)
+            yield map_one(call, response)
 
-    return mapped
+    def choose(call: Call[Any, Resp], responses: Any) -> Any:
+        if hasattr(responses, "__anext__"):
+            return mapped(call, responses)
+        return (map_one(call, response) for response in responses)  # with pygorums.sync
+
+    return choose

@@ -10,10 +10,11 @@ from google.protobuf.message import Message
 
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
+from pygorums.base.timeout import check_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
-from pygorums.calls.preparing import check_configuration, check_request, check_timeout
+from pygorums.calls.preparing import check_configuration, check_request, other_world
 from pygorums.nodes.configuration import Configuration
 
 __all__ = ["multicast"]
@@ -53,6 +54,16 @@ def multicast(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the configuration's event loop.
     """
+    if type(config) is not Configuration and (calls := other_world(config)) is not None:
+        return calls.multicast(  # type: ignore[no-any-return] # the overloads of generated code know the type
+            method,
+            config,
+            request,
+            timeout=timeout,
+            metadata=metadata,
+            interceptors=interceptors,
+            ignore_errors=ignore_errors,
+        )
     check_configuration(method, config)
     check_request(method, request)
     if config.defaults is not None:

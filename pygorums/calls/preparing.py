@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import Any
 
 import grpc
 from google.protobuf.message import EncodeError, Message
 
-from pygorums.base.errors import StatusError
+from pygorums.base.errors import IncompleteError, StatusError
 from pygorums.base.method import Method
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
 from pygorums.wire.framing import encode_message
 
-__all__ = ["check_configuration", "check_node", "check_request", "check_timeout", "encode_request", "serialize"]
+__all__ = ["check_configuration", "check_node", "check_request", "encode_request", "other_world", "serialize"]
+
+
+def other_world(target: object) -> Any:
+    """The call functions for a target that is no node or configuration of the event loop: those of `pygorums.sync`.
+
+    None for anything else. Its classes name their functions themselves, for they are above this floor.
+    """
+    return getattr(type(target), "__gorums_calls__", None)
 
 
 def check_node(method: Method[Any, Any], node: Node) -> None:
@@ -71,19 +78,10 @@ def check_request(method: Method[Any, Any], request: Message) -> None:
         )
 
 
-def check_timeout(timeout: float | None) -> None:
-    """Refuse what is no number of seconds.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is not a finite number.
-    """
-    if timeout is None:
-        return
-    if not isinstance(timeout, int | float):
-        raise TypeError(f"timeout must be seconds or None, not {timeout!r}")
-    if not math.isfinite(timeout):
-        raise ValueError(f"timeout must be a finite number of seconds or None, not {timeout!r}")
+def too_few_nodes(method: Method[Any, Any], need: int, size: int) -> IncompleteError:
+    """The error of a quorum call that needs more replies than there are nodes."""
+    cause = f"incomplete call: {need} replies are needed and the configuration has {size} nodes"
+    return IncompleteError(method.name, {}, 0, cause)
 
 
 def serialize(method: Method[Any, Any], request: Message) -> bytes:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from pygorums.base.errors import CallTimeoutError, IncompleteError, QuorumTimeoutError, StatusError
 from pygorums.base.method import Method
 from pygorums.calls.future import FutureCall, Outcome
-from pygorums.calls.preparing import encode_request
+from pygorums.calls.preparing import encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.configuration import Configuration
 from pygorums.quorum.tally import LOST, WON, Tally
@@ -168,8 +168,7 @@ def send_threshold_call(
     kind = StreamingThresholdCall if method.streaming else ThresholdCall
     call = kind(future, method, config, seq_no, need, timeout)
     if need > len(config):
-        cause = f"incomplete call: {need} replies are needed and the configuration has {len(config)} nodes"
-        call.lose(IncompleteError(method.name, {}, 0, cause))
+        call.lose(too_few_nodes(method, need, len(config)))
         return call
     try:
         call.frame = encode_request(pool, method, seq_no, request, entries)

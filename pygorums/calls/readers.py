@@ -20,7 +20,10 @@ class Threshold(Generic[T]):
     """The first successful reply, once `need` of the `asked` nodes have succeeded; None: once all have."""
 
     def __init__(self, asked: int, need: int | None, progress: Progress) -> None:
-        self._tally = Tally(asked, max(asked if need is None else need, 1))
+        need = max(asked if need is None else need, 1)
+        self._cause = f"incomplete call: it needs {need} replies and only {asked} nodes were asked"
+        self._too_few = need > asked
+        self._tally = Tally(asked, need)
         self._progress = progress
         self._errors: dict[int, Exception] = {}
         self._counted: set[int] = set()
@@ -54,7 +57,8 @@ class Threshold(Generic[T]):
         timed_out = self._progress.timed_out and self._tally.outcome is not LOST
         errors = {**self._progress.node_errors, **self._errors} if timed_out else self._errors
         kind = QuorumTimeoutError if timed_out else IncompleteError
-        raise kind(self._progress.method_name, errors, self._tally.successes)
+        cause = self._cause if self._too_few else None
+        raise kind(self._progress.method_name, errors, self._tally.successes, cause)
 
 
 class FirstReply(Generic[T]):
@@ -100,9 +104,8 @@ class SentToAll:
 
     decided = False
 
-    def __init__(self, progress: Progress, *, ignore_errors: bool) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._ignore_errors = ignore_errors
         self._errors: dict[int, Exception] = {}
         self._sent = 0
 
@@ -114,12 +117,12 @@ class SentToAll:
             self._errors[response.node_id] = response.error
 
     def result(self) -> None:
-        """Nothing, if it was sent to all, or errors are ignored.
+        """Nothing, if it was sent to all.
 
         Raises:
             SendError: It was not sent to some.
         """
         timed_out = self._progress.timed_out
         errors = {**self._progress.node_errors, **self._errors} if timed_out else self._errors
-        if errors and not self._ignore_errors:
+        if errors:
             raise (SendTimeoutError if timed_out else SendError)(self._progress.method_name, errors, self._sent)

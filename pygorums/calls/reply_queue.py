@@ -164,7 +164,8 @@ class ReplyQueue(Generic[Resp]):
             return
         self._progress.timed_out = True
         for node_id in self._silent:
-            text = f"no reply from {self._nodes[node_id].address} within {self.timeout} s"
+            what = "not sent to" if self.one_way else "no reply from"
+            text = f"{what} {self._nodes[node_id].address} within {self.timeout} s"
             self._progress.node_errors[node_id] = CallTimeoutError(text, node_id=node_id)
         self.close()
 

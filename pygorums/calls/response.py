@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -11,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
 
-__all__ = ["NodeResponse", "malformed_reply", "parse_reply"]
+__all__ = ["NodeResponse", "ResponseStream", "malformed_reply", "parse_reply"]
 
 T = TypeVar("T")
 Resp = TypeVar("Resp", bound=Message)
@@ -36,6 +37,15 @@ class NodeResponse(Generic[T]):
     def failed(cls, node_id: int, error: Exception) -> NodeResponse[T]:
         """The response of a node that failed."""
         return cls(node_id, cast("T", None), error)
+
+
+class ResponseStream(Protocol[T]):
+    """The responses of a call as they arrive, which can be closed to forget the call."""
+
+    def __aiter__(self) -> AsyncIterator[NodeResponse[T]]: ...
+    def __anext__(self) -> Awaitable[NodeResponse[T]]: ...
+    async def aclose(self) -> None:
+        """Forget the call."""
 
 
 def parse_reply(method: Method[Any, Resp], payload: bytes, node_id: int) -> Resp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import _get_running_loop
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -12,20 +12,21 @@ from google.protobuf.message import Message
 from pygorums.base.errors import StatusError
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
+from pygorums.base.timeout import check_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.correctable import Correctable
 from pygorums.calls.future import CallFuture
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_configuration, check_request, check_timeout, encode_request
+from pygorums.calls.preparing import check_configuration, check_request, encode_request, other_world
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import Progress, ReplyQueue
-from pygorums.calls.response import NodeResponse
+from pygorums.calls.response import NodeResponse, ResponseStream
 from pygorums.calls.sequence import ResponseSeq
 from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
 from pygorums.quorum.tally import majority_of
 
-__all__ = ["Responses", "quorum_call"]
+__all__ = ["Responses", "at_least_one", "quorum_call", "send_queue"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -109,7 +110,7 @@ class Responses(Generic[Resp]):
             ValueError: `n` is less than 1.
             IncompleteError: Too few nodes are left, or there are fewer than `n`: then nothing is sent.
         """
-        return await self._wait(_at_least_one(n))
+        return await self._wait(at_least_one(n))
 
     def async_first(self) -> asyncio.Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
@@ -125,7 +126,7 @@ class Responses(Generic[Resp]):
 
     def async_threshold(self, n: int) -> asyncio.Future[Resp]:
         """As `threshold`, but sends now and returns the future of the reply."""
-        return self._future(_at_least_one(n))
+        return self._future(at_least_one(n))
 
     def correctable(self, n: int) -> Correctable[Resp]:
         """Send now, and watch the replies improve until `n` of them were successful.
@@ -133,7 +134,7 @@ class Responses(Generic[Resp]):
         Raises:
             ValueError: `n` is less than 1.
         """
-        level = _at_least_one(n)
+        level = at_least_one(n)
         source, responses = self._start_reading()
         source.start()
         return Correctable(responses, source, self._read, level)
@@ -220,7 +221,7 @@ class Responses(Generic[Resp]):
             future, self._method, self._config, self._request, count, self._timeout, self._entries
         )
 
-    def _start_reading(self) -> tuple[Source[Resp], AsyncIterator[NodeResponse[Resp]]]:
+    def _start_reading(self) -> tuple[Source[Resp], ResponseStream[Resp]]:
         self._use()
         if self._chained is not None:
             return self._chained.source, self._chained.responses
@@ -228,21 +229,38 @@ class Responses(Generic[Resp]):
         return source, source
 
     def _send(self) -> ReplyQueue[Resp]:
-        pool = self._config.pool
-        seq_no = pool.next_seq_no()
-        queue = ReplyQueue(self._method, self._config, seq_no, self._timeout, self._read)
-        try:
-            queue.frame = encode_request(pool, self._method, seq_no, self._request, self._entries)
-        except StatusError as error:
-            for node in self._config:
-                queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
-        else:
-            for node in self._config:
-                node.channel.request(seq_no, queue)
-        return queue
+        return send_queue(self._method, self._config, self._request, self._timeout, self._entries, self._read)
 
 
-def _at_least_one(n: int) -> int:
+def send_queue(
+    method: Method[Any, Resp],
+    config: Configuration,
+    request: Message | bytes,
+    timeout: float | None,
+    entries: bytes,
+    progress: Progress,
+) -> ReplyQueue[Resp]:
+    """Send a quorum call whose responses are read one by one, now."""
+    pool = config.pool
+    seq_no = pool.next_seq_no()
+    queue = ReplyQueue(method, config, seq_no, timeout, progress)
+    try:
+        queue.frame = encode_request(pool, method, seq_no, request, entries)
+    except StatusError as error:
+        for node in config:
+            queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+    else:
+        for node in config:
+            node.channel.request(seq_no, queue)
+    return queue
+
+
+def at_least_one(n: int) -> int:
+    """`n`, a number of replies to wait for.
+
+    Raises:
+        ValueError: It is less than 1.
+    """
     if n < 1:
         raise ValueError(f"a quorum call needs at least one reply, not {n}")
     return n
@@ -276,6 +294,10 @@ def quorum_call(
     if type(request) is not method.request_class:
         check_request(method, request)
     if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
+        if (calls := other_world(config)) is not None:
+            return calls.quorum_call(  # type: ignore[no-any-return] # the overloads of generated code know the type
+                method, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+            )
         check_configuration(method, config)  # says what is wrong
     if config.defaults is not None:
         timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)

@@ -11,10 +11,11 @@ from google.protobuf.message import Message
 from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
+from pygorums.base.timeout import check_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.future import CallFuture, FutureCall, Outcome
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_node, check_request, check_timeout, encode_request
+from pygorums.calls.preparing import check_node, check_request, encode_request, other_world
 from pygorums.calls.response import parse_reply
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
@@ -112,15 +113,19 @@ def rpc(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the node's event loop.
     """
+    if type(node) is not Node and (calls := other_world(node)) is not None:
+        return calls.rpc(  # type: ignore[no-any-return] # the overloads of generated code know the type
+            method, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+        )
     check_node(method, node)
     check_request(method, request)
     check_timeout(timeout)
-    entries = encode_entries(metadata) if metadata else b""
     if node.pool.interceptors:
         interceptors = (*node.pool.interceptors, *interceptors)
     if interceptors:
         config = Configuration([node], node.pool)
         return ChainedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
+    entries = encode_entries(metadata) if metadata else b""
     future: CallFuture[Resp] = CallFuture(loop=node.pool.loop)
     send_rpc(future, method, node, request, timeout, entries)
     return future

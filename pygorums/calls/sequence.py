@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from pygorums.calls.response import NodeResponse
+from pygorums.calls.response import NodeResponse, ResponseStream
 from pygorums.calls.source import Source
 
 __all__ = ["ResponseSeq"]
@@ -23,7 +23,7 @@ class ResponseSeq(Generic[T]):
 
     def __init__(
         self,
-        responses: AsyncIterator[NodeResponse[T]],
+        responses: ResponseStream[T],
         source: Source[Any],
         keep: Callable[[NodeResponse[T]], bool] | None = None,
     ) -> None:
@@ -79,9 +79,7 @@ class ResponseSeq(Generic[T]):
     async def aclose(self) -> None:
         """Forget the call: what has not arrived is not waited for."""
         self._source.close()
-        close = getattr(self._responses, "aclose", None)
-        if close is not None:
-            await close()
+        await self._responses.aclose()
 
     def __aiter__(self) -> ResponseSeq[T]:
         return self

@@ -40,6 +40,10 @@ class Source(Generic[Resp]):
         if self._queue is not None:
             self._queue.close()
 
+    async def aclose(self) -> None:
+        """As `close`, for those who read it as any other responses."""
+        self.close()
+
     def __aiter__(self) -> Source[Resp]:
         return self
 

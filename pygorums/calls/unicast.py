@@ -10,10 +10,11 @@ from google.protobuf.message import Message
 
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
+from pygorums.base.timeout import check_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
-from pygorums.calls.preparing import check_node, check_request, check_timeout
+from pygorums.calls.preparing import check_node, check_request, other_world
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
@@ -55,14 +56,24 @@ def unicast(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the node's event loop.
     """
+    if type(node) is not Node and (calls := other_world(node)) is not None:
+        return calls.unicast(  # type: ignore[no-any-return] # the overloads of generated code know the type
+            method,
+            node,
+            request,
+            timeout=timeout,
+            metadata=metadata,
+            interceptors=interceptors,
+            ignore_errors=ignore_errors,
+        )
     check_node(method, node)
     check_request(method, request)
     check_timeout(timeout)
-    entries = encode_entries(metadata) if metadata else b""
     config = Configuration((node,), node.pool)
     if node.pool.interceptors:
         interceptors = (*node.pool.interceptors, *interceptors)
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return chained.start_one_way(ignore_errors=ignore_errors)
+    entries = encode_entries(metadata) if metadata else b""
     return one_way(method, config, request, entries, timeout, ignore_errors=ignore_errors)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Self, overload
 
 import grpc
 
 from pygorums.base.backoff import Backoff
-from pygorums.base.errors import ConfigurationError, ErrorKind, QuorumCallError, matches
+from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
 from pygorums.base.metadata import MetadataLike, stream_pairs
 from pygorums.nodes.address import numbered
 from pygorums.nodes.defaults import CallDefaults
@@ -73,7 +71,7 @@ class Configuration(Sequence[Node]):
         return self._with(self._nodes, CallDefaults.over(self._defaults, timeout, metadata, interceptors))
 
     def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
-        """This configuration and further nodes, to which connecting starts. The connections are shared.
+        """This configuration and further nodes, by ascending ID, to which connecting starts. Connections are shared.
 
         Args:
             nodes: Addresses, which get the IDs after the highest in use, or a mapping from IDs to addresses,
@@ -82,14 +80,17 @@ class Configuration(Sequence[Node]):
         Raises:
             ConfigurationError: As for `connect`; nothing has changed then. Configurations of a server cannot be
                 extended: their nodes connect to it.
+            NodeClosedError: The configuration was closed.
         """
         pool = self._pool
         if not isinstance(pool, OutboundPool):
             raise ConfigurationError(
                 "the configuration of a server cannot be extended: its nodes connect to the server"
             )
+        if pool.closed:
+            raise NodeClosedError("the configuration was closed and cannot be extended; connect again")
         addresses = numbered(nodes, {node_id: node.address for node_id, node in pool.nodes.items()})
-        return self._with(_merged(self._nodes, [pool.add(*item) for item in addresses.items()]))
+        return self._with(_by_id(_merged(self._nodes, [pool.add(*item) for item in addresses.items()])))
 
     def add(self, *node_ids: int) -> Configuration:
         """This configuration and the nodes with these IDs from the same connections, by ascending ID.
@@ -113,7 +114,8 @@ class Configuration(Sequence[Node]):
             ConfigurationError: They share no connections, because they come from different calls of `connect`.
         """
         self._check_related(other)
-        return self._with(_by_id(_merged(self._nodes, other)))
+        base = self if self._nodes else other  # an empty one may come from another `connect`
+        return base._with(_by_id(_merged(self._nodes, other)))
 
     def difference(self, other: Configuration) -> Configuration:
         """The nodes of this one that are not in the other, in order."""
@@ -176,10 +178,7 @@ class Configuration(Sequence[Node]):
             ValueError: `interval` is not positive.
             TypeError: `derive` cannot be called.
         """
-        if not interval > 0:
-            raise ValueError(f"the interval must be a positive number of seconds, not {interval}")
-        if not callable(derive):
-            raise TypeError(f"derive must be a function of a configuration, not {derive!r}")
+        check_watch(interval, derive)
         return self._watch(interval, derive)
 
     async def _watch(
@@ -187,12 +186,9 @@ class Configuration(Sequence[Node]):
     ) -> AsyncIterator[Configuration]:
         current = derive(self)
         yield current
-        while not self._pool.closed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(interval):
-                    await self._pool.until_closed()
+        while not await self._pool.closed_within(interval):
             newest = derive(self)
-            if newest != current and not self._pool.closed:
+            if newest != current:
                 current = newest
                 yield current
 
@@ -228,7 +224,12 @@ class Configuration(Sequence[Node]):
 
         Messages that were sent already get a second at the most to reach their nodes; pending calls fail at
         once with `NodeClosedError`. To close again does nothing.
+
+        Raises:
+            ConfigurationError: It is the configuration of a server, which ends with the server.
         """
+        if not isinstance(self._pool, OutboundPool):
+            raise ConfigurationError("the configuration of a server cannot be closed: stop the server instead")
         await self._pool.close()
 
     async def __aenter__(self) -> Self:
@@ -267,6 +268,19 @@ class Configuration(Sequence[Node]):
 
     def __repr__(self) -> str:
         return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self._nodes) or 'empty'}>"
+
+
+def check_watch(interval: float, derive: object) -> None:
+    """Refuse what cannot be watched.
+
+    Raises:
+        ValueError: The interval is not positive.
+        TypeError: `derive` cannot be called.
+    """
+    if not interval > 0:
+        raise ValueError(f"the interval must be a positive number of seconds, not {interval}")
+    if not callable(derive):
+        raise TypeError(f"derive must be a function of a configuration, not {derive!r}")
 
 
 def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:

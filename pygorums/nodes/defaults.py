@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygorums.base.metadata import MetadataLike, pairs_of
+from pygorums.base.timeout import check_timeout
 
 __all__ = ["CallDefaults"]
 
@@ -29,7 +30,12 @@ class CallDefaults:
     def over(
         cls, base: CallDefaults | None, timeout: float | None, metadata: MetadataLike, interceptors: Sequence[Any]
     ) -> CallDefaults:
-        """Further defaults on top of others."""
+        """Further defaults on top of others.
+
+        Raises:
+            TypeError, ValueError: As for the arguments of a call.
+        """
+        check_timeout(timeout)
         base = base or cls(None, (), ())
         return cls(
             timeout=base.timeout if timeout is None else timeout,

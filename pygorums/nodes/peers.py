@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+import grpc
+
 from pygorums.base.errors import StatusError
-from pygorums.base.identity import FIRST_CLIENT_ID
+from pygorums.base.identity import FIRST_CLIENT_ID, MAX_NODE_ID
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
@@ -22,6 +24,17 @@ SEND_BUFFER = 64 << 20
 """How many bytes of calls may wait for one peer or client."""
 
 _log = logging.getLogger("pygorums.server")
+
+
+class _ServerPool(Pool):
+    """The own node of a server, and those that have opened streams to it."""
+
+    async def close(self) -> None:
+        """Does nothing: the streams are the server's, which ends them when it stops."""
+
+    async def stop(self) -> None:
+        """Fail all calls, and make no more."""
+        await super().close()
 
 
 class Peers:
@@ -48,7 +61,7 @@ class Peers:
         self._server = server
         self._addresses = addresses
         self._on_config_change = on_config_change
-        self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
+        self._pool = _ServerPool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
         self._known: dict[int, Node] = {}
         self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
         self._clients: dict[int, Node] = {}
@@ -58,6 +71,7 @@ class Peers:
             local = LocalChannel(own_id, server, metadata=(), limit=SEND_BUFFER)
             own = Node(own_id, addresses.get(own_id, "local"), local, self._pool)
             self._known[own_id] = self._connected[own_id] = own
+            self._pool.put(own)
         self._config = self._configuration(self._connected)
         self._client_config = self._configuration(self._clients)
         if own_id and on_config_change is not None:
@@ -93,14 +107,14 @@ class Peers:
         Args:
             claim: The node ID that the opener claims; 0 for a client that serves calls, None for none.
             address: The opener's network address.
+
+        Raises:
+            StatusError: All IDs for clients have been given away.
         """
         if claim is None:
             return None
         if claim == 0:
-            while self._next_client_id in self._addresses:
-                self._next_client_id += 1
-            node_id, self._next_client_id = self._next_client_id, self._next_client_id + 1
-            return self._node(node_id, address, f"client {address}")
+            return self._node(self._new_client_id(), address, f"client {address}")
         # Nobody can be us, whatever they say: that would take our own node away.
         if claim == self._server.node_id or claim not in self._addresses:
             return None
@@ -109,6 +123,17 @@ class Peers:
             self._known[claim] = self._node(claim, self._addresses[claim], name)
         return self._known[claim]
 
+    def _new_client_id(self) -> int:
+        """An ID that no client has had yet, and no peer has."""
+        node_id = self._next_client_id
+        while node_id in self._addresses or node_id == self._server.node_id:
+            node_id += 1
+        if node_id > MAX_NODE_ID:
+            text = "the IDs for clients that serve calls are used up; restart the server"
+            raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self._next_client_id = node_id + 1
+        return node_id
+
     def _node(self, node_id: int, address: str, name: str) -> Node:
         channel = InboundChannel(node_id, name, send_buffer=SEND_BUFFER)
         return Node(node_id, address, channel, self._pool)
@@ -116,6 +141,7 @@ class Peers:
     def attach(self, node: Node, writer: Writer) -> None:
         """A node has opened a stream, which replaces the one it had."""
         _inbound(node).attach(writer)
+        self._pool.put(node)
         if node.id in self._known:
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
@@ -134,14 +160,13 @@ class Peers:
             self._known_changed()
         else:
             self._clients.pop(node.id, None)
+            self._pool.drop(node)
             self._client_config = self._configuration(self._clients)
             self.wake()
 
     async def close(self) -> None:
         """Fail the calls that wait for peers, and make no more."""
-        for node in {**self._known, **self._clients}.values():
-            await node.channel.close()
-        self.wake()
+        await self._pool.stop()
 
     def _known_changed(self) -> None:
         self._config = self._configuration(self._connected)

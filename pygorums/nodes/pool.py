@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +53,14 @@ class Pool:
         """All nodes by ID."""
         return self._nodes
 
+    def put(self, node: Node) -> None:
+        """Add a node."""
+        self._nodes[node.id] = node
+
+    def drop(self, node: Node) -> None:
+        """Forget a node that is no more."""
+        del self._nodes[node.id]
+
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
@@ -80,10 +89,13 @@ class Pool:
             self._changed = self.loop.create_future()
         await asyncio.shield(self._changed)
 
-    async def until_closed(self) -> None:
-        """Wait until `close` is called."""
-        while not self._closed:
-            await self.changed()
+    async def closed_within(self, seconds: float) -> bool:
+        """Wait so many seconds, or until `close` is called: whether it was."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._closed:
+                    await self.changed()
+        return self._closed
 
     async def wait_connected(self, nodes: Sequence[Node], count: int, timeout: float | None) -> None:
         """Wait until `count` of `nodes` are connected.
@@ -155,7 +167,8 @@ class OutboundPool(Pool):
         """The node with an ID; if it is not there yet it is made, and connecting starts."""
         node = self._nodes.get(node_id)
         if node is None:
-            node = self._nodes[node_id] = Node(node_id, address, self._channel(node_id, address), self)
+            node = Node(node_id, address, self._channel(node_id, address), self)
+            self.put(node)
         return node
 
     def _channel(self, node_id: int, address: str) -> OutboundChannel | LocalChannel:

@@ -98,8 +98,7 @@ class Acceptor:
         offered = text_pairs(context.invocation_metadata())
         auth_context = _proved(context.auth_context())
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), _address(context.peer()))
-        if self._authorize is not None:
-            await _call(self._authorize, claim)
+        await self._check(claim)
         transport = AcceptedGrpcTransport(context)
         confirmed = answer_to(offered, self._options.extensions)
         interval = heartbeat_of(offered)
@@ -111,9 +110,22 @@ class Acceptor:
         writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
         writer.batching = offers(confirmed, BATCH_KEY)
         stream_context = StreamContext(
-            self._server, offered, context.peer(), None if node is None else node.id, auth_context
+            self._server.facade, offered, context.peer(), None if node is None else node.id, auth_context
         )
         await self._run(transport, stream_context, node, writer, confirmed, interval)
+
+    async def _check(self, claim: Claim) -> None:
+        if self._authorize is None:
+            return
+        try:
+            await _call(self._authorize, claim)
+        except StatusError:
+            raise
+        except Exception as error:
+            # Whoever could not be judged is not let in either.
+            _log.exception("authorize failed for the stream from %s", claim.address)
+            text = f"the claim could not be judged: {str(error) or type(error).__name__}"
+            raise StatusError(grpc.StatusCode.UNKNOWN, text) from error
 
     async def _run(
         self,
@@ -129,7 +141,6 @@ class Acceptor:
         heartbeat = None if interval is None else Heartbeat(writer, interval)
         stream: ServerStream | None = None
         try:
-            await self._tell_connected(context)
             replies = ReplyWriter(writer, self._options.max_message, mark_end=offers(confirmed, STREAM_END_KEY))
             stream = ServerStream(
                 transport,
@@ -139,6 +150,7 @@ class Acceptor:
                 replies,
                 batching=writer.batching,
                 pending=None if node is None else node.channel.pending,
+                on_connect=lambda: self._tell_connected(context),
             )
             self.streams.add(stream)
             if self.closed:

@@ -55,8 +55,13 @@ class InOrder:
         self._receiving: asyncio.Task[None] | None = None
         self._draining = False
         self._cancelled = False
+        self._refusal: StatusError | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._pass_baton()
+
+    def start(self) -> None:
+        """Begin to receive. What was done to it before counts: once it was cancelled there is nothing to begin."""
+        if not self._cancelled:
+            self._pass_baton()
 
     @property
     def tasks(self) -> set[asyncio.Task[None]]:
@@ -80,13 +85,17 @@ class InOrder:
         if self._receiving is not None:
             self._end(None)
 
-    def cancel(self, *, receiving: bool) -> None:
+    def cancel(self, *, receiving: bool, refusal: StatusError | None = None) -> None:
         """Cancel all handlers and forget what was not begun.
 
         Args:
             receiving: Whether the task that receives is cancelled too; some sources do not stand that.
+            refusal: What those are told whose requests are not answered yet, if they are still there to listen.
         """
         self._draining = self._cancelled = True
+        self._refusal = refusal
+        if refusal is not None:
+            self._replies.refuse_all(self._backlog, refusal)
         self._backlog.clear()
         self._end(None)
         for task in self._tasks:
@@ -173,6 +182,8 @@ class InOrder:
             raise
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and not self._survives_cancellation():
+                if self._refusal is not None:
+                    self._replies.refuse_all((message,), self._refusal)
                 raise
             self._replies.failed(seq_no, method, error)
         released, ctx._released = ctx._released, True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pygorums.wire.framing import Frame, Message
 
@@ -23,6 +23,12 @@ class Inbox:
         self._bytes = 0
         self._ended = False
         self._wakeup: asyncio.Future[None] | None = None
+        self._when_taken: list[Callable[[], None]] = []
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that wait, bookkeeping included."""
+        return self._bytes
 
     def put(self, requests: Sequence[Message | Frame]) -> Sequence[Message | Frame]:
         """Queue requests; those that do not fit are returned."""
@@ -50,9 +56,20 @@ class Inbox:
                 return None
             self._wakeup = asyncio.get_running_loop().create_future()
             await self._wakeup
+        return self.clear()
+
+    def clear(self) -> Sequence[Message | Frame]:
+        """Take out what waits."""
         requests, self._requests = self._requests, []
         self._bytes = 0
+        callbacks, self._when_taken = self._when_taken, []
+        for callback in callbacks:
+            callback()
         return requests
+
+    def when_taken(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when what waits now is taken out."""
+        self._when_taken.append(callback)
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():

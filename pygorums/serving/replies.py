@@ -117,6 +117,11 @@ class ReplyWriter:
         if not method.one_way:
             self.refuse(seq_no, method.name, grpc.StatusCode.UNKNOWN, str(error) or type(error).__name__)
 
+    def refuse_all(self, requests: Iterable[Message | Frame], error: StatusError) -> None:
+        """Answer requests that will not be handled. One-way ones are no matter: nobody waits for this answer."""
+        for request in requests:
+            self.refuse(request.message_seq_no, request.method, error.code(), error.message)
+
     def overloaded(self, request: Message | Frame) -> None:
         """Answer a request for which there is no room."""
         text = f"too many requests are waiting for their handlers: {request.method} was refused"

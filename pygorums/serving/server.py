@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import grpc
@@ -71,6 +72,7 @@ class Server:
         authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
             `StatusError`. Without it a node ID is only a claim.
         credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
+        facade: What contexts show as the server instead of this (for `pygorums.sync`).
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
 
@@ -91,7 +93,10 @@ class Server:
         authorize: Callable[[Claim], Awaitable[None] | None] | None = None,
         credentials: grpc.ServerCredentials | None = None,
         options: Sequence[tuple[str, Any]] = (),
+        facade: Any = None,
     ) -> None:
+        self.facade = self if facade is None else facade
+        self.at_exit: object = None
         self._interceptors = tuple(interceptors)
         self._credentials = credentials
         self._options = StreamOptions.of(options)
@@ -157,10 +162,12 @@ class Server:
         self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
-        context = StreamContext(self, metadata, peer, peer_id, {})
+        context = StreamContext(self.facade, metadata, peer, peer_id, {})
         writer = ReplyWriter(replies, self._options.max_message, mark_end=mark_end)
         handling = DirectRequests(context, self._handlers, writer, self._direct.discard)
         self._direct.add(handling)
+        if self._stopping:
+            handling.shut_down()
         return handling
 
     @property
@@ -231,6 +238,8 @@ class Server:
             await self._stopped.wait()
             return
         self._stopping = self._acceptor.closed = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (grace or 0)
         streams = list(self._acceptor.streams)
         tasks = {task for stream in streams for task in stream.tasks}
         if grace:
@@ -238,12 +247,19 @@ class Server:
                 stream.drain()
         if self._grpc_server is not None and self._address is not None:
             await self._grpc_server.stop(grace)
+        direct = list(self._direct)
+        if grace and direct:
+            # Only now: the handlers above may have called the own node.
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await asyncio.gather(*(handling.drained() for handling in direct))
         for task in tasks:
             task.cancel()
+        for handling in direct:
+            tasks |= handling.tasks
+            handling.shut_down()
         if tasks:
             await asyncio.wait(tasks, timeout=CANCEL_GRACE)
-        for handling in list(self._direct):
-            handling.stop()
         await self._peers.close()
         self._threads.shut_down()
         self._stopped.set()
@@ -258,8 +274,8 @@ class Server:
 
 
 def _checked_node_id(node_id: int) -> int:
-    if not 0 <= node_id <= MAX_NODE_ID:
-        raise ConfigurationError(f"invalid node ID {node_id}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
+    if not isinstance(node_id, int) or isinstance(node_id, bool) or not 0 <= node_id <= MAX_NODE_ID:
+        raise ConfigurationError(f"invalid node ID {node_id!r}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
     return node_id
 
 

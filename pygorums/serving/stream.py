@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -23,6 +23,9 @@ from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, split
 
 __all__ = ["ServerStream"]
 
+LAST_WORDS = 1.0
+"""Seconds that a client gets to take what was written to it before its stream is ended with a status."""
+
 
 class ServerStream:
     """Serves one stream until it ends.
@@ -39,6 +42,7 @@ class ServerStream:
         replies: Encodes what handlers give for that queue.
         batching: Whether the client may send envelopes.
         pending: The calls that we make over the stream; None if we make none.
+        on_connect: Awaited before the first request is handled; it may call back over the stream already.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class ServerStream:
         *,
         batching: bool,
         pending: PendingCalls | None,
+        on_connect: Callable[[], Awaitable[None]],
     ) -> None:
         self._transport = transport
         self._context = context
@@ -59,6 +64,7 @@ class ServerStream:
         self._batching = batching
         self._pending = pending
         self._inbox = Inbox()
+        self._on_connect = on_connect
         receive = self._read if pending is None else self._inbox.receive
         self._requests = InOrder(context, handlers, replies, receive)
         self._reader: asyncio.Task[None] | None = None
@@ -71,7 +77,10 @@ class ServerStream:
 
     def drain(self) -> None:
         """Read no more requests; `serve` returns once what has been received is handled and answered."""
-        self._requests.drain()
+        if self._pending is None:
+            self._requests.drain()
+        else:
+            self._inbox.end()
 
     async def serve(self) -> None:
         """Handle requests until the client ends the stream, it breaks, or `drain` was called.
@@ -90,12 +99,16 @@ class ServerStream:
                 name = f"pygorums reader of {self._context.peer}"
                 self._reader = loop.create_task(self._route(self._pending), name=name)
                 self._reader.add_done_callback(self._read_to_the_end)
+            await self._on_connect()
+            self._requests.start()
             await self._requests.finished()
             if self._broken is not None:
                 raise self._broken
             await self._writer.drained(0)
         except StatusError as error:
             self._broken = error
+            self._requests.cancel(receiving=self._pending is not None)
+            await self._last_words(writer)
             raise
         finally:
             # What reads from gRPC ends by itself when this returns; cancelling it would end the stream at once.
@@ -110,6 +123,12 @@ class ServerStream:
     def ended_with(self) -> StatusError:
         """Why the stream has ended."""
         return self._broken or StreamDownError(f"{self._context.peer} has ended its stream")
+
+    async def _last_words(self, writer: asyncio.Task[None]) -> None:
+        """Let what is written leave: gRPC cannot send the status that ends a stream while a message is on its way."""
+        drained = asyncio.get_running_loop().create_task(self._writer.drained(0))
+        await asyncio.wait({drained, writer}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
+        drained.cancel()
 
     async def _write(self) -> None:
         # If writing fails the stream is over, which the reader learns too.

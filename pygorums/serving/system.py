@@ -78,6 +78,7 @@ class System:
         self.server = Server(service, node_id=node_id, peers=addresses, credentials=credentials, **server_options)
         self._outbound: Configuration | None = None
         self._stopped = False
+        self.at_exit: object = None
 
     @property
     def node_id(self) -> int:
@@ -118,9 +119,12 @@ class System:
 
         Raises:
             OSError: The address cannot be listened on.
-            RuntimeError: It was started before.
+            RuntimeError: It was started before, or stopped.
+            StoppedError: It was stopped meanwhile.
         """
         address = await self.server.start(self._listen)
+        if self._stopped:
+            raise StoppedError("the system was stopped while it started")
         self._connect()
         return address
 

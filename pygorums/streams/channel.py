@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pygorums.streams.pending import PendingCall, PendingCalls
@@ -69,8 +69,19 @@ class FrameSink(Protocol):
 class RequestHandling(Protocol):
     """The handling, in order, of the requests that come one way: from one stream, or from within the process."""
 
-    def take(self, messages: Sequence[Message | Frame], /) -> None:
-        """Handle requests after those that were taken before. Never waits."""
+    @property
+    def waiting_bytes(self) -> int:
+        """The bytes of the requests whose turn has not come."""
+
+    def take(self, messages: Sequence[Message | Frame], /) -> bool:
+        """Handle requests after those that were taken before. Never waits.
+
+        Returns:
+            Whether there was room for all; those for which there was none have been answered so.
+        """
+
+    def when_taken(self, callback: Callable[[], None], /) -> None:
+        """Have `callback` called when the turn of the requests that wait now has come, or never will."""
 
     def stop(self) -> None:
         """Cancel what is being handled and forget the rest."""

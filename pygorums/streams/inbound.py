@@ -36,7 +36,7 @@ class InboundChannel:
     @property
     def connected(self) -> bool:
         """Whether the node has a stream to us."""
-        return self._writer is not None
+        return self._writer is not None and not self._closed
 
     @property
     def closed(self) -> bool:
@@ -63,14 +63,17 @@ class InboundChannel:
 
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; it fails at once without a stream, or if the message does not fit."""
-        if self._fits(call.frame) and self._writer is not None and self._writer.put(call.frame, call):
-            self.pending.add(seq_no, call, len(call.frame))
+        frame = call.frame
+        writer = self._writer_for(frame)
+        if writer is not None and writer.put(frame, call):
+            self.pending.add(seq_no, call, len(frame))
         else:
-            call.fail(self._node_id, self._refusal(call.frame))
+            call.fail(self._node_id, self._refusal(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
-        if not (self._fits(frame) and self._writer is not None and self._writer.put_one_way(frame, owner)):
+        writer = self._writer_for(frame)
+        if writer is None or not writer.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
     def forget(self, seq_no: int) -> bool:
@@ -85,15 +88,21 @@ class InboundChannel:
     async def close(self) -> None:
         """Send nothing more and fail all calls. The stream itself belongs to the server."""
         self._closed = True
-        self._writer = None
-        self.pending.fail_all(NodeClosedError(f"the server that {self._name} connected to has stopped"))
+        self.pending.fail_all(self._stopped())
 
-    def _fits(self, frame: bytes) -> bool:
-        return self._writer is not None and self._writer.queued_bytes + len(frame) <= self._send_buffer
+    def _writer_for(self, frame: bytes) -> Writer | None:
+        """Where to send a frame; None if there is no stream or no room."""
+        writer = self._writer
+        if writer is None or self._closed or writer.queued_bytes + len(frame) > self._send_buffer:
+            return None
+        return writer
+
+    def _stopped(self) -> NodeClosedError:
+        return NodeClosedError(f"the server that {self._name} connected to has stopped", node_id=self._node_id)
 
     def _refusal(self, frame: bytes) -> StatusError:
         if self._closed:
-            return NodeClosedError(f"the server that {self._name} connected to has stopped", node_id=self._node_id)
+            return self._stopped()
         if self._writer is None:
             return StreamDownError(f"{self._name} is not connected to this server", node_id=self._node_id)
         text = (

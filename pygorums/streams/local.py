@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from pygorums.base.errors import NodeClosedError
+import grpc
+
+from pygorums.base.errors import NodeClosedError, StatusError
 from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.transport import Pairs
@@ -12,6 +14,9 @@ from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import Message
 
 __all__ = ["LocalChannel"]
+
+SENT_BELOW = 1 << 20
+"""Bytes of requests whose turn has not come, below which a one-way message counts as sent at once."""
 
 
 class LocalChannel:
@@ -58,19 +63,30 @@ class LocalChannel:
         self._take(call.frame)
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
-        """Hand a one-way message to its handler."""
+        """Hand a one-way message to its handler.
+
+        Its owner is told at once that it is sent: the caller may be the handler whose end it waits for. If many
+        wait already, which come from somebody else than that, the owner is told when their turn has come.
+        """
         if self._closed:
             owner.fail(self._node_id, self._refusal())
             return
-        self._take(frame)
-        owner.sent(self._node_id)
+        handling = self._take(frame)
+        if handling is None:
+            text = f"too many messages to the own node wait for their handlers: {len(frame)} bytes do not fit"
+            owner.fail(self._node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id))
+        elif handling.waiting_bytes <= SENT_BELOW:
+            owner.sent(self._node_id)
+        else:
+            handling.when_taken(lambda: owner.sent(self._node_id))
 
-    def _take(self, frame: bytes) -> None:
+    def _take(self, frame: bytes) -> RequestHandling | None:
+        """Who handles a request; None if it was refused."""
         if self._handling is None:
             self._handling = self._server.handle_requests(
                 self, metadata=self._metadata, peer="local", peer_id=self._node_id, mark_end=True
             )
-        self._handling.take((Message.FromString(frame),))
+        return self._handling if self._handling.take((Message.FromString(frame),)) else None
 
     def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - nobody asks after replies
         """Take a reply from a handler."""

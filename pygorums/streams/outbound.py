@@ -16,6 +16,7 @@ from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.heartbeat import SilenceWatch, heartbeat_of
 from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Connector, OpenedTransport, Pairs, offers
 from pygorums.streams.writer import UNOWNED, Outgoing, Writer
 from pygorums.wire.framing import Frame, Message, Status, encode_error, method_field, split
@@ -201,6 +202,7 @@ class OutboundChannel:
         )
         # What the node has confirmed once it will confirm again, so a node that freezes before is noticed too.
         watch = None if self._heartbeat is None else self._watch(transport, self._heartbeat)
+        replies = ReplySink(self._writer)
         try:
             # Metadata come before the first frame, if they come at all.
             accepted = await transport.accepted()
@@ -208,7 +210,7 @@ class OutboundChannel:
             self._heartbeat = heartbeat_of(accepted)
             if self._server is not None:
                 self._handling = self._server.handle_requests(
-                    self._writer,
+                    replies,
                     metadata=accepted,
                     peer=self._address,
                     peer_id=self._node_id,
@@ -216,7 +218,7 @@ class OutboundChannel:
                 )
             if watch is None and self._heartbeat is not None:
                 watch = self._watch(transport, self._heartbeat)
-            await self._read(transport, batching=offers(accepted, BATCH_KEY))
+            await self._read(transport, replies, batching=offers(accepted, BATCH_KEY))
             error: StatusError = StreamDownError(f"{self._address} ended the stream")
         except Exception as raised:
             error = transport.error(raised)
@@ -227,6 +229,7 @@ class OutboundChannel:
             if self._handling is not None:
                 self._handling.stop()
                 self._handling = None
+            replies.stream_ended()
             writer.cancel()
             await asyncio.wait({writer})
         self._broke(error)
@@ -267,7 +270,7 @@ class OutboundChannel:
 
         return SilenceWatch(interval, lambda: self._heard_at, give_up)
 
-    async def _read(self, transport: OpenedTransport, *, batching: bool) -> None:
+    async def _read(self, transport: OpenedTransport, replies: ReplySink, *, batching: bool) -> None:
         self._writer.batching = batching
         receive, deliver = transport.receive, self.pending.deliver
         while (data := await receive()) is not None:
@@ -283,13 +286,14 @@ class OutboundChannel:
                 if self._handling is not None:
                     self._handling.take(requests)
                 else:
-                    self._refuse(requests)
+                    _refuse(requests, replies)
             if len(messages) > YIELD_AFTER:
                 # What the replies woke gets its turn before the next frame, which may be here already.
                 await asyncio.sleep(0)
 
-    def _refuse(self, requests: Sequence[Message | Frame]) -> None:
-        for request in requests:
-            text = f"no handler registered for method {request.method}"
-            status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
-            self._writer.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)
+
+def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:
+    for request in requests:
+        text = f"no handler registered for method {request.method}"
+        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
+        replies.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)

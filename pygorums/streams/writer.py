@@ -84,7 +84,15 @@ class Writer:
             queued = self.queued_bytes + len(frame)
             if queued > self._limit:
                 return False
-        self.queued_bytes = queued
+        self._put(frame, owner)
+        return True
+
+    def put_reply(self, frame: bytes, owner: Outgoing) -> None:
+        """Queue a frame that somebody waits for, whether it fits or not."""
+        self._put(frame, owner)
+
+    def _put(self, frame: bytes, owner: Outgoing) -> None:
+        self.queued_bytes += len(frame)
         self._frames.append(frame)
         self._owners.append(owner)
         wakeup = self._wakeup
@@ -92,7 +100,6 @@ class Writer:
             self._wakeup = None
             if not wakeup.done():
                 wakeup.set_result(None)
-        return True
 
     def put_one_way(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame whose owner wants to be told; False, and nothing done, if it does not fit."""

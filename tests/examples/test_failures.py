@@ -52,6 +52,12 @@ def status(node_id: int | None, message: str, code: grpc.StatusCode = UNAVAILABL
             ["Read failed at every node: UNIMPLEMENTED: no such call"],
         ),
         (
+            gorums.IncompleteError(
+                "m", {node: status(node, "not this key", grpc.StatusCode.PERMISSION_DENIED) for node in ADDRESSES}
+            ),
+            ["Read failed at every node: PERMISSION_DENIED: not this key"],
+        ),
+        (
             gorums.IncompleteError("m", {7: status(7, "a", UNIMPLEMENTED), 3: status(3, "b", UNIMPLEMENTED)}),
             [
                 "Read failed: 0 of 2 nodes replied:",

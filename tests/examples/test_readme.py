@@ -1,6 +1,5 @@
 """Everything in README.md that can be true or false."""
 
-import ast
 import asyncio
 import re
 import shlex
@@ -11,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples.documents import blocks_of, functions, missing_targets, signature
 from tests.examples.programs import ENVIRONMENT, ROOT, START_LIMIT
 from tests.support.waiting import within
 
 README = (ROOT / "README.md").read_text()
-BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-CONSOLES = [text for language, text in BLOCKS if language == "console"]
+BLOCKS = blocks_of(README)
+CONSOLES = [block.text for block in BLOCKS if block.language == "console"]
 
 
 def python_block(start: str) -> str:
-    return next(text for language, text in BLOCKS if language == "python" and text.startswith(start))
+    return next(block.text for block in BLOCKS if block.language == "python" and block.text.startswith(start))
 
 
 def console(start: str) -> list[str]:
@@ -32,7 +32,7 @@ def console(start: str) -> list[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the README's files, compiled by the README's command."""
     folder = tmp_path_factory.mktemp("register")
-    (folder / "register.proto").write_text(next(text for language, text in BLOCKS if language == "proto"))
+    (folder / "register.proto").write_text(next(block.text for block in BLOCKS if block.language == "proto"))
     for name in ("server.py", "client.py"):
         (folder / name).write_text(python_block(f"# {name}\n"))
     command = next(text for text in CONSOLES if text.startswith("$ python -m pygorums.protoc")).removeprefix("$ ")
@@ -93,38 +93,6 @@ async def test_the_client_and_the_servers_do_what_it_says(project: Path) -> None
         assert output.count("\n") == without_the_third.count("\n")
 
 
-def functions(source: str) -> dict[str, ast.FunctionDef]:
-    """The functions of a module by name, methods as ``Class.name``."""
-    found = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef):
-            found[node.name] = node
-        elif isinstance(node, ast.ClassDef):
-            for member in node.body:
-                if isinstance(member, ast.FunctionDef):
-                    found[f"{node.name}.{member.name}"] = member
-    return found
-
-
-class WithoutModules(ast.NodeTransformer):
-    """``_register_pb2.Value`` and ``Value`` are the same to a reader."""
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.Name:
-        return ast.Name(node.attr)
-
-
-def signature(function: ast.FunctionDef) -> tuple[list[str], list[str], list[str], str]:
-    """Positional and keyword-only parameters, the latter's defaults, and the result."""
-    arguments = function.args
-    assert function.returns is not None
-    return (
-        [argument.arg for argument in arguments.args],
-        [argument.arg for argument in arguments.kwonlyargs],
-        [ast.unparse(default) for default in arguments.kw_defaults if default is not None],
-        ast.unparse(WithoutModules().visit(function.returns)),
-    )
-
-
 def test_the_signatures_are_those_of_the_generated_module(project: Path) -> None:
     shown = {name: signature(each) for name, each in functions(python_block("def inspect(")).items()}
     generated = {
@@ -152,5 +120,4 @@ def test_make_has_the_targets() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+    assert missing_targets(ROOT / "README.md") == []

@@ -17,6 +17,8 @@ from tests.examples.programs import ENVIRONMENT, ROOT, START_LIMIT, StorageServe
 from tests.support.cluster import cluster_of
 from tests.support.waiting import within
 
+NO_PEERS = "requires server peer configuration; start it with its peers"
+
 
 def test_the_two_lines_of_a_first_try() -> None:
     completed = run_storage(stdin="qc write greeting hello\nqc read greeting\n")
@@ -63,20 +65,13 @@ SESSION = [
         "cfg 0,1 cread missing",
         ["missing was not found (level 1)", "Correctable read finished"],
     ),
-    (
-        "qc nread greeting",
-        [
-            "Nested read failed at every node: UNIMPLEMENTED: "
-            "nested reads need servers that know each other, and these do not"
-        ],
-    ),
-    (
-        "qc nwrite greeting hello",
-        [
-            "Nested write failed at every node: UNIMPLEMENTED: "
-            "nested writes need servers that know each other, and these do not"
-        ],
-    ),
+    ("qc nread greeting", ["greeting = hello world"]),
+    ("cfg 3 nread greeting", ["greeting = hello world"]),
+    ("qc nread missing", ["missing was not found"]),
+    ("qc nwrite greeting 'hello peers'", ["Nested write OK"]),
+    ("qc read greeting", ["greeting = hello peers"]),
+    ("cfg 1,3 nwrite greeting 'hello again'", ["Nested write OK"]),
+    ("cfg 0,2 nread greeting", ["greeting = hello again"]),
     ("", []),
     ("   ", []),
     ("hello", ["Unknown command 'hello'. Type 'help' to see available commands."]),
@@ -194,6 +189,18 @@ async def test_nodes_that_are_down_are_named_line_by_line() -> None:
         assert completed.stderr.startswith(f"not connected yet: {reason}")
         assert completed.stderr.count("\n") == 1
         assert completed.returncode == 0
+
+
+async def test_nested_calls_need_servers_with_peers() -> None:
+    async with StorageServer() as one, StorageServer() as two:
+        completed = await asyncio.to_thread(
+            run_storage, "--addrs", f"{one.address},{two.address}", stdin="qc nread a\nqc nwrite a b\ncfg 1 nread a\n"
+        )
+    assert completed.stdout.splitlines() == [
+        f"Nested read failed at every node: FAILED_PRECONDITION: read_nested_qc: {NO_PEERS}",
+        f"Nested write failed at every node: FAILED_PRECONDITION: write_nested_multicast: {NO_PEERS}",
+        f"Nested read failed: node 1 ({two.address}): FAILED_PRECONDITION: read_nested_qc: {NO_PEERS}",
+    ]
 
 
 async def test_writes_that_come_after_newer_ones() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -8,7 +9,8 @@ import pygorums as gorums
 from examples.storage import storage_gorums as storage
 from examples.storage.server import StorageImpl
 from examples.storage.storage_pb2 import ReadRequest, ReadResponse, WriteRequest, WriteResponse
-from tests.support.cluster import Cluster, cluster_of
+from tests.support.cluster import Cluster, cluster_of, connected
+from tests.support.waiting import LIMIT
 
 KEY = ReadRequest(key="key")
 
@@ -60,7 +62,53 @@ async def test_nested_calls_are_refused_while_servers_do_not_know_each_other(clu
         storage.read_nested_qc(cluster.config, KEY, timeout=10),
         storage.write_nested_multicast(cluster.config, write("nested", 1), timeout=10),
     ):
-        with pytest.raises(gorums.IncompleteError) as caught:
+        with pytest.raises(gorums.IncompleteError, match="requires server peer configuration") as caught:
             await responses.majority()
-        assert caught.value.caused_by(grpc.StatusCode.UNIMPLEMENTED)
+        assert caught.value.caused_by(grpc.StatusCode.FAILED_PRECONDITION)
     assert await storage.read_rpc(cluster.node, KEY, timeout=10) == ReadResponse()
+
+
+@pytest.fixture
+async def peers() -> AsyncIterator[gorums.Configuration]:
+    """Three servers that are connected to each other."""
+    async with gorums.local_systems(3, lambda _: StorageImpl()) as systems:
+        for system in systems:
+            await system.wait_for_config(lambda config: len(config) == 3, timeout=10)
+        async with connected([system.address or "" for system in systems]) as config:
+            yield config
+
+
+async def test_a_nested_read_gives_what_any_of_the_peers_has(peers: gorums.Configuration) -> None:
+    for number, value in enumerate(["one", "two", "three"], start=1):
+        await storage.write_qc(peers[number - 1 : number], write(value, 10 - number), timeout=10).all()
+    replies = await storage.read_nested_qc(peers, KEY, timeout=10).collect_all()
+    assert replies == dict.fromkeys([1, 2, 3], entry("one", 9))
+    missing = await storage.read_nested_qc(peers, ReadRequest(key="missing"), timeout=10).all()
+    assert missing == ReadResponse()
+
+
+async def test_a_nested_write_reaches_all_of_the_peers(peers: gorums.Configuration) -> None:
+    assert (await storage.write_nested_multicast(peers[1:2], write("nested", 5), timeout=10).all()).new
+    assert await storage.read_rpc(peers[1], KEY, timeout=10) == entry("nested", 5)  # there it is already
+    await eventually_at(peers, entry("nested", 5))
+
+
+async def test_a_nested_write_tells_that_a_newer_value_is_there(peers: gorums.Configuration) -> None:
+    await storage.write_qc(peers, write("newer", 5), timeout=10).all()
+    assert not (await storage.write_nested_multicast(peers, write("older", 4), timeout=10).all()).new
+    assert await storage.read_nested_qc(peers, KEY, timeout=10).all() == entry("newer", 5)
+
+
+async def test_many_nested_calls_of_one_client_do_not_wait_for_each_other(peers: gorums.Configuration) -> None:
+    await storage.write_qc(peers, write("value", 5), timeout=10).all()
+    replies = [storage.read_nested_qc(peers, KEY, timeout=10).async_all() for _ in range(50)]
+    assert await asyncio.gather(*replies) == [entry("value", 5)] * 50
+
+
+async def eventually_at(peers: gorums.Configuration, expected: ReadResponse) -> None:
+    """Waits until each of them has it: nothing announces that a one-way message was handled."""
+    missing = True
+    async with asyncio.timeout(LIMIT):
+        while missing:
+            replies = await storage.read_qc(peers, KEY, timeout=10).collect_all()
+            missing = replies != dict.fromkeys([1, 2, 3], expected)

@@ -1,0 +1,95 @@
+"""What each command does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from benchmarks.catalogue import CATALOGUE
+from benchmarks.comparison import chosen_benchmarks, compare
+from benchmarks.local_servers import LocalServers
+from benchmarks.machine import describe, machine
+from benchmarks.options import Options
+from benchmarks.profiling import Profiler
+from benchmarks.program import StartError
+from benchmarks.progress import progress_display
+from benchmarks.reach import CASES, reach
+from benchmarks.report import row_figures, settings, write_json
+from benchmarks.serve import serve_until_signal
+from benchmarks.sweep import sweep
+from benchmarks.table import comparison_table, plain
+from benchmarks.targets import Targets
+
+__all__ = ["execute"]
+
+
+async def execute(options: Options) -> None:
+    """Do what the command line says.
+
+    Raises:
+        StartError: It cannot be done.
+    """
+    match options.command:
+        case "serve":
+            await serve_until_signal(options.server)
+        case "list":
+            _list(options)
+        case "reach":
+            await reach(options)
+        case "sweep":
+            await sweep(options)
+        case _:
+            await _compare(options)
+
+
+def _list(options: Options) -> None:
+    entries = CASES if options.cases else CATALOGUE
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        print(f"{entry.name:{width}}  {entry.description}")
+
+
+async def _compare(options: Options) -> None:
+    if not chosen_benchmarks(options):
+        names = ", ".join(benchmark.name for benchmark in CATALOGUE)
+        raise StartError(f"no benchmark's name matches {options.chosen.pattern!r}: there are {names}")
+    profiler = Profiler(options.profile)
+    facts = machine()
+    async with _targets(options) as targets:
+        with progress_display() as progress:
+            rows = await compare(targets, options, progress, profiler)
+        ours = targets.ours
+    profiler.write()
+    if options.json:
+        write_json(
+            options.json,
+            {"machine": facts, "options": settings(options), "rows": [row_figures(row) for row in rows]},
+        )
+    if options.json == "-":
+        return
+    where = "remote servers" if options.remotes else f"{options.processes or options.config_size} server processes"
+    print(describe(facts))
+    print(
+        f"{options.config_size} nodes, {where}, {options.quorum_size} replies needed, "
+        f"{options.payload} bytes of payload; medians of {options.rounds} alternating runs of {options.seconds:g} s"
+    )
+    print()
+    print(plain(comparison_table(rows)))
+    print()
+    if options.profile:
+        print("The profiler was at work: these figures are not those of pygorums.")
+    if not ours:
+        print("The servers do not serve the baselines, nor tell what they use.")
+    elif options.baselines:
+        print("× A, × B: calls/s compared with the hand-written fan-out, and with bare streams, in the same rounds.")
+
+
+@asynccontextmanager
+async def _targets(options: Options) -> AsyncIterator[Targets]:
+    if options.remotes:
+        async with Targets(options.remotes[: options.config_size], options.send_buffer) as targets:
+            yield targets
+        return
+    local = LocalServers(
+        options.config_size, processes=options.processes, uvloop=options.uvloop, profile=options.profile
+    )
+    async with local, Targets(local.addresses, options.send_buffer) as targets:
+        yield targets

@@ -1,0 +1,96 @@
+"""How load is put on servers, whatever is called: callers that wait, or a number of calls in flight."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from benchmarks.latency import Latency
+
+__all__ = ["Load", "Outcome", "closed_loop", "run_all", "window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a load has achieved.
+
+    Attributes:
+        ops: How many calls were completed.
+        elapsed: Seconds from the first one's start to the last one's end.
+        latency: Of the calls; None if there were none.
+        growth: By how many bytes all servers together have grown; None if they were not asked.
+    """
+
+    ops: int
+    elapsed: float
+    latency: Latency | None
+    growth: int | None = None
+
+
+Load = Callable[[float], Awaitable[Outcome]]
+"""Puts load on the servers for a number of seconds. No call is left under way at the end."""
+
+
+async def run_all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines side by side; the first that fails ends the others and raises."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def closed_loop(call: Callable[[], Awaitable[Any]], callers: int, seconds: float) -> Outcome:
+    """Let a number of callers call, each one again as soon as it has its reply."""
+    samples: list[float] = []
+    started = perf_counter()
+    deadline = started + seconds
+
+    async def caller() -> None:
+        while (begun := perf_counter()) < deadline:
+            await call()
+            samples.append(perf_counter() - begun)
+
+    await run_all(caller() for _ in range(callers))
+    elapsed = perf_counter() - started
+    return Outcome(len(samples), elapsed, Latency.of(samples))
+
+
+async def window(start: Callable[[], asyncio.Future[Any]], size: int, seconds: float) -> Outcome:
+    """Keep a number of calls in flight, which nobody awaits one by one: one that is done starts the next."""
+    samples: list[float] = []
+    over = asyncio.get_running_loop().create_future()
+    in_flight = size
+    started = perf_counter()
+    deadline = started + seconds
+
+    def launch() -> None:
+        start().add_done_callback(partial(done, perf_counter()))
+
+    def done(begun: float, future: asyncio.Future[Any]) -> None:
+        nonlocal in_flight
+        now = perf_counter()
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not over.done():
+            over.set_exception(error)
+        if now < deadline and not over.done():
+            samples.append(now - begun)
+            launch()
+            return
+        if not over.done():
+            samples.append(now - begun)
+        in_flight -= 1
+        if not in_flight and not over.done():
+            over.set_result(None)
+
+    for _ in range(size):
+        launch()
+    await over
+    elapsed = perf_counter() - started
+    return Outcome(len(samples), elapsed, Latency.of(samples))

@@ -1,0 +1,1 @@
+"""Latency-based selection: calling the fastest nodes only."""

@@ -1,0 +1,172 @@
+"""Calls of the blocking facade with interceptors: plain generators, which run in the thread that reads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from pygorums.base.errors import IncompleteError
+from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.method import Method
+from pygorums.calls.chained import Reader
+from pygorums.calls.fan_out import fan_out, requests_of
+from pygorums.calls.interceptors import Call
+from pygorums.calls.preparing import too_few_nodes
+from pygorums.calls.readers import FirstReply, SentToAll, Threshold
+from pygorums.calls.reply_queue import Progress, ReplyQueue
+from pygorums.calls.response import NodeResponse
+from pygorums.sync.configuration import Configuration
+from pygorums.sync.sequence import QueueIterator
+
+__all__ = ["ChainedCall", "ReadInThread"]
+
+T = TypeVar("T")
+Req = TypeVar("Req", bound=Message)
+Resp = TypeVar("Resp", bound=Message)
+
+_log = logging.getLogger("pygorums.calls")
+
+_readers = ThreadPoolExecutor(256, thread_name_prefix="pygorums-sync-reader")
+"""Read the responses of calls whose caller goes on meanwhile; threads are made as needed."""
+
+
+class ReadInThread(Generic[Resp]):
+    """The responses of a chain of plain iterators as an asynchronous iterator."""
+
+    def __init__(self, responses: Iterator[NodeResponse[Resp]], source: QueueIterator[Resp]) -> None:
+        self._responses = responses
+        self._source = source
+
+    def close(self) -> None:
+        """Forget the call."""
+        self._source.close()
+
+    def __aiter__(self) -> AsyncIterator[NodeResponse[Resp]]:
+        return self
+
+    async def aclose(self) -> None:
+        """Forget the call."""
+        self.close()
+
+    async def __anext__(self) -> NodeResponse[Resp]:
+        response = await asyncio.get_running_loop().run_in_executor(_readers, next, self._responses, None)
+        if response is None:
+            raise StopAsyncIteration
+        return response
+
+
+class ChainedCall(Generic[Req, Resp]):
+    """A call whose interceptors have been called, but which is not sent yet.
+
+    Attributes:
+        progress: What has been read of it.
+        source: Its responses before the first interceptor.
+        responses: Its responses after the last one.
+    """
+
+    def __init__(
+        self,
+        method: Method[Req, Resp],
+        config: Configuration,
+        request: Req,
+        timeout: float | None,
+        metadata: MetadataLike,
+        interceptors: Sequence[Any],
+    ) -> None:
+        self._method = method
+        self._config = config
+        # Interceptors see the configuration and the nodes of their own world.
+        self._call: Call[Any, Any] = Call(method, config, request, timeout, metadata)  # type: ignore[arg-type]
+        self._asked = 0
+        self.progress = Progress(method.name)
+        self.source: QueueIterator[Resp] = QueueIterator(config.thread, self._send)
+        self.responses: Iterator[NodeResponse[Resp]] = self.source
+        for interceptor in interceptors:
+            self.responses = interceptor(self._call, self.responses)
+            if not hasattr(self.responses, "__next__"):
+                name = getattr(interceptor, "__qualname__", repr(interceptor))
+                raise TypeError(
+                    f"interceptor {name} must return an iterator, not {type(self.responses).__name__}; "
+                    "with pygorums.sync write it as a plain generator, or as a function that returns the responses"
+                )
+
+    def _start(self) -> None:
+        # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
+        self._requests = requests_of(self._method, self._call)
+        self._asked = sum(request is not None for _, request in self._requests)
+        self.source.start()
+
+    def _send(self) -> ReplyQueue[Resp]:
+        config, call = self._config.asynchronous, self._call
+        seq_no = config.pool.next_seq_no()
+        queue = ReplyQueue(self._method, config, seq_no, call.timeout, self.progress)
+        fan_out(self._method, config, self._requests, encode_entries(call.metadata.pairs), seq_no, queue)
+        return queue
+
+    def start_reading(self) -> ReadInThread[Resp]:
+        """Send now; the responses for the event loop to read."""
+        self._start()
+        return ReadInThread(self.responses, self.source)
+
+    def threshold(self, need: int | None) -> Resp:
+        """Send, and wait for the first successful reply once `need` nodes (None: all asked) have succeeded."""
+        self._check_size(need)
+        self._start()
+        reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
+        return self._read(reader)
+
+    def _check_size(self, need: int | None) -> None:
+        if need is not None and need > len(self._config):
+            self.source.close()
+            raise too_few_nodes(self._method, need, len(self._config))
+
+    def start_threshold(self, need: int | None) -> Future[Resp]:
+        """Send now; the future of what `threshold` gives."""
+        try:
+            self._check_size(need)
+        except IncompleteError as error:
+            failed: Future[Resp] = Future()
+            failed.set_exception(error)
+            return failed
+        self._start()
+        reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
+        return _readers.submit(self._read, reader)
+
+    def rpc(self) -> Resp:
+        """Send, and wait for the only node's reply."""
+        self._start()
+        reader: FirstReply[Resp] = FirstReply(self._config[0].id, self._asked, self.progress)
+        return self._read(reader)
+
+    def one_way(self, *, ignore_errors: bool) -> None:
+        """Send, and wait until it is sent to all nodes, or with `ignore_errors` for nothing."""
+        self._start()
+        if ignore_errors:
+            _readers.submit(self._drain)
+        else:
+            self._read(SentToAll(self.progress))
+
+    def _drain(self) -> None:
+        """Let the interceptors see what becomes of a message that nobody waits for."""
+        try:
+            for _ in self.responses:
+                pass
+        except Exception:
+            _log.exception("an interceptor of %s failed", self._method.name)
+        finally:
+            self.source.close()
+
+    def _read(self, reader: Reader[T]) -> T:
+        try:
+            for response in self.responses:
+                reader.add(response)
+                if reader.decided:
+                    break
+        finally:
+            self.source.close()
+        return reader.result()

@@ -1,0 +1,210 @@
+"""Servers and systems of the blocking facade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Self
+
+from pygorums.nodes.configuration import Configuration as AsyncConfiguration
+from pygorums.serving.server import Server as AsyncServer
+from pygorums.serving.service import Service
+from pygorums.serving.system import System as AsyncSystem
+from pygorums.serving.system import local_systems as async_local_systems
+from pygorums.sync.configuration import Configuration
+from pygorums.sync.loop_thread import LoopThread, loop_thread
+
+__all__ = ["Server", "System", "local_systems"]
+
+
+class Server:
+    """Serves the methods of one or more services: `pygorums.Server` for the blocking facade.
+
+    The arguments are the same. Plain handlers run in threads and may make blocking calls, over `ctx.config()` for
+    instance; their contexts give configurations of the facade. The callbacks run in the event loop's thread and must
+    not block: `on_config_change` gets a configuration of the facade to hand on to a thread.
+    """
+
+    def __init__(self, service: Service | None = None, **options: Any) -> None:
+        self._thread = loop_thread()
+        self._server = self._thread.call(self._make, service, options)
+        self._thread.open.add(_Open(self._server))
+
+    def _make(self, service: Service | None, options: dict[str, Any]) -> AsyncServer:
+        changed: Callable[[Configuration], object] | None = options.pop("on_config_change", None)
+        if changed is not None:
+            notify = changed
+            options["on_config_change"] = lambda config: notify(Configuration(config, self._thread))
+        return AsyncServer(service, facade=self, **options)
+
+    @classmethod
+    def _of(cls, server: AsyncServer, thread: LoopThread) -> Self:
+        self = cls.__new__(cls)
+        self._thread = thread
+        self._server = server
+        server.facade = self
+        return self
+
+    @property
+    def asynchronous(self) -> AsyncServer:
+        """The server that the event loop's thread runs (for `connect`)."""
+        return self._server
+
+    @property
+    def node_id(self) -> int:
+        """The server's own ID among its peers; 0 for none."""
+        return self._server.node_id
+
+    @property
+    def address(self) -> str | None:
+        """``host:port`` that the server listens on; None before it was started."""
+        return self._server.address
+
+    @property
+    def grpc_server(self) -> Any:
+        """The gRPC server below, which belongs to the event loop's thread."""
+        return self._thread.call(lambda: self._server.grpc_server)
+
+    def register(self, service: Service) -> None:
+        """Serve the methods of a service, from now on."""
+        self._thread.call(self._server.register, service)
+
+    def start(self, address: str) -> str:
+        """Listen on ``host:port`` and serve, in the background; the address with the actual port."""
+        return self._thread.run(self._server.start, address)
+
+    def wait(self) -> None:
+        """Wait until the server has stopped."""
+        self._thread.run(self._server.wait)
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop serving, as `pygorums.Server.stop`."""
+        self._thread.run(self._server.stop, grace)
+
+    def config(self) -> Configuration:
+        """The known peers that are connected, and the server itself, as `pygorums.Server.config`."""
+        return Configuration(self._server.config(), self._thread)
+
+    def client_config(self) -> Configuration:
+        """The clients that serve calls, as `pygorums.Server.client_config`."""
+        return Configuration(self._server.client_config(), self._thread)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+
+class System:
+    """A server with its connections to its peers: `pygorums.System` for the blocking facade, with its arguments."""
+
+    def __init__(
+        self,
+        address: str,
+        service: Service | None = None,
+        *,
+        node_id: int,
+        peers: Iterable[str] | Mapping[int, str],
+        **options: Any,
+    ) -> None:
+        thread = loop_thread()
+        system = thread.call(AsyncSystem, address, service, node_id=node_id, peers=peers, **options)
+        self._set_up(system, thread)
+        thread.open.add(_Open(system))
+
+    def _set_up(self, system: AsyncSystem, thread: LoopThread) -> None:
+        self._thread = thread
+        self._system = system
+        self.server = Server._of(system.server, thread)
+
+    @classmethod
+    def _of(cls, system: AsyncSystem, thread: LoopThread) -> Self:
+        self = cls.__new__(cls)
+        self._set_up(system, thread)
+        return self
+
+    @property
+    def node_id(self) -> int:
+        """The own ID."""
+        return self._system.node_id
+
+    @property
+    def address(self) -> str | None:
+        """``host:port`` that it listens on; None before it was started."""
+        return self._system.address
+
+    @property
+    def outbound(self) -> Configuration:
+        """All peers, over streams that this system has opened."""
+        return Configuration(self._system.outbound, self._thread)
+
+    def config(self) -> Configuration:
+        """The peers that are connected to this system, and itself."""
+        return self.server.config()
+
+    def client_config(self) -> Configuration:
+        """The clients that serve calls made back to them."""
+        return self.server.client_config()
+
+    def start(self) -> str:
+        """Listen and start to connect to all peers."""
+        return self._thread.run(self._system.start)
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop the server and close the connections to the peers."""
+        self._thread.run(self._system.stop, grace)
+
+    def wait_for_config(
+        self, condition: Callable[[Configuration], bool], timeout: float | None = None
+    ) -> Configuration:
+        """Wait until a condition holds for `config()`; it is called in the event loop's thread and must not block."""
+        return self._wait(self._system.wait_for_config, condition, timeout)
+
+    def wait_for_client_config(
+        self, condition: Callable[[Configuration], bool], timeout: float | None = None
+    ) -> Configuration:
+        """As `wait_for_config`, for `client_config()`."""
+        return self._wait(self._system.wait_for_client_config, condition, timeout)
+
+    def _wait(self, wait: Any, condition: Callable[[Configuration], bool], timeout: float | None) -> Configuration:
+        def holds(config: AsyncConfiguration) -> bool:
+            return condition(Configuration(config, self._thread))
+
+        return Configuration(self._thread.run(wait, holds, timeout), self._thread)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+
+def local_systems(
+    n: int, make_service: Callable[[int], Service], **options: Any
+) -> AbstractContextManager[list[System]]:
+    """A cluster of `n` systems in this process, as `pygorums.local_systems`, as a plain context manager."""
+    manager = async_local_systems(n, make_service, **options)
+    return _local_systems(manager)
+
+
+@contextmanager
+def _local_systems(manager: Any) -> Iterator[list[System]]:
+    thread = loop_thread()
+    systems = thread.run(manager.__aenter__)
+    try:
+        yield [System._of(system, thread) for system in systems]
+    finally:
+        thread.run(manager.__aexit__, None, None, None)
+
+
+class _Open:
+    """Stops a server or system when the interpreter exits."""
+
+    def __init__(self, target: AsyncServer | AsyncSystem) -> None:
+        self._target = target
+        target.at_exit = self  # lives as long as the target
+
+    async def close(self) -> None:
+        await self._target.stop()

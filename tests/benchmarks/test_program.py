@@ -1,0 +1,191 @@
+"""The program, end to end, with servers in processes of their own. No figure is compared with anything."""
+
+import asyncio
+import json
+import os
+import pstats
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.waiting import within
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 50.0
+"""Seconds. Four processes that import grpc take a while to start on a loaded machine."""
+
+ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONUTF8": "1"}
+QUICK = ("--time", "20ms", "--warmup", "1ms", "--rounds", "1")
+
+
+async def benchmarks(*arguments: str, status: int = 0) -> tuple[str, str]:
+    """What ``python -m benchmarks`` says to standard output and standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks", *arguments),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, errors = await within(process.communicate(), LIMIT)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    assert process.returncode == status, errors.decode()
+    return output.decode(), errors.decode()
+
+
+@asynccontextmanager
+async def server() -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A server in a process of its own, and its address."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks", "--server", "127.0.0.1:0"),
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = (await within(process.stdout.readline(), LIMIT)).decode()
+        assert line.startswith("Started benchmark server on 127.0.0.1:")
+        yield line.split()[-1], process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await within(process.communicate())
+
+
+@pytest.mark.timeout(120)
+async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    output, errors = await benchmarks(*QUICK, "--concurrent", "1,4", "--max-async", "10", "--json", str(file))
+    assert errors == ""
+    lines = [line.split("  ")[0].strip() for line in output.splitlines()]
+    names = ("QuorumCall", "AsyncQuorumCall", "SlowServer", "Multicast", "RPC", "Correctable", "A", "B")
+    assert all(name in lines for name in names)
+
+    report = json.loads(file.read_text())
+    assert report["options"]["rounds"] == 1
+    assert report["machine"]["cores"] == os.cpu_count()
+    rows: dict[tuple[str, int], Any] = {(row["name"], row["in_flight"]): row for row in report["rows"]}
+    for name, in_flight in (
+        *((name, callers) for name in ("QuorumCall", "SlowServer", "RPC", "Correctable") for callers in (1, 4)),
+        *(("AsyncQuorumCall", 10), ("Multicast", 10)),
+    ):
+        row = rows.pop((name, in_flight))
+        assert row["ratios"].keys() == {"A", "B"}
+        assert all(ratio > 0 for ratio in row["ratios"].values())
+        assert len(row["runs"]) == 1
+        assert row["median"]["throughput"] > 0
+        assert row["median"]["servers_cpu"] >= 0
+        latency = row["median"]["latency"]
+        assert 0 < latency["p50"] <= latency["p99"] <= latency["p999"]
+    assert all(name[0] in "AB" and row["ratios"] == {} for (name, _), row in rows.items())
+    assert {("A", 1), ("A", 4), ("B", 10), ("A (slow servers)", 4), ("A (1 node)", 1)} <= rows.keys()
+
+
+async def test_servers_that_run_elsewhere() -> None:
+    async with server() as (first, _), server() as (second, process):
+        output, errors = await benchmarks(
+            *QUICK, *("--remotes", f"{first},{second}", "--benchmarks", "^QuorumCall$", "--json", "-")
+        )
+        assert errors == ""
+        report = json.loads(output)
+        assert report["options"]["quorum_size"] == 2
+        assert [row["name"] for row in report["rows"]] == ["QuorumCall", "QuorumCall", "A", "A", "B", "B"]
+        process.send_signal(signal.SIGTERM)
+        assert await within(process.wait()) == 0
+
+
+async def test_a_profile_of_client_and_servers(tmp_path: Path) -> None:
+    file = tmp_path / "profile"
+    output, _ = await benchmarks(
+        *QUICK, *("--benchmarks", "RPC", "--config-size", "1", "--concurrent", "1", "--profile", str(file))
+    )
+    assert "The profiler was at work" in output
+    for path, function in ((file, "rpc"), (tmp_path / "profile.server1", "quorum_call")):
+        profiled = pstats.Stats(str(path)).get_stats_profile().func_profiles
+        assert function in profiled
+
+
+async def test_a_sweep(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    output, errors = await benchmarks("sweep", *QUICK, "--benchmarks", "concurrency", "--output", str(folder))
+    assert errors == ""
+    figures = json.loads((folder / "sweep.json").read_text())["axes"]["concurrency"]
+    assert {point["subject"] for point in figures} == {"pygorums", "A", "B"}
+    assert [point["value"] for point in figures][-1] == 1000
+    text = (folder / "sweep.md").read_text()
+    assert "| callers | pygorums calls/s | A calls/s | B calls/s |" in text
+    assert "| 1,000 | " in text
+    assert text.split("\n\n", 1)[1].strip() in output
+
+
+async def test_a_sweep_draws_plots(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="plots need matplotlib: pip install 'pygorums[bench]'")
+    await benchmarks("sweep", *QUICK, "--benchmarks", "payload", "--no-baselines", "--output", str(tmp_path))
+    assert "<svg" in (tmp_path / "payload.svg").read_text()
+
+
+async def test_uvloop() -> None:
+    pytest.importorskip("uvloop", reason="--uvloop needs uvloop: pip install 'pygorums[bench]'")
+    output, errors = await benchmarks(*QUICK, "--uvloop", "--benchmarks", "^Multicast", "--no-baselines")
+    assert errors == ""
+    assert "Multicast" in output
+
+
+async def test_the_cases_that_compare() -> None:
+    output, errors = await benchmarks("reach", *QUICK, "--benchmarks", "sequential|multicast|unbatched", "--json", "-")
+    assert errors == ""
+    cases = json.loads(output)["cases"]
+    assert list(cases) == ["sequential", "multicast", "unbatched"]
+    assert all(case["target"] and case["figure"] and isinstance(case["reached"], bool) for case in cases.values())
+
+
+async def test_a_node_that_does_not_answer_keeps_a_bounded_queue() -> None:
+    output, errors = await benchmarks("reach", *QUICK, "--benchmarks", "silent")
+    assert errors == ""
+    assert "queue bounded" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["--list"], ["QuorumCall", "AsyncQuorumCall", "SlowServer", "Multicast", "RPC", "Correctable"]),
+        (
+            ["reach", "--list"],
+            [
+                *("sequential", "callers-50", "callers-200", "async-1000", "multicast", "nodes-50"),
+                *("payload-64k", "unbatched", "pending", "silent-node"),
+            ],
+        ),
+    ],
+)
+async def test_lists(arguments: list[str], lines: list[str]) -> None:
+    output, _ = await benchmarks(*arguments)
+    assert [line.split()[0] for line in output.splitlines()] == lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--benchmarks", "Paxos"], "no benchmark's name matches 'Paxos': there are QuorumCall, AsyncQuorumCall, "),
+        (["reach", "--benchmarks", "Paxos"], "no case's name matches 'Paxos': there are sequential, "),
+        (["sweep", "--benchmarks", "Paxos"], "nothing to vary matches 'Paxos': there are concurrency, "),
+        (["--server", "localhost"], "invalid address 'localhost': "),
+        (["--server", "192.0.2.1:8080"], "cannot listen on 192.0.2.1:8080: "),
+        (["--remotes", "localhost"], "invalid address 'localhost': "),
+    ],
+)
+async def test_what_cannot_be_done(arguments: list[str], message: str) -> None:
+    output, errors = await benchmarks(*arguments, status=1)
+    assert output == ""
+    assert errors.startswith(f"python -m benchmarks: {message}")
+    assert errors.count("\n") == 1
