@@ -1,3 +1,8 @@
 """How fast pygorums is, beside hand-written gRPC on the same machine: ``python -m benchmarks``."""
 
-import pygorums  # noqa: F401 - before grpc, which reads when it is imported what pygorums sets
+import os
+
+# gRPC reads this when it is imported. What it would log when an address cannot be used, we say.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import pygorums  # noqa: F401 - it sets further variables, so it has to come before grpc as well

@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -28,6 +29,7 @@ START_SERVER_BENCHMARK: _gorums.Method[_benchmark_pb2.StartRequest, _benchmark_p
 )
 
 
+@_typing.overload
 def start_server_benchmark(
     config: _gorums.Configuration,
     request: _benchmark_pb2.StartRequest,
@@ -35,7 +37,24 @@ def start_server_benchmark(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.StartRequest, _benchmark_pb2.StartResponse] = (),
-) -> _gorums.Responses[_benchmark_pb2.StartResponse]:
+) -> _gorums.Responses[_benchmark_pb2.StartResponse]: ...
+@_typing.overload
+def start_server_benchmark(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StartRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.StartRequest, _benchmark_pb2.StartResponse] = (),
+) -> _gorums.SyncResponses[_benchmark_pb2.StartResponse]: ...
+def start_server_benchmark(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StartRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_benchmark_pb2.StartResponse] | _gorums.SyncResponses[_benchmark_pb2.StartResponse]:
     """Begin to measure what the servers see: latencies of multicasts, operations, memory."""
     return _gorums.quorum_call(
         START_SERVER_BENCHMARK, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -50,6 +69,7 @@ STOP_SERVER_BENCHMARK: _gorums.Method[_benchmark_pb2.StopRequest, _benchmark_pb2
 )
 
 
+@_typing.overload
 def stop_server_benchmark(
     config: _gorums.Configuration,
     request: _benchmark_pb2.StopRequest,
@@ -57,7 +77,24 @@ def stop_server_benchmark(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.StopRequest, _benchmark_pb2.Result] = (),
-) -> _gorums.Responses[_benchmark_pb2.Result]:
+) -> _gorums.Responses[_benchmark_pb2.Result]: ...
+@_typing.overload
+def stop_server_benchmark(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StopRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.StopRequest, _benchmark_pb2.Result] = (),
+) -> _gorums.SyncResponses[_benchmark_pb2.Result]: ...
+def stop_server_benchmark(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StopRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_benchmark_pb2.Result] | _gorums.SyncResponses[_benchmark_pb2.Result]:
     """End that, and tell what was measured."""
     return _gorums.quorum_call(
         STOP_SERVER_BENCHMARK, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -72,6 +109,7 @@ START_BENCHMARK: _gorums.Method[_benchmark_pb2.StartRequest, _benchmark_pb2.Star
 )
 
 
+@_typing.overload
 def start_benchmark(
     config: _gorums.Configuration,
     request: _benchmark_pb2.StartRequest,
@@ -79,7 +117,24 @@ def start_benchmark(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.StartRequest, _benchmark_pb2.StartResponse] = (),
-) -> _gorums.Responses[_benchmark_pb2.StartResponse]:
+) -> _gorums.Responses[_benchmark_pb2.StartResponse]: ...
+@_typing.overload
+def start_benchmark(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StartRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.StartRequest, _benchmark_pb2.StartResponse] = (),
+) -> _gorums.SyncResponses[_benchmark_pb2.StartResponse]: ...
+def start_benchmark(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StartRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_benchmark_pb2.StartResponse] | _gorums.SyncResponses[_benchmark_pb2.StartResponse]:
     """Begin to measure the servers' memory, while the client measures everything else."""
     return _gorums.quorum_call(
         START_BENCHMARK, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -94,6 +149,7 @@ STOP_BENCHMARK: _gorums.Method[_benchmark_pb2.StopRequest, _benchmark_pb2.Memory
 )
 
 
+@_typing.overload
 def stop_benchmark(
     config: _gorums.Configuration,
     request: _benchmark_pb2.StopRequest,
@@ -101,7 +157,24 @@ def stop_benchmark(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.StopRequest, _benchmark_pb2.MemoryStat] = (),
-) -> _gorums.Responses[_benchmark_pb2.MemoryStat]:
+) -> _gorums.Responses[_benchmark_pb2.MemoryStat]: ...
+@_typing.overload
+def stop_benchmark(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StopRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.StopRequest, _benchmark_pb2.MemoryStat] = (),
+) -> _gorums.SyncResponses[_benchmark_pb2.MemoryStat]: ...
+def stop_benchmark(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.StopRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_benchmark_pb2.MemoryStat] | _gorums.SyncResponses[_benchmark_pb2.MemoryStat]:
     """End that, and tell what was measured."""
     return _gorums.quorum_call(
         STOP_BENCHMARK, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -116,6 +189,7 @@ QUORUM_CALL: _gorums.Method[_benchmark_pb2.Echo, _benchmark_pb2.Echo] = _gorums.
 )
 
 
+@_typing.overload
 def quorum_call(
     config: _gorums.Configuration,
     request: _benchmark_pb2.Echo,
@@ -123,7 +197,24 @@ def quorum_call(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.Echo, _benchmark_pb2.Echo] = (),
-) -> _gorums.Responses[_benchmark_pb2.Echo]:
+) -> _gorums.Responses[_benchmark_pb2.Echo]: ...
+@_typing.overload
+def quorum_call(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.Echo,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.Echo, _benchmark_pb2.Echo] = (),
+) -> _gorums.SyncResponses[_benchmark_pb2.Echo]: ...
+def quorum_call(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.Echo,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_benchmark_pb2.Echo] | _gorums.SyncResponses[_benchmark_pb2.Echo]:
     """The request comes back."""
     return _gorums.quorum_call(
         QUORUM_CALL, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -138,6 +229,7 @@ SLOW_SERVER: _gorums.Method[_benchmark_pb2.Echo, _benchmark_pb2.Echo] = _gorums.
 )
 
 
+@_typing.overload
 def slow_server(
     config: _gorums.Configuration,
     request: _benchmark_pb2.Echo,
@@ -145,7 +237,24 @@ def slow_server(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.Echo, _benchmark_pb2.Echo] = (),
-) -> _gorums.Responses[_benchmark_pb2.Echo]:
+) -> _gorums.Responses[_benchmark_pb2.Echo]: ...
+@_typing.overload
+def slow_server(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.Echo,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.Echo, _benchmark_pb2.Echo] = (),
+) -> _gorums.SyncResponses[_benchmark_pb2.Echo]: ...
+def slow_server(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.Echo,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_benchmark_pb2.Echo] | _gorums.SyncResponses[_benchmark_pb2.Echo]:
     """The request comes back after 10 ms, during which the server handles others."""
     return _gorums.quorum_call(
         SLOW_SERVER, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -160,6 +269,7 @@ MULTICAST: _gorums.Method[_benchmark_pb2.TimedMsg, _empty_pb2.Empty] = _gorums.M
 )
 
 
+@_typing.overload
 def multicast(
     config: _gorums.Configuration,
     request: _benchmark_pb2.TimedMsg,
@@ -168,7 +278,26 @@ def multicast(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_benchmark_pb2.TimedMsg, _empty_pb2.Empty] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def multicast(
+    config: _gorums.SyncConfiguration,
+    request: _benchmark_pb2.TimedMsg,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_benchmark_pb2.TimedMsg, _empty_pb2.Empty] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def multicast(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _benchmark_pb2.TimedMsg,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """The server measures how long the message was on its way."""
     return _gorums.multicast(
         MULTICAST,

@@ -7,14 +7,20 @@ from protoc_gen_pygorums.call_types import CallType
 __all__ = ["call_doc", "handler_doc", "server_doc"]
 
 _CALLS: Final = {
-    CallType.RPC: "Call ``{name}`` on a node.\n\nSends at once; the future has the node's reply.",
+    CallType.RPC: (
+        "Call ``{name}`` on a node.\n\n"
+        "Sends at once; the future has the node's reply.\n"
+        "With a node of ``pygorums.sync``, waits and returns the reply."
+    ),
     CallType.UNICAST: (
         "Send ``{name}`` to a node.\n\n"
-        "One-way: sends at once; the future is done when the message has been handed to the stream."
+        "One-way: sends at once; the future is done when the message has been handed to the stream.\n"
+        "With a node of ``pygorums.sync``, waits until then."
     ),
     CallType.MULTICAST: (
         "Send ``{name}`` to every node of a configuration.\n\n"
-        "One-way: sends at once; the future is done when the messages have been handed to the streams."
+        "One-way: sends at once; the future is done when the messages have been handed to the streams.\n"
+        "With a configuration of ``pygorums.sync``, waits until then."
     ),
     CallType.QUORUM_CALL: (
         "Call ``{name}`` on every node of a configuration.\n\n"

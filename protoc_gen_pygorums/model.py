@@ -233,7 +233,7 @@ def _standard_imports(services: Iterable[Service], message_imports: Iterable[Imp
         yield Import("collections.abc", "_collections_abc")
     if any(each.by_name for each in message_imports):
         yield Import("importlib", "_importlib")
-    if any(each.annotation == "_typing.Any" for each in types):
+    if methods:
         yield Import("typing", "_typing")
     if deprecated:
         yield Import("warnings", "_warnings")

@@ -11,6 +11,9 @@ from examples.storage.server import StorageImpl
 
 __all__ = ["connected", "local_servers"]
 
+LOCAL_LIMIT = 10.0
+"""Seconds that servers of our own get to reach each other; they take milliseconds unless the machine is busy."""
+
 SETTLE = 1.0
 """Seconds that nodes get to be connected before the first command."""
 
@@ -28,7 +31,7 @@ async def local_servers(count: int, interceptors: Sequence[gorums.ServerIntercep
     async with gorums.local_systems(count, lambda _: StorageImpl(), interceptors=interceptors) as systems:
         try:
             for system in systems:
-                await system.wait_for_config(lambda config: len(config) == count, timeout=SETTLE + PATIENCE)
+                await system.wait_for_config(lambda config: len(config) == count, timeout=LOCAL_LIMIT)
         except TimeoutError as error:
             raise StartError(f"the servers do not reach each other: {error}") from None
         yield [system.address or "" for system in systems]

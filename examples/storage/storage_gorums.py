@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -28,6 +29,7 @@ READ_RPC: _gorums.Method[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = 
 )
 
 
+@_typing.overload
 def read_rpc(
     node: _gorums.Node,
     request: _storage_pb2.ReadRequest,
@@ -35,7 +37,24 @@ def read_rpc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
-) -> _asyncio.Future[_storage_pb2.ReadResponse]:
+) -> _asyncio.Future[_storage_pb2.ReadResponse]: ...
+@_typing.overload
+def read_rpc(
+    node: _gorums.SyncNode,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
+) -> _storage_pb2.ReadResponse: ...
+def read_rpc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_storage_pb2.ReadResponse] | _storage_pb2.ReadResponse:
     """Read a key from one replica."""
     return _gorums.rpc(
         READ_RPC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -50,6 +69,7 @@ WRITE_RPC: _gorums.Method[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse]
 )
 
 
+@_typing.overload
 def write_rpc(
     node: _gorums.Node,
     request: _storage_pb2.WriteRequest,
@@ -57,7 +77,24 @@ def write_rpc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] = (),
-) -> _asyncio.Future[_storage_pb2.WriteResponse]:
+) -> _asyncio.Future[_storage_pb2.WriteResponse]: ...
+@_typing.overload
+def write_rpc(
+    node: _gorums.SyncNode,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] = (),
+) -> _storage_pb2.WriteResponse: ...
+def write_rpc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_storage_pb2.WriteResponse] | _storage_pb2.WriteResponse:
     """Write a key at one replica and learn whether it took the value."""
     return _gorums.rpc(
         WRITE_RPC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -72,6 +109,7 @@ WRITE_UNICAST: _gorums.Method[_storage_pb2.WriteRequest, _empty_pb2.Empty] = _go
 )
 
 
+@_typing.overload
 def write_unicast(
     node: _gorums.Node,
     request: _storage_pb2.WriteRequest,
@@ -80,7 +118,26 @@ def write_unicast(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.WriteRequest, _empty_pb2.Empty] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def write_unicast(
+    node: _gorums.SyncNode,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.WriteRequest, _empty_pb2.Empty] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def write_unicast(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Write a key at one replica without learning what became of it."""
     return _gorums.unicast(
         WRITE_UNICAST,
@@ -101,6 +158,7 @@ WRITE_MULTICAST: _gorums.Method[_storage_pb2.WriteRequest, _empty_pb2.Empty] = _
 )
 
 
+@_typing.overload
 def write_multicast(
     config: _gorums.Configuration,
     request: _storage_pb2.WriteRequest,
@@ -109,7 +167,26 @@ def write_multicast(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.WriteRequest, _empty_pb2.Empty] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def write_multicast(
+    config: _gorums.SyncConfiguration,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.WriteRequest, _empty_pb2.Empty] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def write_multicast(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Write a key at every replica without learning what became of it."""
     return _gorums.multicast(
         WRITE_MULTICAST,
@@ -130,6 +207,7 @@ READ_QC: _gorums.Method[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = _
 )
 
 
+@_typing.overload
 def read_qc(
     config: _gorums.Configuration,
     request: _storage_pb2.ReadRequest,
@@ -137,7 +215,24 @@ def read_qc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
-) -> _gorums.Responses[_storage_pb2.ReadResponse]:
+) -> _gorums.Responses[_storage_pb2.ReadResponse]: ...
+@_typing.overload
+def read_qc(
+    config: _gorums.SyncConfiguration,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
+) -> _gorums.SyncResponses[_storage_pb2.ReadResponse]: ...
+def read_qc(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_storage_pb2.ReadResponse] | _gorums.SyncResponses[_storage_pb2.ReadResponse]:
     """Read a key from every replica; the newest of their replies is the value."""
     return _gorums.quorum_call(
         READ_QC, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -152,6 +247,7 @@ WRITE_QC: _gorums.Method[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] 
 )
 
 
+@_typing.overload
 def write_qc(
     config: _gorums.Configuration,
     request: _storage_pb2.WriteRequest,
@@ -159,7 +255,24 @@ def write_qc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] = (),
-) -> _gorums.Responses[_storage_pb2.WriteResponse]:
+) -> _gorums.Responses[_storage_pb2.WriteResponse]: ...
+@_typing.overload
+def write_qc(
+    config: _gorums.SyncConfiguration,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] = (),
+) -> _gorums.SyncResponses[_storage_pb2.WriteResponse]: ...
+def write_qc(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_storage_pb2.WriteResponse] | _gorums.SyncResponses[_storage_pb2.WriteResponse]:
     """Write a key at every replica; it is written when a majority took the value."""
     return _gorums.quorum_call(
         WRITE_QC, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -174,6 +287,7 @@ READ_NESTED_QC: _gorums.Method[_storage_pb2.ReadRequest, _storage_pb2.ReadRespon
 )
 
 
+@_typing.overload
 def read_nested_qc(
     config: _gorums.Configuration,
     request: _storage_pb2.ReadRequest,
@@ -181,7 +295,24 @@ def read_nested_qc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
-) -> _gorums.Responses[_storage_pb2.ReadResponse]:
+) -> _gorums.Responses[_storage_pb2.ReadResponse]: ...
+@_typing.overload
+def read_nested_qc(
+    config: _gorums.SyncConfiguration,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
+) -> _gorums.SyncResponses[_storage_pb2.ReadResponse]: ...
+def read_nested_qc(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_storage_pb2.ReadResponse] | _gorums.SyncResponses[_storage_pb2.ReadResponse]:
     """Have every replica read a key from all of its peers and answer with the
     newest value among them.
     """
@@ -198,6 +329,7 @@ WRITE_NESTED_MULTICAST: _gorums.Method[_storage_pb2.WriteRequest, _storage_pb2.W
 )
 
 
+@_typing.overload
 def write_nested_multicast(
     config: _gorums.Configuration,
     request: _storage_pb2.WriteRequest,
@@ -205,7 +337,24 @@ def write_nested_multicast(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] = (),
-) -> _gorums.Responses[_storage_pb2.WriteResponse]:
+) -> _gorums.Responses[_storage_pb2.WriteResponse]: ...
+@_typing.overload
+def write_nested_multicast(
+    config: _gorums.SyncConfiguration,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.WriteRequest, _storage_pb2.WriteResponse] = (),
+) -> _gorums.SyncResponses[_storage_pb2.WriteResponse]: ...
+def write_nested_multicast(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _storage_pb2.WriteRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_storage_pb2.WriteResponse] | _gorums.SyncResponses[_storage_pb2.WriteResponse]:
     """Have every replica pass a write on to all of its peers."""
     return _gorums.quorum_call(
         WRITE_NESTED_MULTICAST, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -220,6 +369,7 @@ READ_CORRECTABLE: _gorums.Method[_storage_pb2.ReadRequest, _storage_pb2.ReadResp
 )
 
 
+@_typing.overload
 def read_correctable(
     config: _gorums.Configuration,
     request: _storage_pb2.ReadRequest,
@@ -227,7 +377,24 @@ def read_correctable(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
-) -> _gorums.Responses[_storage_pb2.ReadResponse]:
+) -> _gorums.Responses[_storage_pb2.ReadResponse]: ...
+@_typing.overload
+def read_correctable(
+    config: _gorums.SyncConfiguration,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = (),
+) -> _gorums.SyncResponses[_storage_pb2.ReadResponse]: ...
+def read_correctable(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _storage_pb2.ReadRequest,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_storage_pb2.ReadResponse] | _gorums.SyncResponses[_storage_pb2.ReadResponse]:
     """Read a key from every replica and follow the replies as they come in: each
     one raises the level of the result.
     """

@@ -26,17 +26,6 @@ SEND_BUFFER = 64 << 20
 _log = logging.getLogger("pygorums.server")
 
 
-class _ServerPool(Pool):
-    """The own node of a server, and those that have opened streams to it."""
-
-    async def close(self) -> None:
-        """Does nothing: the streams are the server's, which ends them when it stops."""
-
-    async def stop(self) -> None:
-        """Fail all calls, and make no more."""
-        await super().close()
-
-
 class Peers:
     """Keeps the configurations of a server up to date.
 
@@ -61,7 +50,7 @@ class Peers:
         self._server = server
         self._addresses = addresses
         self._on_config_change = on_config_change
-        self._pool = _ServerPool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
+        self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
         self._known: dict[int, Node] = {}
         self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
         self._clients: dict[int, Node] = {}
@@ -166,7 +155,7 @@ class Peers:
 
     async def close(self) -> None:
         """Fail the calls that wait for peers, and make no more."""
-        await self._pool.stop()
+        await self._pool.close()
 
     def _known_changed(self) -> None:
         self._config = self._configuration(self._connected)

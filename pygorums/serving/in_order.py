@@ -57,6 +57,7 @@ class InOrder:
         self._cancelled = False
         self._refusal: StatusError | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._owner: asyncio.Task[object] | None = None
 
     def start(self) -> None:
         """Begin to receive. What was done to it before counts: once it was cancelled there is nothing to begin."""
@@ -74,6 +75,7 @@ class InOrder:
         Raises:
             StatusError: The source broke.
         """
+        self._owner = asyncio.current_task()
         # The future is not awaited bare: it would be cancelled together with whoever waits here.
         await asyncio.shield(self._ended)
         while handling := self._tasks - {self._receiving}:
@@ -191,8 +193,8 @@ class InOrder:
 
     def _survives_cancellation(self) -> bool:
         """Whether a cancelled handler is the handler's own affair, and the others go on."""
-        if self._cancelled:
-            return False
+        if self._cancelled or (self._owner is not None and self._owner.cancelling()):
+            return False  # the second is so when the event loop ends, which cancels all tasks at once
         task = asyncio.current_task()
         assert task is not None
         while task.cancelling():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from pygorums.base.errors import StatusError
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
@@ -18,22 +19,38 @@ from pygorums.calls.rpc import send_rpc
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration, Node
-from pygorums.sync.loop_thread import LoopThread
 from pygorums.sync.responses import Responses
 from pygorums.sync.waiter import Waiter
 
 __all__ = ["multicast", "quorum_call", "rpc", "unicast"]
 
-T = TypeVar("T")
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-def _blocking(thread: LoopThread, send: Callable[[Waiter[T]], FutureCall[T]]) -> T:
-    waiter: Waiter[T] = Waiter(thread.loop)
-    calls: list[FutureCall[T]] = []
-    thread.submit(lambda: calls.append(send(waiter)))
-    return waiter.wait(lambda: thread.submit(lambda: calls[0].give_up()))
+def _check_node(method: Method[Any, Any], node: Node) -> None:
+    if not isinstance(node, Node):
+        kind = f"{method.name} is a {method.call_type.value} and takes a Node, not {type(node).__name__}"
+        raise TypeError(f"{kind}; choose one of its nodes, as in config[0]")
+    node.thread.check()
+
+
+def _check_configuration(method: Method[Any, Any], config: Configuration) -> None:
+    if not isinstance(config, Configuration):
+        kind = f"{method.name} is a {method.call_type.value} and takes a Configuration, not {type(config).__name__}"
+        raise TypeError(f"{kind}; config[i:i+1] is the configuration of a single node")
+    config.thread.check()
+
+
+def _payload(method: Method[Req, Resp], request: Req) -> Req | bytes:
+    """The bytes of a request, so that it may be changed once the call returns.
+
+    One that cannot be serialized is passed on as it is, and fails the call where every request is encoded.
+    """
+    try:
+        return serialize(method, request)
+    except StatusError:
+        return request
 
 
 def _alone(node: Node) -> Configuration:
@@ -50,21 +67,20 @@ def rpc(
     interceptors: Sequence[Any] = (),
 ) -> Resp:
     """Send a request to one node and wait for its reply: `pygorums.calls.rpc.rpc`, blocking."""
-    node.thread.check()
+    _check_node(method, node)
     check_request(method, request)
     check_timeout(timeout)
     interceptors = (*node.asynchronous.pool.interceptors, *interceptors)
     if interceptors:
         return ChainedCall(method, _alone(node), request, timeout, metadata, interceptors).rpc()
     entries = encode_entries(metadata) if metadata else b""
-    payload = serialize(method, request)
+    payload = _payload(method, request)
     target = node.asynchronous
 
     def send(waiter: Waiter[Resp]) -> FutureCall[Resp]:
         return send_rpc(waiter, method, target, payload, timeout, entries)
 
-    reply: Resp = _blocking(node.thread, send)
-    return reply
+    return node.thread.send(send)
 
 
 def unicast(
@@ -78,8 +94,7 @@ def unicast(
     ignore_errors: bool = False,
 ) -> None:
     """Send a one-way message to one node and wait until it is sent: `pygorums.calls.unicast.unicast`, blocking."""
-    if not isinstance(node, Node):
-        raise TypeError(f"{method.name} is a unicast and takes a Node, not {type(node).__name__}")
+    _check_node(method, node)
     _one_way(method, _alone(node), request, timeout, metadata, interceptors, ignore_errors=ignore_errors)
 
 
@@ -94,6 +109,7 @@ def multicast(
     ignore_errors: bool = False,
 ) -> None:
     """Send a one-way message to all nodes and wait until it is sent: `pygorums.calls.multicast.multicast`, blocking."""
+    _check_configuration(method, config)
     _one_way(method, config, request, timeout, metadata, interceptors, ignore_errors=ignore_errors)
 
 
@@ -107,7 +123,6 @@ def _one_way(
     *,
     ignore_errors: bool,
 ) -> None:
-    config.thread.check()
     check_request(method, request)
     target = config.asynchronous
     if target.defaults is not None:
@@ -119,11 +134,11 @@ def _one_way(
         chained.one_way(ignore_errors=ignore_errors)
         return
     entries = encode_entries(metadata) if metadata else b""
-    payload = serialize(method, request)
+    payload = _payload(method, request)
     if ignore_errors:
         config.thread.submit(lambda: post(method, target, payload, entries))
         return
-    _blocking(config.thread, lambda waiter: send_one_way(waiter, method, target, payload, entries, timeout))
+    config.thread.send(lambda waiter: send_one_way(waiter, method, target, payload, entries, timeout))
 
 
 def quorum_call(
@@ -136,7 +151,7 @@ def quorum_call(
     interceptors: Sequence[Any] = (),
 ) -> Responses[Resp]:
     """Prepare a call to all nodes of a configuration: `pygorums.calls.responses.quorum_call` for the facade."""
-    config.thread.check()
+    _check_configuration(method, config)
     check_request(method, request)
     target = config.asynchronous
     if target.defaults is not None:
@@ -147,7 +162,7 @@ def quorum_call(
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return Responses(method, config, b"", timeout, b"", chained)
     entries = encode_entries(metadata) if metadata else b""
-    return Responses(method, config, serialize(method, request), timeout, entries, None)
+    return Responses(method, config, _payload(method, request), timeout, entries, None)
 
 
 # Generated functions take nodes of both worlds, and find these functions through the classes of this one.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -21,7 +22,9 @@ from pygorums.calls.readers import FirstReply, SentToAll, Threshold
 from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.sync.configuration import Configuration
+from pygorums.sync.daemon_threads import DaemonThreads
 from pygorums.sync.sequence import QueueIterator
+from pygorums.sync.waiter import CallFuture
 
 __all__ = ["ChainedCall", "ReadInThread"]
 
@@ -31,7 +34,7 @@ Resp = TypeVar("Resp", bound=Message)
 
 _log = logging.getLogger("pygorums.calls")
 
-_readers = ThreadPoolExecutor(256, thread_name_prefix="pygorums-sync-reader")
+_readers = DaemonThreads(256, "pygorums-sync-reader")
 """Read the responses of calls whose caller goes on meanwhile; threads are made as needed."""
 
 
@@ -41,6 +44,7 @@ class ReadInThread(Generic[Resp]):
     def __init__(self, responses: Iterator[NodeResponse[Resp]], source: QueueIterator[Resp]) -> None:
         self._responses = responses
         self._source = source
+        self._reading = Lock()
 
     def close(self) -> None:
         """Forget the call."""
@@ -50,14 +54,30 @@ class ReadInThread(Generic[Resp]):
         return self
 
     async def aclose(self) -> None:
-        """Forget the call."""
+        """Forget the call, and let the interceptors end."""
         self.close()
+        _readers.submit(self._end)  # which whoever reads need not wait for
+
+    def _end(self) -> None:
+        with self._reading:
+            _end(self._responses)
 
     async def __anext__(self) -> NodeResponse[Resp]:
-        response = await asyncio.get_running_loop().run_in_executor(_readers, next, self._responses, None)
+        response = await asyncio.get_running_loop().run_in_executor(_readers, self._next)
         if response is None:
             raise StopAsyncIteration
         return response
+
+    def _next(self) -> NodeResponse[Resp] | None:
+        with self._reading:
+            return next(self._responses, None)
+
+
+def _end(responses: Iterator[NodeResponse[Any]]) -> None:
+    """Let the outermost interceptor clean up, and so those that it reads from."""
+    close = getattr(responses, "close", None)
+    if close is not None:
+        close()
 
 
 class ChainedCall(Generic[Req, Resp]):
@@ -84,7 +104,7 @@ class ChainedCall(Generic[Req, Resp]):
         self._call: Call[Any, Any] = Call(method, config, request, timeout, metadata)  # type: ignore[arg-type]
         self._asked = 0
         self.progress = Progress(method.name)
-        self.source: QueueIterator[Resp] = QueueIterator(config.thread, self._send)
+        self.source: QueueIterator[Resp] = QueueIterator(config.thread, self._prepare)
         self.responses: Iterator[NodeResponse[Resp]] = self.source
         for interceptor in interceptors:
             self.responses = interceptor(self._call, self.responses)
@@ -95,28 +115,30 @@ class ChainedCall(Generic[Req, Resp]):
                     "with pygorums.sync write it as a plain generator, or as a function that returns the responses"
                 )
 
-    def _start(self) -> None:
+    def _prepare(self) -> Callable[[], ReplyQueue[Resp]]:
         # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
-        self._requests = requests_of(self._method, self._call)
-        self._asked = sum(request is not None for _, request in self._requests)
-        self.source.start()
+        method, call, config = self._method, self._call, self._config.asynchronous
+        requests = requests_of(method, call)
+        self._asked = sum(request is not None for _, request in requests)
+        entries = encode_entries(call.metadata.pairs)
 
-    def _send(self) -> ReplyQueue[Resp]:
-        config, call = self._config.asynchronous, self._call
-        seq_no = config.pool.next_seq_no()
-        queue = ReplyQueue(self._method, config, seq_no, call.timeout, self.progress)
-        fan_out(self._method, config, self._requests, encode_entries(call.metadata.pairs), seq_no, queue)
-        return queue
+        def send() -> ReplyQueue[Resp]:
+            seq_no = config.pool.next_seq_no()
+            queue = ReplyQueue(method, config, seq_no, call.timeout, self.progress)
+            fan_out(method, config, requests, entries, seq_no, queue)
+            return queue
+
+        return send
 
     def start_reading(self) -> ReadInThread[Resp]:
         """Send now; the responses for the event loop to read."""
-        self._start()
+        self.source.start()
         return ReadInThread(self.responses, self.source)
 
     def threshold(self, need: int | None) -> Resp:
         """Send, and wait for the first successful reply once `need` nodes (None: all asked) have succeeded."""
         self._check_size(need)
-        self._start()
+        self.source.start()
         reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
         return self._read(reader)
 
@@ -127,25 +149,35 @@ class ChainedCall(Generic[Req, Resp]):
 
     def start_threshold(self, need: int | None) -> Future[Resp]:
         """Send now; the future of what `threshold` gives."""
+        # Cancelling ends the reading too, which then finds no more responses.
+        future: CallFuture[Resp] = CallFuture(self._config.thread.loop, self.source.close)
         try:
             self._check_size(need)
         except IncompleteError as error:
-            failed: Future[Resp] = Future()
-            failed.set_exception(error)
-            return failed
-        self._start()
+            future.set_exception(error)
+            return future
+        self.source.start()
         reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
-        return _readers.submit(self._read, reader)
+        _readers.submit(self._resolve, future, reader)
+        return future
+
+    def _resolve(self, future: CallFuture[Resp], reader: Threshold[Resp]) -> None:
+        try:
+            result = self._read(reader)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
     def rpc(self) -> Resp:
         """Send, and wait for the only node's reply."""
-        self._start()
+        self.source.start()
         reader: FirstReply[Resp] = FirstReply(self._config[0].id, self._asked, self.progress)
         return self._read(reader)
 
     def one_way(self, *, ignore_errors: bool) -> None:
         """Send, and wait until it is sent to all nodes, or with `ignore_errors` for nothing."""
-        self._start()
+        self.source.start()
         if ignore_errors:
             _readers.submit(self._drain)
         else:
@@ -159,7 +191,7 @@ class ChainedCall(Generic[Req, Resp]):
         except Exception:
             _log.exception("an interceptor of %s failed", self._method.name)
         finally:
-            self.source.close()
+            self._close()
 
     def _read(self, reader: Reader[T]) -> T:
         try:
@@ -168,5 +200,9 @@ class ChainedCall(Generic[Req, Resp]):
                 if reader.decided:
                     break
         finally:
-            self.source.close()
+            self._close()
         return reader.result()
+
+    def _close(self) -> None:
+        self.source.close()
+        _end(self.responses)

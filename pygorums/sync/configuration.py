@@ -171,7 +171,10 @@ class Configuration(Sequence[Node]):
 
     def sort_by(self, *keys: Callable[[Any], Any]) -> Configuration:
         """As `pygorums.Configuration.sort_by`."""
-        return self._with(self._config.sort_by(*keys))
+        return self._with(self._config.sort_by(*(self._key(key) for key in keys)))
+
+    def _key(self, key: Callable[[Any], Any]) -> Callable[[AsyncNode], Any]:
+        return lambda node: key(Node(node, self._thread))
 
     def without_errors(self, error: QuorumCallError, *kinds: ErrorKind) -> Configuration:
         """As `pygorums.Configuration.without_errors`."""
@@ -197,7 +200,7 @@ class Configuration(Sequence[Node]):
 
     def close(self) -> None:
         """Close the connections, as `pygorums.Configuration.close`."""
-        self._thread.run(self._config.close)
+        self._thread.finish(self._config.close)
 
     def __enter__(self) -> Self:
         return self
@@ -256,6 +259,8 @@ def connect(
     Raises:
         RuntimeError: In a running event loop, or in a process that was forked after the facade was used.
     """
+    if server is not None and not hasattr(server, "asynchronous"):
+        raise TypeError(f"server must be a pygorums.sync.Server, not {server!r}")
     thread = loop_thread()
     config = thread.call(
         async_connect,

@@ -9,9 +9,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 from weakref import WeakSet
 
+from pygorums.calls.future import FutureCall
+from pygorums.sync.exiting import begin_exit, is_exiting, refuse_work
 from pygorums.sync.waiter import Waiter
 
 __all__ = ["Closable", "LoopThread", "loop_thread"]
@@ -56,31 +58,57 @@ class LoopThread:
         """Refuse to block where that would never end.
 
         Raises:
-            RuntimeError: In a running event loop, or in a process that was forked off.
+            RuntimeError: In a running event loop, in a process that was forked off, or while the interpreter exits.
         """
         if asyncio._get_running_loop() is not None:
-            raise RuntimeError(
-                "pygorums.sync would block the running event loop: use the asyncio API of pygorums here, "
-                "or call from another thread, as with asyncio.to_thread"
-            )
+            self._refuse_loop()
         if os.getpid() != self.pid:
             raise RuntimeError(
                 "this process was forked after pygorums.sync was used, which gRPC does not survive: start processes "
                 "with the 'spawn' method, or connect only in the child"
             )
+        if is_exiting():
+            refuse_work()
+
+    def _refuse_loop(self) -> NoReturn:
+        if asyncio._get_running_loop() is self.loop:
+            raise RuntimeError(
+                "this runs in the event loop's thread of pygorums.sync, which must not block: make blocking calls in "
+                "a plain `def` handler, which has a thread of its own, or hand on to another thread; asynchronous "
+                "handlers and interceptors of servers and their callbacks run here"
+            )
+        raise RuntimeError(
+            "pygorums.sync would block the running event loop: use the asyncio API of pygorums here, "
+            "or call from another thread, as with asyncio.to_thread"
+        )
 
     def submit(self, task: Callable[[], object]) -> None:
-        """Have a function called on the loop; it must not raise. Wakes the loop at most once for many."""
+        """Have a function called on the loop. Wakes the loop at most once for many; never waits."""
         self._submitted.append(task)
         if not self._scheduled:
-            self._scheduled = True
-            self.loop.call_soon_threadsafe(self._call_submitted)
+            try:
+                self._wake()
+            except BaseException:
+                # An interrupt, at any point of it: without a second time later tasks might wait for ever.
+                self._wake()
+                raise
+
+    def _wake(self) -> None:
+        self._scheduled = True
+        # Not in a process that was forked off, whose loop shares its file descriptors with ours.
+        if os.getpid() == self.pid:
+            with suppress(RuntimeError):  # closed: the interpreter exits
+                self.loop.call_soon_threadsafe(self._call_submitted)
 
     def _call_submitted(self) -> None:
         self._scheduled = False
         submitted = self._submitted
         while submitted:
-            submitted.popleft()()
+            task = submitted.popleft()
+            try:
+                task()
+            except Exception as error:
+                self.loop.call_exception_handler({"message": "a task of pygorums.sync failed", "exception": error})
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call a function on the loop and wait for its result."""
@@ -89,12 +117,13 @@ class LoopThread:
 
         def task() -> None:
             try:
-                waiter.set_result(function(*args, **kwargs))
+                result = function(*args, **kwargs)
             except Exception as error:
                 waiter.set_exception(error)
+            else:
+                waiter.set_result(result)
 
-        self.submit(task)
-        return waiter.wait()
+        return waiter.wait(lambda: self.submit(task), lambda: None)
 
     def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
         """Run a coroutine function on the loop and wait for its result. An interrupt cancels it."""
@@ -107,20 +136,52 @@ class LoopThread:
             tasks.append(task)
             task.add_done_callback(waiter.take)
 
-        self.submit(start)
-        return waiter.wait(lambda: self.submit(lambda: tasks[0].cancel()))
+        def cancel() -> None:
+            for task in tasks:
+                task.cancel()
+
+        return waiter.wait(lambda: self.submit(start), lambda: self.submit(cancel))
+
+    def send(self, send: Callable[[Waiter[T]], FutureCall[T]]) -> T:
+        """Send a call and wait for its outcome. An interrupt makes it forgotten.
+
+        Args:
+            send: Sends it, on the loop.
+        """
+        waiter: Waiter[T] = Waiter(self.loop)
+        calls: list[FutureCall[T]] = []
+
+        def start() -> None:
+            try:
+                calls.append(send(waiter))
+            except Exception as error:
+                waiter.set_exception(error)
+
+        def give_up() -> None:
+            for call in calls:
+                call.give_up()
+
+        return waiter.wait(lambda: self.submit(start), lambda: self.submit(give_up))
+
+    def finish(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> None:
+        """As `run`, for what closes something: when the interpreter exits everything is closed anyway."""
+        if not (is_exiting() and os.getpid() == self.pid):
+            self.run(function, *args)
 
     def _shut_down(self) -> None:
         if os.getpid() != self.pid or not self._thread.is_alive():
             return
+        begin_exit()
 
         async def close_all() -> None:
             with suppress(Exception):
                 async with asyncio.timeout(EXIT_GRACE):
                     await asyncio.gather(*(item.close() for item in list(self.open)), return_exceptions=True)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
                 task.cancel()
-            await asyncio.sleep(0)
+            if others:
+                await asyncio.wait(others, timeout=EXIT_GRACE / 4)
 
         with suppress(Exception):
             asyncio.run_coroutine_threadsafe(close_all(), self.loop).result(EXIT_GRACE + 1)
@@ -137,11 +198,12 @@ def loop_thread() -> LoopThread:
     """The loop thread of this process, started when it is first needed.
 
     Raises:
-        RuntimeError: In a process that was forked off one that has a loop thread.
+        RuntimeError: As `LoopThread.check`.
     """
     global _instance
-    with _lock:
-        if _instance is None:
-            _instance = LoopThread()
+    if _instance is None:  # a lock that a fork has copied while it was held is not even looked at
+        with _lock:
+            if _instance is None:
+                _instance = LoopThread()
     _instance.check()
     return _instance

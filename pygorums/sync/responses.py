@@ -10,7 +10,8 @@ from google.protobuf.message import Message
 
 from pygorums.base.method import Method
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
-from pygorums.calls.quorum_call import send_threshold_call
+from pygorums.calls.future import Outcome
+from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.responses import at_least_one, send_queue
@@ -20,7 +21,7 @@ from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration
 from pygorums.sync.correctable import Correctable
 from pygorums.sync.sequence import QueueIterator, ResponseSeq
-from pygorums.sync.waiter import CallFuture, Waiter
+from pygorums.sync.waiter import CallFuture
 
 __all__ = ["Responses"]
 
@@ -42,7 +43,7 @@ class Responses(Generic[Resp]):
         self,
         method: Method[Req, Resp],
         config: Configuration,
-        request: bytes,
+        request: Message | bytes,
         timeout: float | None,
         entries: bytes,
         chained: ChainedCall[Any, Resp] | None,
@@ -134,7 +135,7 @@ class Responses(Generic[Resp]):
         self._use()
         if self._chained is not None:
             return ResponseSeq(self._chained.responses, self._chained.source)
-        source = QueueIterator(self._thread, self._send)
+        source = QueueIterator(self._thread, lambda: self._send)
         return ResponseSeq(source, source)
 
     def __iter__(self) -> ResponseSeq[Resp]:
@@ -170,45 +171,31 @@ class Responses(Generic[Resp]):
         self._use()
         if self._chained is not None:
             return self._chained.threshold(need)
-        waiter: Waiter[Resp] = Waiter(self._thread.loop)
-        calls: list[Any] = []
-        count = max(self.size, 1) if need is None else need
-
-        def send() -> None:
-            calls.append(
-                send_threshold_call(
-                    waiter,
-                    self._method,
-                    self._config.asynchronous,
-                    self._request,
-                    count,
-                    self._timeout,
-                    self._entries,
-                )
-            )
-
-        self._thread.submit(send)
-        return waiter.wait(lambda: self._thread.submit(lambda: calls[0].give_up()))
+        return self._thread.send(lambda waiter: self._send_threshold(waiter, need))
 
     def _future(self, need: int | None) -> Future[Resp]:
         self._use()
         if self._chained is not None:
             return self._chained.start_threshold(need)
         thread = self._thread
-        future: CallFuture[Resp] = CallFuture(thread.loop, thread.submit)
-        count = max(self.size, 1) if need is None else need
+        calls: list[ThresholdCall[Resp]] = []
 
         def send() -> None:
             if not future.cancelled():
-                future.call = send_threshold_call(
-                    future,
-                    self._method,
-                    self._config.asynchronous,
-                    self._request,
-                    count,
-                    self._timeout,
-                    self._entries,
-                )
+                try:
+                    calls.append(self._send_threshold(future, need))
+                except Exception as error:
+                    future.set_exception(error)
 
+        def give_up() -> None:
+            for call in calls:
+                call.give_up()
+
+        future: CallFuture[Resp] = CallFuture(thread.loop, lambda: thread.submit(give_up))
         thread.submit(send)
         return future
+
+    def _send_threshold(self, future: Outcome[Resp], need: int | None) -> ThresholdCall[Resp]:
+        config = self._config.asynchronous
+        count = max(self.size, 1) if need is None else need
+        return send_threshold_call(future, self._method, config, self._request, count, self._timeout, self._entries)

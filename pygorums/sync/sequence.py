@@ -22,42 +22,68 @@ class _Source(Protocol):
 
 
 class QueueIterator(Generic[Resp]):
-    """The responses of a call that is sent when the first of them is asked for, or by `start`."""
+    """The responses of a call that is sent when the first of them is asked for, or by `start`.
 
-    def __init__(self, thread: LoopThread, send: Callable[[], ReplyQueue[Resp]]) -> None:
+    Args:
+        thread: The event loop's thread.
+        prepare: Called in the thread that starts the call; gives the function that sends it, on the loop.
+    """
+
+    def __init__(self, thread: LoopThread, prepare: Callable[[], Callable[[], ReplyQueue[Resp]]]) -> None:
         self._thread = thread
-        self._send: Callable[[], ReplyQueue[Resp]] | None = send
-        self._queue: ReplyQueue[Resp] | None = None
+        self._prepare: Callable[[], Callable[[], ReplyQueue[Resp]]] | None = prepare
+        self._started = _Started[Resp]()
 
     def start(self) -> None:
         """Send the call, if that was not done yet."""
-        send, self._send = self._send, None
-        if send is not None:
-            self._queue = self._thread.call(send)
+        prepare, self._prepare = self._prepare, None
+        if prepare is not None:
+            self._thread.check()
+            started, send = self._started, prepare()
+            # Nobody need wait for this: whatever else is done to the call comes after it.
+            self._thread.submit(lambda: started.start(send))
 
     def close(self) -> None:
         """Forget the call. May be called from anywhere, and never waits."""
-        self._send = None
-        queue = self._queue
-        if queue is not None:
-            self._thread.submit(queue.close)
+        if self._prepare is None:
+            self._thread.submit(self._started.close)
+        self._prepare = None
 
     def __iter__(self) -> Iterator[NodeResponse[Resp]]:
         return self
 
     def __next__(self) -> NodeResponse[Resp]:
         self.start()
-        if self._queue is None:
-            raise StopIteration
-        response = self._thread.run(self._next, self._queue)
+        response = self._thread.run(self._started.next)
         if response is None:
             raise StopIteration
         return response
 
-    async def _next(self, queue: ReplyQueue[Resp]) -> NodeResponse[Resp] | None:
+
+class _Started(Generic[Resp]):
+    """The call of a `QueueIterator`, on the loop."""
+
+    def __init__(self) -> None:
+        self._queue: ReplyQueue[Resp] | None = None
+        self._failure: Exception | None = None
+
+    def start(self, send: Callable[[], ReplyQueue[Resp]]) -> None:
+        try:
+            self._queue = send()
+        except Exception as error:
+            self._failure = error
+
+    def close(self) -> None:
+        if self._queue is not None:
+            self._queue.close()
+
+    async def next(self) -> NodeResponse[Resp] | None:
+        """The next response; None at the end."""
+        if self._failure is not None:
+            raise self._failure
         # A coroutine cannot raise StopIteration, and a future cannot hold it.
         try:
-            return await queue.__anext__()
+            return None if self._queue is None else await self._queue.__anext__()
         except StopAsyncIteration:
             return None
 

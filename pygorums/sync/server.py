@@ -11,7 +11,9 @@ from pygorums.serving.server import Server as AsyncServer
 from pygorums.serving.service import Service
 from pygorums.serving.system import System as AsyncSystem
 from pygorums.serving.system import local_systems as async_local_systems
+from pygorums.serving.threads import MAX_THREADS
 from pygorums.sync.configuration import Configuration
+from pygorums.sync.daemon_threads import DaemonThreads
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Server", "System", "local_systems"]
@@ -31,11 +33,9 @@ class Server:
         self._thread.open.add(_Open(self._server))
 
     def _make(self, service: Service | None, options: dict[str, Any]) -> AsyncServer:
-        changed: Callable[[Configuration], object] | None = options.pop("on_config_change", None)
-        if changed is not None:
-            notify = changed
-            options["on_config_change"] = lambda config: notify(Configuration(config, self._thread))
-        return AsyncServer(service, facade=self, **options)
+        server = AsyncServer(service, facade=self, **_callbacks(options, self._thread))
+        _use_daemon_threads(server)
+        return server
 
     @classmethod
     def _of(cls, server: AsyncServer, thread: LoopThread) -> Self:
@@ -43,6 +43,7 @@ class Server:
         self._thread = thread
         self._server = server
         server.facade = self
+        _use_daemon_threads(server)
         return self
 
     @property
@@ -79,7 +80,7 @@ class Server:
 
     def stop(self, grace: float | None = None) -> None:
         """Stop serving, as `pygorums.Server.stop`."""
-        self._thread.run(self._server.stop, grace)
+        self._thread.finish(self._server.stop, grace)
 
     def config(self) -> Configuration:
         """The known peers that are connected, and the server itself, as `pygorums.Server.config`."""
@@ -109,14 +110,15 @@ class System:
         **options: Any,
     ) -> None:
         thread = loop_thread()
+        options = _callbacks(options, thread)
         system = thread.call(AsyncSystem, address, service, node_id=node_id, peers=peers, **options)
         self._set_up(system, thread)
-        thread.open.add(_Open(system))
 
     def _set_up(self, system: AsyncSystem, thread: LoopThread) -> None:
         self._thread = thread
         self._system = system
         self.server = Server._of(system.server, thread)
+        thread.open.add(_Open(system))
 
     @classmethod
     def _of(cls, system: AsyncSystem, thread: LoopThread) -> Self:
@@ -153,7 +155,7 @@ class System:
 
     def stop(self, grace: float | None = None) -> None:
         """Stop the server and close the connections to the peers."""
-        self._thread.run(self._system.stop, grace)
+        self._thread.finish(self._system.stop, grace)
 
     def wait_for_config(
         self, condition: Callable[[Configuration], bool], timeout: float | None = None
@@ -185,18 +187,33 @@ def local_systems(
     n: int, make_service: Callable[[int], Service], **options: Any
 ) -> AbstractContextManager[list[System]]:
     """A cluster of `n` systems in this process, as `pygorums.local_systems`, as a plain context manager."""
-    manager = async_local_systems(n, make_service, **options)
-    return _local_systems(manager)
+    thread = loop_thread()
+    services: dict[int, Service] = {}
+    manager = async_local_systems(n, services.__getitem__, **_callbacks(options, thread))
+    services.update((node_id, make_service(node_id)) for node_id in range(1, n + 1))
+    return _local_systems(manager, thread)
 
 
 @contextmanager
-def _local_systems(manager: Any) -> Iterator[list[System]]:
-    thread = loop_thread()
+def _local_systems(manager: Any, thread: LoopThread) -> Iterator[list[System]]:
     systems = thread.run(manager.__aenter__)
     try:
         yield [System._of(system, thread) for system in systems]
     finally:
-        thread.run(manager.__aexit__, None, None, None)
+        thread.finish(manager.__aexit__, None, None, None)
+
+
+def _callbacks(options: dict[str, Any], thread: LoopThread) -> dict[str, Any]:
+    """The options of a server, with its callbacks getting configurations of the facade."""
+    notify: Callable[[Configuration], object] | None = options.get("on_config_change")
+    if notify is None:
+        return options
+    return {**options, "on_config_change": lambda config: notify(Configuration(config, thread))}
+
+
+def _use_daemon_threads(server: AsyncServer) -> None:
+    """Have plain handlers run in threads that do not keep the interpreter from exiting, however long they block."""
+    server._threads._executor = DaemonThreads(MAX_THREADS, "pygorums-handler")
 
 
 class _Open:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
-from pygorums.calls.future import FutureCall
+from pygorums.sync.exiting import is_exiting
 
 __all__ = ["CallFuture", "Waiter"]
 
@@ -40,14 +41,17 @@ class Waiter(Generic[T]):
     def set_result(self, result: T) -> None:
         """It has succeeded."""
         self._result = result
-        self._done = True
-        self._lock.release()
+        self._finish()
 
     def set_exception(self, error: BaseException) -> None:
         """It has failed."""
         self._error = error
+        self._finish()
+
+    def _finish(self) -> None:
         self._done = True
-        self._lock.release()
+        if not is_exiting():  # then only daemon threads are left, which would only complain of what is closed
+            self._lock.release()
 
     def take(self, task: asyncio.Future[T]) -> None:
         """Take the outcome of a task."""
@@ -58,17 +62,23 @@ class Waiter(Generic[T]):
         else:
             self.set_result(task.result())
 
-    def wait(self, give_up: Callable[[], object] | None = None) -> T:
-        """Wait for the outcome, in the thread that made this.
+    def wait(self, start: Callable[[], object], give_up: Callable[[], object]) -> T:
+        """Have the work started, and wait for its outcome, in the thread that made this.
 
         Args:
-            give_up: Called if the wait is interrupted, as by Ctrl-C, before the interrupt goes on.
+            start: Called first.
+            give_up: Called if the wait is interrupted, as by Ctrl-C, before the interrupt goes on. The interrupt may
+                have come before the work was started.
         """
         try:
-            self._lock.acquire()
+            start()
+            if sys.platform == "win32":
+                while not self._lock.acquire(timeout=0.1):  # nothing else lets Ctrl-C through there
+                    pass
+            else:
+                self._lock.acquire()
         except BaseException:
-            if give_up is not None:
-                give_up()
+            give_up()
             raise
         if self._error is not None:
             try:
@@ -79,13 +89,18 @@ class Waiter(Generic[T]):
 
 
 class CallFuture(Future[T]):
-    """The outcome of a call as a `concurrent.futures.Future`. Cancelling it makes the call forgotten."""
+    """The outcome of a call as a `concurrent.futures.Future`. Cancelling it makes the call forgotten.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, submit: Callable[[Callable[[], object]], None]) -> None:
+    Args:
+        loop: The loop that works for it.
+        give_up: Called once when it is cancelled, in the thread that does it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, give_up: Callable[[], object]) -> None:
         super().__init__()
         self._call_loop = loop
-        self._submit = submit
-        self.call: FutureCall[T] | asyncio.Future[T] | None = None
+        self._give_up: Callable[[], object] | None = give_up
+        self._cancelling = threading.Lock()
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The loop that works for it."""
@@ -95,21 +110,25 @@ class CallFuture(Future[T]):
         """Give the call up. False if it was over already."""
         if not super().cancel():
             return False
-        self._submit(self._give_up)
+        with self._cancelling:
+            give_up, self._give_up = self._give_up, None
+        if give_up is not None:
+            self.set_running_or_notify_cancel()  # who waits for several futures is only told by this
+            give_up()
         return True
-
-    def _give_up(self) -> None:
-        if isinstance(self.call, FutureCall):
-            self.call.give_up()
-        elif self.call is not None:
-            self.call.cancel()
 
     def set_result(self, result: T) -> None:
         """It has succeeded."""
+        if is_exiting():
+            return  # as for `Waiter`
         with suppress(InvalidStateError):  # cancelled at this very moment
             super().set_result(result)
+            self._give_up = None  # or the call and its future would keep each other alive
 
     def set_exception(self, exception: BaseException | None) -> None:
         """It has failed."""
+        if is_exiting():
+            return  # same
         with suppress(InvalidStateError):  # same
             super().set_exception(exception)
+            self._give_up = None  # same

@@ -64,10 +64,9 @@ async def test_only_changes_are_told() -> None:
 
 async def test_another_order_is_a_change() -> None:
     """Rows: 170, 182."""
-    async with unreachable(3) as config:
-        async with watching(config, Changes((1, 2), (2, 1))) as watch:
-            assert (await within(anext(watch))).node_ids == (1, 2)
-            assert (await within(anext(watch))).node_ids == (2, 1)
+    async with unreachable(3) as config, watching(config, Changes((1, 2), (2, 1))) as watch:
+        assert (await within(anext(watch))).node_ids == (1, 2)
+        assert (await within(anext(watch))).node_ids == (2, 1)
 
 
 async def test_a_change_that_is_undone_is_none() -> None:
@@ -115,15 +114,15 @@ async def test_it_ends_with_its_reader() -> None:
 async def test_it_ends_when_its_reader_is_cancelled() -> None:
     """Rows: 183."""
     async with unreachable(3) as config:
-        told: list[gorums.Configuration] = []
+        told: asyncio.Future[gorums.Configuration] = asyncio.get_running_loop().create_future()
 
         async def read() -> None:
             async for part in config.watch(3600, lambda c: c):
-                told.append(part)
+                told.set_result(part)
 
         reader = asyncio.create_task(read())
-        while not told:
-            await asyncio.sleep(0)
+        assert await within(told) == config
+        await turns()
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await within(reader)

@@ -206,7 +206,9 @@ def test_deprecation_reaches_what_it_should(path: str, deprecated: list[str], cu
         ("template", "{{ method.doc }} {% raw %} {# not for Jinja #} %s {0}"),
         (
             "blank",
-            "Call ``corpus.comments.Comments.Blank`` on a node.\n\nSends at once; the future has the node's reply.",
+            "Call ``corpus.comments.Comments.Blank`` on a node.\n\n"
+            "Sends at once; the future has the node's reply.\n"
+            "With a node of ``pygorums.sync``, waits and returns the reply.",
         ),
         ("one_way", "A unicast's."),
         ("to_all", "A multicast's."),

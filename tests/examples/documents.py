@@ -51,11 +51,11 @@ def _anchors(document: str) -> set[str]:
 
 
 def functions(source: str) -> dict[str, ast.FunctionDef]:
-    """The functions of a module by name, methods as ``Class.name``."""
-    found = {}
+    """The functions of a module by name, methods as ``Class.name``; of overloads the first, which is for asyncio."""
+    found: dict[str, ast.FunctionDef] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef):
-            found[node.name] = node
+            found.setdefault(node.name, node)
         elif isinstance(node, ast.ClassDef):
             for member in node.body:
                 if isinstance(member, ast.FunctionDef):

@@ -25,7 +25,6 @@ from tests.examples.programs import (
 )
 from tests.support.waiting import within
 
-
 # Seconds. A call that takes them waits for something that does not come.
 CALL_LIMIT = 10.0
 

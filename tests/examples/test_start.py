@@ -15,6 +15,7 @@ from examples.storage.server import StorageImpl
 from examples.storage.storage_gorums import read_nested_qc, write_qc
 from examples.storage.storage_pb2 import ReadRequest, WriteRequest
 from tests.examples.programs import StorageServer, free_addresses, refusing_address, run_storage
+from tests.support.cluster import QUICK
 from tests.support.waiting import until, within
 
 
@@ -34,8 +35,8 @@ async def test_a_server_that_waits_for_its_peers_can_be_stopped() -> None:
 async def test_a_server_names_the_peers_that_did_not_come(capsys: pytest.CaptureFixture[str]) -> None:
     first, second, third = sorted(free_addresses(3))
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    async with gorums.System(first, StorageImpl(), node_id=1, peers=[first, second, third]):
-        serving = asyncio.create_task(serve(second, [third, second, first], patience=0.5))
+    async with gorums.System(first, StorageImpl(), node_id=1, peers=[first, second, third], backoff=QUICK):
+        serving = asyncio.create_task(serve(second, [third, second, first], patience=1.0))
         printed = ""
 
         def started() -> bool:
@@ -54,7 +55,7 @@ async def test_a_server_names_the_peers_that_did_not_come(capsys: pytest.Capture
         os.kill(os.getpid(), signal.SIGTERM)
         await within(serving)
     assert printed == f"Waiting for {first}, {third}\nStarted storage server on {second}\n"
-    assert told == f"not connected after 0.5 s: {third}; serving without\n"
+    assert told == f"not connected after 1 s: {third}; serving without\n"
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 

@@ -37,7 +37,9 @@ class RawClient:
 
     def frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         """Sends one HTTP/2 frame."""
-        self._writer.write(struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload)
+        self._writer.write(
+            struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+        )
 
     def open(self, *headers: tuple[bytes, bytes], path: bytes = NODE_STREAM.encode()) -> None:
         """Opens the stream with more headers than gRPC needs."""

@@ -32,7 +32,10 @@ METHODS = ["calls.Calls.Echo", "calls.Calls.Note", "calls.Calls.Spread", "calls.
 seq_nos = st.one_of(st.integers(0, 3), st.sampled_from([2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1]))
 payloads = st.one_of(
     st.binary(max_size=50),
-    st.builds(lambda number: Text(text="x", number=number).SerializeToString(), st.integers(-(2**63), 2**63 - 1).filter(lambda n: n < 5)),
+    st.builds(
+        lambda number: Text(text="x", number=number).SerializeToString(),
+        st.integers(-(2**63), 2**63 - 1).filter(lambda n: n < 5),
+    ),
 )
 messages = st.builds(
     Message,
@@ -45,7 +48,12 @@ broken = st.one_of(
     st.binary(max_size=200),
     # Messages that are cut off, and ones with something changed in the middle.
     st.builds(lambda m, n: m.SerializeToString()[: -1 - n], messages, st.integers(0, 20)),
-    st.builds(lambda m, n, b: bytes([*(raw := m.SerializeToString())[:n], b, *raw[n + 1 :]]), messages, st.integers(0, 60), st.integers(0, 255)),
+    st.builds(
+        lambda m, n, b: bytes([*(raw := m.SerializeToString())[:n], b, *raw[n + 1 :]]),
+        messages,
+        st.integers(0, 60),
+        st.integers(0, 255),
+    ),
 )
 frames = st.one_of(
     broken,
@@ -53,7 +61,9 @@ frames = st.one_of(
     st.lists(messages, max_size=20).map(lambda parts: envelope(*parts).SerializeToString()),
     # Envelopes within envelopes.
     st.lists(messages, max_size=3).map(
-        lambda parts: b"".join(b"\x7a" + bytes([len(inner)]) + inner for inner in [envelope(*parts).SerializeToString()[:120]])
+        lambda parts: b"".join(
+            b"\x7a" + bytes([len(inner)]) + inner for inner in [envelope(*parts).SerializeToString()[:120]]
+        )
     ),
 )
 
@@ -142,6 +152,17 @@ async def test_what_cannot_be_read_ends_its_stream_with_a_clear_status(
             assert code is grpc.StatusCode.INTERNAL
             assert "not a message" in text
     await is_well(address)
+
+
+async def test_the_status_comes_after_replies_that_are_on_their_way(address: str) -> None:
+    count = 50
+    payload = Text(data=bytes(100_000)).SerializeToString()
+    async with ScriptedClient(address) as client:
+        await client.send(*[request(n + 1, "calls.Calls.Echo", payload) for n in range(count)], b"\xff")
+        assert [message.message_seq_no for message in await client.receive_all(count)] == list(range(1, count + 1))
+        code, text = await client.ended()
+        assert code is grpc.StatusCode.INTERNAL
+        assert "not a message" in text
 
 
 async def test_an_envelope_within_an_envelope_is_a_message_without_a_method(address: str) -> None:

@@ -48,7 +48,7 @@ def recursion() -> NoReturn:
     recursion()
 
 
-FAILURES = {
+FAILURES: dict[str, Callable[[], object]] = {
     "exception": raising(ValueError("why")),
     "exception group": raising(ExceptionGroup("many", [ValueError("a"), KeyError("b")])),
     "base exception": raising(OwnBaseError("why")),

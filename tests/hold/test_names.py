@@ -43,5 +43,5 @@ async def test_a_node_that_comes_back_under_another_ip_of_the_same_name_is_found
 
 async def test_a_name_that_does_not_exist_is_named_by_the_error() -> None:
     async with gorums.connect(["no-such-node.invalid:8080"], backoff=QUICK) as config:
-        with pytest.raises(gorums.StreamDownError, match="no-such-node.invalid:8080"):
+        with pytest.raises(gorums.StreamDownError, match=r"no-such-node\.invalid:8080"):
             await within(echo(config[0], Text()), 20)

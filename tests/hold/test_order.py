@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,9 +142,7 @@ async def test_streams_that_are_cut_again_and_again(three: Cluster[Recording]) -
         clients, proxies = [], []
         for n in range(6):
             routes = [await stack.enter_async_context(TcpProxy(address)) for address in three.addresses]
-            config = await stack.enter_async_context(
-                gorums.connect([proxy.address for proxy in routes], backoff=QUICK)
-            )
+            config = await stack.enter_async_context(gorums.connect([proxy.address for proxy in routes], backoff=QUICK))
             clients.append(Client(f"client {n}", config))
             proxies.append(routes)
         chance = random.Random(5)
@@ -152,7 +151,12 @@ async def test_streams_that_are_cut_again_and_again(three: Cluster[Recording]) -
             while True:
                 await asyncio.sleep(0.02)
                 proxy = chance.choice(chance.choice(proxies))
-                chance.choice([proxy.reset, proxy.half_close_from_server, lambda: proxy.cut_to_server_after(50)])()
+                cuts: list[Callable[[], None]] = [
+                    proxy.reset,
+                    proxy.half_close_from_server,
+                    partial(proxy.cut_to_server_after, 50),
+                ]
+                chance.choice(cuts)()
 
         cutting = asyncio.create_task(cut())
         await asyncio.gather(*(client.run() for client in clients))

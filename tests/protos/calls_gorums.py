@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -28,6 +29,7 @@ ECHO: _gorums.Method[_calls_pb2.Text, _calls_pb2.Text] = _gorums.Method(
 )
 
 
+@_typing.overload
 def echo(
     node: _gorums.Node,
     request: _calls_pb2.Text,
@@ -35,10 +37,28 @@ def echo(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_calls_pb2.Text, _calls_pb2.Text] = (),
-) -> _asyncio.Future[_calls_pb2.Text]:
+) -> _asyncio.Future[_calls_pb2.Text]: ...
+@_typing.overload
+def echo(
+    node: _gorums.SyncNode,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_calls_pb2.Text, _calls_pb2.Text] = (),
+) -> _calls_pb2.Text: ...
+def echo(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_calls_pb2.Text] | _calls_pb2.Text:
     """Call ``calls.Calls.Echo`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ECHO, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -53,6 +73,7 @@ NOTE: _gorums.Method[_calls_pb2.Text, _empty_pb2.Empty] = _gorums.Method(
 )
 
 
+@_typing.overload
 def note(
     node: _gorums.Node,
     request: _calls_pb2.Text,
@@ -61,10 +82,30 @@ def note(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_calls_pb2.Text, _empty_pb2.Empty] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def note(
+    node: _gorums.SyncNode,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_calls_pb2.Text, _empty_pb2.Empty] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def note(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``calls.Calls.Note`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         NOTE,
@@ -85,6 +126,7 @@ SPREAD: _gorums.Method[_calls_pb2.Text, _empty_pb2.Empty] = _gorums.Method(
 )
 
 
+@_typing.overload
 def spread(
     config: _gorums.Configuration,
     request: _calls_pb2.Text,
@@ -93,10 +135,30 @@ def spread(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_calls_pb2.Text, _empty_pb2.Empty] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def spread(
+    config: _gorums.SyncConfiguration,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_calls_pb2.Text, _empty_pb2.Empty] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def spread(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``calls.Calls.Spread`` to every node of a configuration.
 
     One-way: sends at once; the future is done when the messages have been handed to the streams.
+    With a configuration of ``pygorums.sync``, waits until then.
     """
     return _gorums.multicast(
         SPREAD,
@@ -117,6 +179,7 @@ ASK: _gorums.Method[_calls_pb2.Text, _calls_pb2.Text] = _gorums.Method(
 )
 
 
+@_typing.overload
 def ask(
     config: _gorums.Configuration,
     request: _calls_pb2.Text,
@@ -124,7 +187,24 @@ def ask(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_calls_pb2.Text, _calls_pb2.Text] = (),
-) -> _gorums.Responses[_calls_pb2.Text]:
+) -> _gorums.Responses[_calls_pb2.Text]: ...
+@_typing.overload
+def ask(
+    config: _gorums.SyncConfiguration,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_calls_pb2.Text, _calls_pb2.Text] = (),
+) -> _gorums.SyncResponses[_calls_pb2.Text]: ...
+def ask(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_calls_pb2.Text] | _gorums.SyncResponses[_calls_pb2.Text]:
     """Call ``calls.Calls.Ask`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -142,6 +222,7 @@ FOLLOW: _gorums.Method[_calls_pb2.Text, _calls_pb2.Text] = _gorums.Method(
 )
 
 
+@_typing.overload
 def follow(
     config: _gorums.Configuration,
     request: _calls_pb2.Text,
@@ -149,7 +230,24 @@ def follow(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_calls_pb2.Text, _calls_pb2.Text] = (),
-) -> _gorums.Responses[_calls_pb2.Text]:
+) -> _gorums.Responses[_calls_pb2.Text]: ...
+@_typing.overload
+def follow(
+    config: _gorums.SyncConfiguration,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_calls_pb2.Text, _calls_pb2.Text] = (),
+) -> _gorums.SyncResponses[_calls_pb2.Text]: ...
+def follow(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _calls_pb2.Text,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_calls_pb2.Text] | _gorums.SyncResponses[_calls_pb2.Text]:
     """Call ``calls.Calls.Follow`` on every node of a configuration; each may reply any number of times.
 
     Sends when a method of the result says how to aggregate the replies, as ``correctable(n)`` does.

@@ -72,6 +72,7 @@ async def test_cancelling_the_task_that_waits(three: Cluster[ScriptedCalls], nam
 
 @pytest.mark.parametrize("name", ["rpc", "async_first", "async_all", "streaming async"])
 async def test_cancelling_the_future(three: Cluster[ScriptedCalls], name: str) -> None:
+    """Rows: 226."""
     call = WAITING[name](three.config, SILENT, None)
     assert isinstance(call, asyncio.Future)
     await three.service.has_seen("silent")

@@ -18,17 +18,20 @@ NOWHERE = [f"127.0.0.1:{port}" for port in range(9, 14)]
 
 
 async def test_a_list_gets_ids_from_one_in_order() -> None:
+    """Rows: 151, 157."""
     async with gorums.connect(NOWHERE) as config:
         assert list(config.node_ids) == [1, 2, 3, 4, 5]
         assert [node.address for node in config] == NOWHERE
 
 
 async def test_any_iterable_will_do() -> None:
+    """Rows: 151."""
     async with gorums.connect(address for address in NOWHERE) as config:
         assert [node.address for node in config] == NOWHERE
 
 
 async def test_a_mapping_gives_the_ids() -> None:
+    """Rows: 157, 174."""
     async with gorums.connect({7: NOWHERE[0], 3: NOWHERE[1], (1 << 32) - 1: NOWHERE[2]}) as config:
         assert {node.id: node.address for node in config} == {
             7: NOWHERE[0],
@@ -38,6 +41,7 @@ async def test_a_mapping_gives_the_ids() -> None:
 
 
 async def test_it_is_a_sequence_of_nodes() -> None:
+    """Rows: 172."""
     async with gorums.connect(NOWHERE) as config:
         assert isinstance(config, Sequence)
         assert len(config) == 5
@@ -63,6 +67,7 @@ async def test_it_is_a_sequence_of_nodes() -> None:
     ],
 )
 async def test_a_slice_is_a_configuration(part: slice, ids: list[int]) -> None:
+    """Rows: 172."""
     async with gorums.connect(NOWHERE) as config:
         assert isinstance(config[part], gorums.Configuration)
         assert list(config[part].node_ids) == ids
@@ -80,6 +85,7 @@ async def test_a_slice_is_a_configuration(part: slice, ids: list[int]) -> None:
     ],
 )
 async def test_membership(what: object, inside: bool, inside_part: bool) -> None:
+    """Rows: 168."""
     async with gorums.connect(NOWHERE) as config:
         assert (what in config) == inside
         assert (what in config[1:]) == inside_part
@@ -93,6 +99,7 @@ async def test_membership_of_nodes() -> None:
 
 
 async def test_equal_means_the_same_nodes_in_the_same_order() -> None:
+    """Rows: 170."""
     async with gorums.connect(NOWHERE) as config, gorums.connect(NOWHERE) as other:
         assert config == config[:]
         assert hash(config) == hash(config[:])
@@ -105,6 +112,7 @@ async def test_equal_means_the_same_nodes_in_the_same_order() -> None:
 
 
 async def test_it_cannot_be_changed() -> None:
+    """Rows: 161."""
     async with gorums.connect(NOWHERE) as config:
         changeable: Any = config
         with pytest.raises(TypeError):
@@ -136,6 +144,7 @@ async def test_it_cannot_be_changed() -> None:
     ],
 )
 async def test_what_cannot_be_connected_to(nodes: Sequence[str] | Mapping[int, str], named: str) -> None:
+    """Rows: 150, 152, 153, 155."""
     with pytest.raises(gorums.ConfigurationError) as error:
         gorums.connect(nodes)
     assert isinstance(error.value, ValueError)
@@ -184,11 +193,13 @@ async def test_waiting_ends_when_the_configuration_is_closed() -> None:
 
 
 async def test_closing_twice_is_closing_once(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 171."""
     await three.config.close()
     await three.config.close()
 
 
 async def test_closing_a_part_closes_all(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 171."""
     await three.config[:1].close()
     assert not any(node.connected for node in three.config)
     with pytest.raises(gorums.NodeClosedError):

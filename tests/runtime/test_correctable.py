@@ -24,6 +24,7 @@ async def finished(correctable: Correctable) -> tuple[Text | None, int, Exceptio
 
 
 async def test_before_the_first_reply(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 228."""
     correctable = ask(three.config, Text(text="silent")).correctable(2)
     assert correctable.get() == (None, gorums.LEVEL_NOT_SET, None)
     assert gorums.LEVEL_NOT_SET == -1
@@ -33,6 +34,7 @@ async def test_before_the_first_reply(three: Cluster[ScriptedCalls]) -> None:
 
 @pytest.mark.parametrize("threshold", [1, 2, 3])
 async def test_it_is_done_at_its_threshold(three: Cluster[ScriptedCalls], threshold: int) -> None:
+    """Rows: 231, 233."""
     reply, level, error = await finished(ask(three.config, Text(text="x")).correctable(threshold))
     assert reply is not None
     assert reply.text == "x"
@@ -41,6 +43,7 @@ async def test_it_is_done_at_its_threshold(three: Cluster[ScriptedCalls], thresh
 
 
 async def test_levels_come_one_by_one(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 228, 229."""
     correctable = ask(three.config, Text(text="hold-free:x")).correctable(3)
     for level, service in enumerate((three.services[1], three.services[2], three.services[0]), start=1):
         watching = asyncio.create_task(correctable.watch(level))
@@ -57,6 +60,7 @@ async def test_levels_come_one_by_one(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_watching_a_level_that_was_reached(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 229."""
     correctable = ask(three.config, Text(text="ok ok hold-free:x")).correctable(3)
     await within(correctable.watch(2))
     for level in (-1, 0, 1, 2):
@@ -66,6 +70,7 @@ async def test_watching_a_level_that_was_reached(three: Cluster[ScriptedCalls]) 
 
 
 async def test_watching_a_level_that_is_never_reached(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 229, 230."""
     correctable = ask(three.config, Text(text="x")).correctable(2)
     early = asyncio.create_task(correctable.watch(5))
     await turns()
@@ -75,6 +80,7 @@ async def test_watching_a_level_that_is_never_reached(three: Cluster[ScriptedCal
 
 
 async def test_many_watchers(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 229."""
     correctable = ask(three.config, Text(text="hold-free:x")).correctable(3)
     watchers = [asyncio.create_task(correctable.watch(level)) for level in (1, 1, 2, 3, 3)]
     for service in three:
@@ -155,6 +161,7 @@ async def test_it_is_over_when_the_threshold_cannot_be_reached(three: Cluster[Sc
 
 
 async def test_no_success_at_all(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 232."""
     reply, level, error = await finished(ask(three.config, Text(text="fail")).correctable(1))
     assert reply is None
     assert level <= 0
@@ -168,6 +175,7 @@ async def test_a_failure_that_nobody_looks_at_is_quiet(three: Cluster[ScriptedCa
 
 
 async def test_the_time_is_up(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 232."""
     correctable = ask(three.config, Text(text="ok silent silent"), timeout=0.25).correctable(2)
     reply, level, error = await finished(correctable)
     assert reply is not None
@@ -194,6 +202,7 @@ async def test_cancelling(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_a_stream_of_one_node_raises_the_level_alone(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 227, 233."""
     correctable = follow(three.config, Text(text="ok silent silent", number=5)).correctable(5)
     reply, level, error = await finished(correctable)
     assert reply is not None
@@ -201,12 +210,14 @@ async def test_a_stream_of_one_node_raises_the_level_alone(three: Cluster[Script
 
 
 async def test_levels_count_the_replies_of_all_nodes(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 227."""
     _, level, error = await finished(follow(three.config, Text(text="x", number=4)).correctable(12))
     assert (level, error) == (12, None)
     assert [node.pending for node in three.config] == [0, 0, 0]
 
 
 async def test_the_end_of_all_streams_is_the_end(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 235."""
     reply, level, error = await finished(follow(three.config, Text(text="x", number=2)).correctable(7))
     assert reply is not None
     assert level == 6

@@ -30,6 +30,7 @@ async def two_of_three(three: Cluster[ScriptedCalls]) -> AsyncIterator[gorums.Co
 
 
 async def test_an_rpc_fails_at_once_and_names_the_node() -> None:
+    """Rows: 187."""
     async with gorums.connect({7: NOWHERE}) as config:
         for _ in range(3):
             with pytest.raises(gorums.StatusError) as error:
@@ -42,6 +43,7 @@ async def test_an_rpc_fails_at_once_and_names_the_node() -> None:
 
 
 async def test_every_call_type_fails_at_once() -> None:
+    """Rows: 187, 197."""
     async with gorums.connect([NOWHERE]) as config:
         for one_way in (note(config[0], Text()), spread(config, Text())):
             with pytest.raises(gorums.SendError) as unsent:

@@ -32,6 +32,7 @@ UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
     ],
 )
 def test_the_hierarchy(name: str, bases: list[type[Exception]]) -> None:
+    """Rows: 241."""
     assert name in gorums.__all__
     error = getattr(gorums, name)
     assert all(issubclass(error, base) for base in bases)
@@ -80,6 +81,7 @@ async def incomplete(cluster: Cluster[ScriptedCalls], text: str) -> gorums.Incom
 
 
 async def test_a_quorum_call_names_its_method_and_its_nodes(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 206, 238, 242."""
     with pytest.raises(gorums.IncompleteError) as caught:
         await within(ask(three.config, Text(text="ok fail fail")).majority())
     error = caught.value
@@ -98,6 +100,7 @@ async def test_a_quorum_call_names_its_method_and_its_nodes(three: Cluster[Scrip
 
 
 async def test_silent_nodes_have_timed_out(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 209."""
     error = await incomplete(three, "ok silent silent")
     assert isinstance(error, gorums.QuorumTimeoutError)
     assert isinstance(error, TimeoutError)
@@ -120,6 +123,7 @@ async def test_failed_and_silent_nodes_together(three: Cluster[ScriptedCalls]) -
 
 
 async def test_caused_by(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 236, 239."""
     error = await incomplete(three, "ok fail ok")
     assert error.caused_by(REFUSED)
     assert error.caused_by(gorums.StatusError)
@@ -134,6 +138,7 @@ async def test_caused_by(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_the_error_of_a_node_that_is_down_names_it(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 187, 195, 197."""
     await three.servers[1].stop()
     node = three.config[1]
     with pytest.raises(gorums.StatusError) as rpc:

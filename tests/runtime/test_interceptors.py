@@ -23,6 +23,7 @@ def for_node(request: Text, node: gorums.Node) -> Text | None:
 
 
 async def test_a_request_for_each_node(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 200."""
     await within(ask(three.config, Text(text="to"), interceptors=[gorums.map_request(for_node)]).all())
     await within(spread(three.config, Text(text="one-way"), interceptors=[gorums.map_request(for_node)]))
     for service in (three.services[0], three.services[2]):
@@ -32,6 +33,8 @@ async def test_a_request_for_each_node(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_a_node_that_is_left_out_is_neither_reply_nor_failure(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 212."""
+
     def call() -> gorums.Responses[Text]:
         return ask(three.config, Text(text="x"), interceptors=[gorums.map_request(for_node)])
 
@@ -49,6 +52,8 @@ async def test_a_node_that_is_left_out_is_neither_reply_nor_failure(three: Clust
 
 
 async def test_a_reply_of_each_node(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 248."""
+
     def add_node(value: Text, node: gorums.Node) -> Text:
         return Text(text=f"{value.text} from {node.id}")
 
@@ -60,6 +65,8 @@ async def test_a_reply_of_each_node(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_the_first_is_the_innermost(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 244, 245."""
+
     def append(letter: str) -> Any:
         return gorums.map_response(lambda value, node: Text(text=value.text + letter))
 
@@ -71,6 +78,7 @@ async def test_the_first_is_the_innermost(three: Cluster[ScriptedCalls]) -> None
 
 
 async def test_an_interceptor_of_ones_own(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 243."""
     seen: list[tuple[str, int, int]] = []
 
     async def log(call: gorums.Call[Text, Text], responses: Responses) -> Responses:
@@ -87,6 +95,7 @@ async def test_an_interceptor_of_ones_own(three: Cluster[ScriptedCalls]) -> None
 
 
 async def test_they_apply_to_every_call_type(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 198, 245."""
     mark: Any = gorums.map_request(lambda request, node: Text(text=request.text + "!", number=request.number))
     chain = [mark]
     assert (await within(echo(three.node, Text(text="rpc"), interceptors=chain))).text == "rpc!"
@@ -100,6 +109,7 @@ async def test_they_apply_to_every_call_type(three: Cluster[ScriptedCalls]) -> N
 
 
 async def test_those_of_the_configuration_apply_to_all_calls(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 250."""
     mark: Any = gorums.map_request(lambda request, node: Text(text=request.text + "!"))
     async with connected(one.addresses, interceptors=[mark]) as config:
         assert (await within(echo(config[0], Text(text="x")))).text == "x!"
@@ -107,6 +117,7 @@ async def test_those_of_the_configuration_apply_to_all_calls(one: Cluster[Script
 
 
 async def test_server_interceptors_wrap_the_handler_in_order() -> None:
+    """Rows: 251."""
     events: list[str] = []
 
     def logging(name: str) -> Any:
@@ -127,6 +138,8 @@ async def test_server_interceptors_wrap_the_handler_in_order() -> None:
 
 
 async def test_a_server_interceptor_may_refuse_and_change_the_reply() -> None:
+    """Rows: 252, 253."""
+
     async def guard(ctx: gorums.ServerContext, request: Text, call_next: Next) -> Any:
         if request.text == "secret":
             raise gorums.StatusError(grpc.StatusCode.PERMISSION_DENIED, "not for you")

@@ -36,6 +36,7 @@ async def test_results_is_the_same(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_failures_are_responses_too(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 213."""
     by_id = {r.node_id: r for r in await all_of(ask(three.config, Text(text="ok fail ok")))}
     assert by_id[1].error is by_id[3].error is None
     failed = by_id[2]
@@ -46,6 +47,7 @@ async def test_failures_are_responses_too(three: Cluster[ScriptedCalls]) -> None
 
 
 async def test_in_the_order_of_arrival(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 213."""
     order = []
     sent = Text(text="hold-free:x")
     responses = ask(three.config, sent).results()
@@ -69,6 +71,7 @@ async def test_a_response_is_frozen(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_ignoring_errors(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 215, 218."""
     for responses in (
         ask(three.config, Text(text="ok fail ok")).ignore_errors(),
         ask(three.config, Text(text="ok fail ok")).results().ignore_errors(),
@@ -77,12 +80,15 @@ async def test_ignoring_errors(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_filtering(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 215, 218."""
     sent = Text(text="ok fail ok")
     assert [r.node_id for r in await all_of(ask(three.config, sent).filter(lambda r: r.error is not None))] == [2]
     assert [r.node_id for r in await all_of(ask(three.config, sent).filter(lambda r: r.node_id == 3))] == [3]
 
 
 async def test_chaining(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 215."""
+
     def odd(r: Response) -> bool:
         return r.node_id % 2 == 1
 
@@ -110,18 +116,21 @@ async def test_a_filter_that_raises(three: Cluster[ScriptedCalls]) -> None:
     ("text", "ids"), [("ok", [1, 2, 3]), ("ok fail ok", [1, 3]), ("fail", [])], ids=["all", "some", "none"]
 )
 async def test_collecting_all(three: Cluster[ScriptedCalls], text: str, ids: list[int]) -> None:
+    """Rows: 217, 218."""
     expected = {n: Text(text=text, number=n) for n in ids}
     assert await within(ask(three.config, Text(text=text)).collect_all()) == expected
     assert await within(ask(three.config, Text(text=text)).results().collect_all()) == expected
 
 
 async def test_collecting_some(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 216."""
     replies = await within(ask(three.config, Text(text="silent ok ok")).collect_n(2))
     assert replies == {n: Text(text="silent ok ok", number=n) for n in (2, 3)}
     assert [node.pending for node in three.config] == [0, 0, 0]
 
 
 async def test_collecting_more_than_succeed(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 216."""
     assert sorted(await within(ask(three.config, Text(text="ok fail ok")).collect_n(3))) == [1, 3]
     assert sorted(await within(ask(three.config, Text(text="ok")).collect_n(100))) == [1, 2, 3]
 
@@ -138,6 +147,7 @@ async def test_collecting_what_the_time_allows(three: Cluster[ScriptedCalls]) ->
 
 
 async def test_iteration_ends_when_the_time_is_up(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 209."""
     responses = await all_of(ask(three.config, Text(text="ok silent ok"), timeout=0.25))
     assert sorted(r.node_id for r in responses if r.error is None) == [1, 3]
     # A silent node may be told of as timed out, or not at all.
@@ -146,6 +156,7 @@ async def test_iteration_ends_when_the_time_is_up(three: Cluster[ScriptedCalls])
 
 
 async def test_leaving_early_forgets_the_call(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 213."""
     async for r in ask(three.config, Text(text="ok silent silent")):
         assert r.node_id == 1
         break
@@ -174,6 +185,7 @@ async def test_leaving_a_sequence_that_is_kept(three: Cluster[ScriptedCalls]) ->
 
 
 async def test_a_sequence_is_read_once(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 214."""
     sequence = ask(three.config, Text(text="x")).results()
     assert aiter(sequence) is sequence
     assert len(await all_of(sequence)) == 3
@@ -194,6 +206,7 @@ async def test_a_sequence_may_be_read_slowly(three: Cluster[ScriptedCalls]) -> N
 async def test_streaming_gives_every_reply_and_ends_when_all_nodes_have(
     three: Cluster[ScriptedCalls],
 ) -> None:
+    """Rows: 235."""
     responses = await all_of(follow(three.config, Text(text="x", number=4)))
     for node_id in (1, 2, 3):
         assert [r.value.number for r in responses if r.node_id == node_id] == [1, 2, 3, 4]
@@ -228,5 +241,6 @@ async def test_streaming_replies_that_nobody_reads_do_not_stop_the_stream(
 
 
 async def test_collecting_a_streaming_call_keeps_the_latest_reply(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 217."""
     replies = await within(follow(three.config, Text(text="x", number=3)).collect_all())
     assert {node_id: reply.number for node_id, reply in replies.items()} == {1: 3, 2: 3, 3: 3}

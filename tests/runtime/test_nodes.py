@@ -22,6 +22,7 @@ from tests.support.waiting import until, within
     ],
 )
 async def test_address(address: str, host: str, port: int) -> None:
+    """Rows: 176."""
     async with gorums.connect({7: address}) as config:
         node = config[0]
         assert (node.id, node.address, node.host, node.port) == (7, address, host, port)
@@ -31,17 +32,20 @@ async def test_address(address: str, host: str, port: int) -> None:
 
 
 async def test_a_fresh_node(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 177."""
     node = one.node
     assert (node.latency, node.last_error, node.pending, node.connected) == (None, None, 0, True)
 
 
 async def test_latency_is_measured_by_replies(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 177."""
     await within(echo(one.node, Text(text="ok")))
     assert one.node.latency is not None
     assert 0 < one.node.latency < 10
 
 
 async def test_latency_is_not_measured_by_errors_and_one_way_calls(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 178."""
     with pytest.raises(gorums.StatusError):
         await within(echo(one.node, Text(text="fail")))
     await within(note(one.node, Text(text="ok")))
@@ -49,6 +53,7 @@ async def test_latency_is_not_measured_by_errors_and_one_way_calls(one: Cluster[
 
 
 async def test_latency_follows_slowly(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 177."""
     await within(echo(one.node, Text(text="ok")))
     before = one.node.latency
     assert before is not None

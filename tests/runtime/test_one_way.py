@@ -15,6 +15,7 @@ MANY = 200
 
 
 async def test_a_unicast_reaches_its_node_only(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 192."""
     call = note(three.config[1], Text(text="hello"))
     assert isinstance(call, asyncio.Future)
     assert await within(call) is None  # type: ignore[func-returns-value]  # that it returns None is the point
@@ -23,6 +24,7 @@ async def test_a_unicast_reaches_its_node_only(three: Cluster[ScriptedCalls]) ->
 
 
 async def test_a_multicast_reaches_every_node(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 192."""
     call = spread(three.config, Text(text="hello"))
     assert isinstance(call, asyncio.Future)
     assert await within(call) is None  # type: ignore[func-returns-value]  # that it returns None is the point
@@ -39,6 +41,7 @@ async def test_a_multicast_to_a_part(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_each_message_is_delivered_once_and_in_order(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 194."""
     for n in range(MANY):
         spread(three.config, Text(text=f"m{n}"))
         note(three.config[0], Text(text=f"u{n}"))
@@ -50,6 +53,7 @@ async def test_each_message_is_delivered_once_and_in_order(three: Cluster[Script
 
 
 async def test_awaiting_does_not_wait_for_the_handler(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 192."""
     await within(note(one.node, Text(text="hold:x")))
     await within(spread(one.config, Text(text="hold:x")))
     assert one.node.pending == 0
@@ -72,6 +76,7 @@ async def test_a_unicast_to_a_node_that_is_down(one_down: Cluster[ScriptedCalls]
 
 
 async def test_a_multicast_with_a_node_that_is_down(one_down: Cluster[ScriptedCalls]) -> None:
+    """Rows: 195."""
     with pytest.raises(gorums.SendError) as error:
         await within(spread(one_down.config, Text(text="x")))
     assert list(error.value.node_errors) == [2]
@@ -81,6 +86,7 @@ async def test_a_multicast_with_a_node_that_is_down(one_down: Cluster[ScriptedCa
 
 
 async def test_errors_can_be_ignored(one_down: Cluster[ScriptedCalls]) -> None:
+    """Rows: 193."""
     await within(note(one_down.config[1], Text(text="u"), ignore_errors=True))
     await within(spread(one_down.config, Text(text="m"), ignore_errors=True))
     for service in (one_down.services[0], one_down.services[2]):
@@ -88,7 +94,10 @@ async def test_errors_can_be_ignored(one_down: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_ignored_errors_of_calls_that_nobody_awaits(one_down: Cluster[ScriptedCalls]) -> None:
-    """Without `ignore_errors` asyncio would report the error, and so fail this test."""
+    """Without `ignore_errors` asyncio would report the error, and so fail this test.
+
+    Rows: 193.
+    """
     note(one_down.config[1], Text(text="u"), ignore_errors=True)
     spread(one_down.config, Text(text="m"), ignore_errors=True)
     await one_down.service.has_seen("m")

@@ -21,11 +21,13 @@ async def fence(cluster: Cluster[ScriptedCalls]) -> list[list[str]]:
 
 
 async def test_the_size(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 220."""
     assert ask(three.config, Text()).size == 3
     assert ask(three.config[:2], Text()).size == 2
 
 
 async def test_nothing_is_sent_until_a_terminal_method_is_awaited(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 202."""
     responses = ask(three.config, Text(text="lazy"))
     await turns()
     assert await fence(three) == [[], [], []]
@@ -40,6 +42,7 @@ async def test_a_call_that_is_never_used_is_never_sent(three: Cluster[ScriptedCa
 
 
 async def test_iterating_sends(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 202."""
     async for _ in ask(three.config, Text(text="iterated")):
         pass
     assert await fence(three) == [["iterated"]] * 3
@@ -47,6 +50,7 @@ async def test_iterating_sends(three: Cluster[ScriptedCalls]) -> None:
 
 @pytest.mark.parametrize("name", ["async_first", "async_majority", "async_all"])
 async def test_async_methods_send_during_the_call(three: Cluster[ScriptedCalls], name: str) -> None:
+    """Rows: 224."""
     call = getattr(ask(three.config, Text(text="now")), name)()
     assert isinstance(call, asyncio.Future)
     assert [node.pending for node in three.config] == [1, 1, 1]
@@ -55,18 +59,21 @@ async def test_async_methods_send_during_the_call(three: Cluster[ScriptedCalls],
 
 
 async def test_correctable_sends_during_the_call(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 234."""
     correctable = ask(three.config, Text(text="now")).correctable(3)
     assert await fence(three) == [["now"]] * 3
     await within(correctable.wait())
 
 
 async def test_each_node_is_asked_once(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 202."""
     for n in range(20):
         await within(ask(three.config, Text(text=str(n))).majority())
     assert await fence(three) == [[str(n) for n in range(20)]] * 3
 
 
 async def test_the_first_reply_to_arrive_is_returned(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 204."""
     call = ask(three.config, Text(text="hold-free:x")).async_majority()
     for service in (three.services[2], three.services[0]):
         await service.gates["x"].arrivals()
@@ -77,10 +84,12 @@ async def test_the_first_reply_to_arrive_is_returned(three: Cluster[ScriptedCall
 
 
 async def test_failures_do_not_count_as_first(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 204."""
     assert (await within(ask(three.config, Text(text="fail fail ok")).first())).number == 3
 
 
 async def test_it_can_be_used_once(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 214."""
     responses = ask(three.config, Text(text="once"))
     await within(responses.all())
     with pytest.raises(RuntimeError):
@@ -112,6 +121,8 @@ async def test_many_at_once(three: Cluster[ScriptedCalls]) -> None:
 
 
 async def test_tasks_that_call_at_the_same_time(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 223."""
+
     async def caller(name: str) -> list[str]:
         return [(await ask(three.config, Text(text=f"{name}{n}")).all()).text for n in range(20)]
 
@@ -143,12 +154,15 @@ async def test_majorities_and_alls_in_turn(three: Cluster[ScriptedCalls]) -> Non
 
 
 async def test_the_same_call_to_parts_of_a_configuration(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 173."""
     await within(ask(three.config[:2], Text(text="a")).all())
     await within(ask(three.config[1:], Text(text="b")).all())
     assert await fence(three) == [["a"], ["a", "b"], ["b"]]
 
 
 async def test_custom_aggregation(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 219."""
+
     async def largest(responses: gorums.Responses[Text]) -> int:
         best = None
         async for r in responses.ignore_errors():

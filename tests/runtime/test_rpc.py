@@ -14,6 +14,7 @@ from tests.support.waiting import within
 
 
 async def test_the_reply(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 186."""
     reply = await within(echo(one.node, Text(text="hello", data=b"\x00\xff")))
     assert reply == Text(text="hello", number=1, data=b"\x00\xff")
 
@@ -46,6 +47,7 @@ async def test_the_request_may_be_changed_after_the_call(one: Cluster[ScriptedCa
 
 
 async def test_many_at_once(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 190."""
     calls = [echo(one.node, Text(text=str(n))) for n in range(1000)]
     replies = await within(asyncio.gather(*calls))
     assert [reply.text for reply in replies] == [str(n) for n in range(1000)]
@@ -62,6 +64,7 @@ async def test_replies_out_of_order_find_their_calls(one: Cluster[ScriptedCalls]
 
 
 async def test_an_error_of_the_handler(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 186."""
     with pytest.raises(gorums.StatusError) as error:
         await within(echo(one.node, Text(text="fail")))
     assert error.value.code == grpc.StatusCode.FAILED_PRECONDITION
@@ -79,6 +82,7 @@ async def test_an_error_leaves_the_stream_alone(one: Cluster[ScriptedCalls]) -> 
 
 
 async def test_a_timeout(one: Cluster[ScriptedCalls]) -> None:
+    """Rows: 188."""
     with pytest.raises(gorums.StatusError) as error:
         await within(echo(one.node, Text(text="silent"), timeout=0.02))
     assert isinstance(error.value, TimeoutError)

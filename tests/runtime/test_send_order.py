@@ -26,6 +26,7 @@ SENDERS: dict[str, Callable[[gorums.Configuration, Text], list[Awaitable[object]
 
 
 async def test_calls_of_all_types_arrive_in_order(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 222, 224, 234."""
     expected, results = [], []
     for n in range(20):
         for name, send in SENDERS.items():
@@ -40,6 +41,7 @@ async def test_calls_of_all_types_arrive_in_order(three: Cluster[ScriptedCalls])
 
 
 async def test_quorum_calls_awaited_one_after_the_other(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 222."""
     for n in range(50):
         await within(ask(three.config, Text(text=str(n))).first())
     for service in three:

@@ -33,7 +33,10 @@ def outcomes(size: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", TERMINALS)
 async def test_what_each_terminal_method_needs(name: str) -> None:
-    """`needed` nodes succeed: success. One fewer, the others failing: failure. Sizes 1 to 5."""
+    """`needed` nodes succeed: success. One fewer, the others failing: failure. Sizes 1 to 5.
+
+    Rows: 203, 205, 207.
+    """
     terminal, needed_of = TERMINALS[name]
     async with scripted(5) as cluster:
         for size in SIZES:
@@ -50,7 +53,10 @@ async def test_what_each_terminal_method_needs(name: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 async def test_every_outcome_and_threshold(size: int) -> None:
-    """It ends as soon as it is decided, one way or the other, and only silence can leave it undecided."""
+    """It ends as soon as it is decided, one way or the other, and only silence can leave it undecided.
+
+    Rows: 206, 207, 208.
+    """
     async with scripted(size) as cluster:
         for text, threshold in product(outcomes(size), range(1, size + 1)):
             await check(cluster, text, threshold)
@@ -106,6 +112,7 @@ async def awaited(awaitable: object) -> Text:
 
 @pytest.mark.parametrize("number", [0, -1])
 async def test_a_threshold_below_one_is_a_mistake(three: Cluster[ScriptedCalls], number: int) -> None:
+    """Rows: 211."""
     with pytest.raises(ValueError, match=str(number)):
         await within(ask(three.config, Text(text="x")).threshold(number))
     with pytest.raises(ValueError, match=str(number)):
@@ -116,6 +123,7 @@ async def test_a_threshold_below_one_is_a_mistake(three: Cluster[ScriptedCalls],
 
 
 async def test_a_threshold_above_the_size_cannot_be_reached(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 211."""
     with pytest.raises(gorums.IncompleteError) as error:
         await within(ask(three.config, Text(text="x")).threshold(4))
     assert error.value.node_errors == {}
@@ -128,6 +136,7 @@ async def test_a_threshold_above_the_size_cannot_be_reached(three: Cluster[Scrip
 
 
 async def test_no_nodes_at_all(three: Cluster[ScriptedCalls]) -> None:
+    """Rows: 168."""
     nobody = three.config[:0]
     for terminal in ("first", "majority"):
         with pytest.raises(gorums.IncompleteError):

@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -27,6 +28,7 @@ ONE_LINE: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums
 )
 
 
+@_typing.overload
 def one_line(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -34,7 +36,24 @@ def one_line(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def one_line(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def one_line(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """One line."""
     return _gorums.rpc(
         ONE_LINE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -49,6 +68,7 @@ SEVERAL: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.
 )
 
 
+@_typing.overload
 def several(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -56,7 +76,24 @@ def several(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def several(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def several(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """The last block counts."""
     return _gorums.rpc(
         SEVERAL, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -71,6 +108,7 @@ BLOCK: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.Me
 )
 
 
+@_typing.overload
 def block(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -78,7 +116,24 @@ def block(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def block(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def block(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """A block
     with stars
       and an indentation.
@@ -96,6 +151,7 @@ BARE_BLOCK: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _goru
 )
 
 
+@_typing.overload
 def bare_block(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -103,7 +159,24 @@ def bare_block(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def bare_block(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def bare_block(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """A block without stars.
 
     With a paragraph.
@@ -121,6 +194,7 @@ BEHIND: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.M
 )
 
 
+@_typing.overload
 def behind(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -128,7 +202,24 @@ def behind(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def behind(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def behind(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """Behind the declaration."""
     return _gorums.rpc(
         BEHIND, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -143,6 +234,7 @@ QUOTE_AT_END: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _go
 )
 
 
+@_typing.overload
 def quote_at_end(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -150,7 +242,24 @@ def quote_at_end(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def quote_at_end(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def quote_at_end(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """Ends with a "quote\""""
     return _gorums.rpc(
         QUOTE_AT_END, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -165,6 +274,7 @@ ONLY_QUOTES: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gor
 )
 
 
+@_typing.overload
 def only_quotes(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -172,7 +282,24 @@ def only_quotes(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def only_quotes(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def only_quotes(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """""\""""
     return _gorums.rpc(
         ONLY_QUOTES, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -187,6 +314,7 @@ MORE_QUOTES: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gor
 )
 
 
+@_typing.overload
 def more_quotes(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -194,7 +322,24 @@ def more_quotes(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def more_quotes(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def more_quotes(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """\"\"\"" and '''' and \"\"\""\""""
     return _gorums.rpc(
         MORE_QUOTES, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -209,6 +354,7 @@ BACKSLASHES: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gor
 )
 
 
+@_typing.overload
 def backslashes(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -216,7 +362,24 @@ def backslashes(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def backslashes(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def backslashes(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """Backslashes: \\n \\x41 \\N{DASH} \\u00zz \\" and at the end \\"""
     return _gorums.rpc(
         BACKSLASHES, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -231,6 +394,7 @@ BACKSLASH_QUOTE: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = 
 )
 
 
+@_typing.overload
 def backslash_quote(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -238,7 +402,24 @@ def backslash_quote(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def backslash_quote(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def backslash_quote(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """A backslash before a quote \\\""""
     return _gorums.rpc(
         BACKSLASH_QUOTE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -253,6 +434,7 @@ UNICODE: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.
 )
 
 
+@_typing.overload
 def unicode(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -260,7 +442,24 @@ def unicode(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def unicode(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def unicode(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """Smörgåsbord, 日本語, 🦀, a hidden \u202eright-to-left mark\u202c and a no-break\xa0space."""
     return _gorums.rpc(
         UNICODE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -275,6 +474,7 @@ TAB: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.Meth
 )
 
 
+@_typing.overload
 def tab(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -282,7 +482,24 @@ def tab(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def tab(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def tab(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """A       tab."""
     return _gorums.rpc(
         TAB, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -297,6 +514,7 @@ TEMPLATE: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums
 )
 
 
+@_typing.overload
 def template(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -304,7 +522,24 @@ def template(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def template(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def template(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """{{ method.doc }} {% raw %} {# not for Jinja #} %s {0}"""
     return _gorums.rpc(
         TEMPLATE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -319,6 +554,7 @@ BLANK: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.Me
 )
 
 
+@_typing.overload
 def blank(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -326,10 +562,28 @@ def blank(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def blank(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def blank(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """Call ``corpus.comments.Comments.Blank`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         BLANK, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -344,6 +598,7 @@ NONE: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.Met
 )
 
 
+@_typing.overload
 def none(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -351,10 +606,28 @@ def none(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _asyncio.Future[_comments_pb2.Message]:
+) -> _asyncio.Future[_comments_pb2.Message]: ...
+@_typing.overload
+def none(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _comments_pb2.Message: ...
+def none(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_comments_pb2.Message] | _comments_pb2.Message:
     """Call ``corpus.comments.Comments.None`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NONE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -369,6 +642,7 @@ ONE_WAY: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.
 )
 
 
+@_typing.overload
 def one_way(
     node: _gorums.Node,
     request: _comments_pb2.Message,
@@ -377,7 +651,26 @@ def one_way(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def one_way(
+    node: _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def one_way(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """A unicast's."""
     return _gorums.unicast(
         ONE_WAY,
@@ -398,6 +691,7 @@ TO_ALL: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.M
 )
 
 
+@_typing.overload
 def to_all(
     config: _gorums.Configuration,
     request: _comments_pb2.Message,
@@ -406,7 +700,26 @@ def to_all(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def to_all(
+    config: _gorums.SyncConfiguration,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def to_all(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """A multicast's."""
     return _gorums.multicast(
         TO_ALL,
@@ -427,6 +740,7 @@ QUORUM: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.M
 )
 
 
+@_typing.overload
 def quorum(
     config: _gorums.Configuration,
     request: _comments_pb2.Message,
@@ -434,7 +748,24 @@ def quorum(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _gorums.Responses[_comments_pb2.Message]:
+) -> _gorums.Responses[_comments_pb2.Message]: ...
+@_typing.overload
+def quorum(
+    config: _gorums.SyncConfiguration,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _gorums.SyncResponses[_comments_pb2.Message]: ...
+def quorum(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_comments_pb2.Message] | _gorums.SyncResponses[_comments_pb2.Message]:
     """A quorum call's."""
     return _gorums.quorum_call(
         QUORUM, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -449,6 +780,7 @@ STREAM: _gorums.Method[_comments_pb2.Message, _comments_pb2.Message] = _gorums.M
 )
 
 
+@_typing.overload
 def stream(
     config: _gorums.Configuration,
     request: _comments_pb2.Message,
@@ -456,7 +788,24 @@ def stream(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
-) -> _gorums.Responses[_comments_pb2.Message]:
+) -> _gorums.Responses[_comments_pb2.Message]: ...
+@_typing.overload
+def stream(
+    config: _gorums.SyncConfiguration,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_comments_pb2.Message, _comments_pb2.Message] = (),
+) -> _gorums.SyncResponses[_comments_pb2.Message]: ...
+def stream(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _comments_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_comments_pb2.Message] | _gorums.SyncResponses[_comments_pb2.Message]:
     """A streaming quorum call's."""
     return _gorums.quorum_call(
         STREAM, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors

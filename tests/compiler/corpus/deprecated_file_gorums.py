@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 import warnings as _warnings
 
 from pygorums import gencode as _gorums
@@ -28,6 +29,7 @@ GET: _gorums.Method[_deprecated_file_pb2.Message, _deprecated_file_pb2.Message] 
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _deprecated_file_pb2.Message,
@@ -35,10 +37,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_file_pb2.Message, _deprecated_file_pb2.Message] = (),
-) -> _asyncio.Future[_deprecated_file_pb2.Message]:
+) -> _asyncio.Future[_deprecated_file_pb2.Message]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _deprecated_file_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_file_pb2.Message, _deprecated_file_pb2.Message] = (),
+) -> _deprecated_file_pb2.Message: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _deprecated_file_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_deprecated_file_pb2.Message] | _deprecated_file_pb2.Message:
     """Call ``corpus.deprecated_file.Gone.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
 
     Deprecated.
     """

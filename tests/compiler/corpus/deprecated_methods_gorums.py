@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 import warnings as _warnings
 
 from pygorums import gencode as _gorums
@@ -28,6 +29,7 @@ CURRENT: _gorums.Method[_deprecated_methods_pb2.Message, _deprecated_methods_pb2
 )
 
 
+@_typing.overload
 def current(
     node: _gorums.Node,
     request: _deprecated_methods_pb2.Message,
@@ -35,10 +37,28 @@ def current(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
-) -> _asyncio.Future[_deprecated_methods_pb2.Message]:
+) -> _asyncio.Future[_deprecated_methods_pb2.Message]: ...
+@_typing.overload
+def current(
+    node: _gorums.SyncNode,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
+) -> _deprecated_methods_pb2.Message: ...
+def current(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_deprecated_methods_pb2.Message] | _deprecated_methods_pb2.Message:
     """Call ``corpus.deprecated_methods.Deprecated.Current`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CURRENT, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -53,6 +73,7 @@ CALL: _gorums.Method[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Me
 )
 
 
+@_typing.overload
 def call(
     node: _gorums.Node,
     request: _deprecated_methods_pb2.Message,
@@ -60,7 +81,24 @@ def call(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
-) -> _asyncio.Future[_deprecated_methods_pb2.Message]:
+) -> _asyncio.Future[_deprecated_methods_pb2.Message]: ...
+@_typing.overload
+def call(
+    node: _gorums.SyncNode,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
+) -> _deprecated_methods_pb2.Message: ...
+def call(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_deprecated_methods_pb2.Message] | _deprecated_methods_pb2.Message:
     """Use Current.
 
     Deprecated.
@@ -79,6 +117,7 @@ TELL: _gorums.Method[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Me
 )
 
 
+@_typing.overload
 def tell(
     node: _gorums.Node,
     request: _deprecated_methods_pb2.Message,
@@ -87,10 +126,30 @@ def tell(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def tell(
+    node: _gorums.SyncNode,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def tell(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.deprecated_methods.Deprecated.Tell`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
 
     Deprecated.
     """
@@ -114,6 +173,7 @@ TELL_ALL: _gorums.Method[_deprecated_methods_pb2.Message, _deprecated_methods_pb
 )
 
 
+@_typing.overload
 def tell_all(
     config: _gorums.Configuration,
     request: _deprecated_methods_pb2.Message,
@@ -122,10 +182,30 @@ def tell_all(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def tell_all(
+    config: _gorums.SyncConfiguration,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def tell_all(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.deprecated_methods.Deprecated.TellAll`` to every node of a configuration.
 
     One-way: sends at once; the future is done when the messages have been handed to the streams.
+    With a configuration of ``pygorums.sync``, waits until then.
 
     Deprecated.
     """
@@ -149,6 +229,7 @@ ASK: _gorums.Method[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def ask(
     config: _gorums.Configuration,
     request: _deprecated_methods_pb2.Message,
@@ -156,7 +237,24 @@ def ask(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
-) -> _gorums.Responses[_deprecated_methods_pb2.Message]:
+) -> _gorums.Responses[_deprecated_methods_pb2.Message]: ...
+@_typing.overload
+def ask(
+    config: _gorums.SyncConfiguration,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
+) -> _gorums.SyncResponses[_deprecated_methods_pb2.Message]: ...
+def ask(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_deprecated_methods_pb2.Message] | _gorums.SyncResponses[_deprecated_methods_pb2.Message]:
     """Call ``corpus.deprecated_methods.Deprecated.Ask`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -177,6 +275,7 @@ FOLLOW: _gorums.Method[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.
 )
 
 
+@_typing.overload
 def follow(
     config: _gorums.Configuration,
     request: _deprecated_methods_pb2.Message,
@@ -184,7 +283,24 @@ def follow(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
-) -> _gorums.Responses[_deprecated_methods_pb2.Message]:
+) -> _gorums.Responses[_deprecated_methods_pb2.Message]: ...
+@_typing.overload
+def follow(
+    config: _gorums.SyncConfiguration,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_deprecated_methods_pb2.Message, _deprecated_methods_pb2.Message] = (),
+) -> _gorums.SyncResponses[_deprecated_methods_pb2.Message]: ...
+def follow(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _deprecated_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_deprecated_methods_pb2.Message] | _gorums.SyncResponses[_deprecated_methods_pb2.Message]:
     """Call ``corpus.deprecated_methods.Deprecated.Follow`` on every node of a configuration; each may reply any number of times.
 
     Sends when a method of the result says how to aggregate the replies, as ``correctable(n)`` does.

@@ -9,6 +9,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -25,6 +26,7 @@ GET: _gorums.Method[_edition_2023_pb2.Message, _edition_2023_pb2.Message] = _gor
 )
 
 
+@_typing.overload
 def get(
     config: _gorums.Configuration,
     request: _edition_2023_pb2.Message,
@@ -32,7 +34,24 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_edition_2023_pb2.Message, _edition_2023_pb2.Message] = (),
-) -> _gorums.Responses[_edition_2023_pb2.Message]:
+) -> _gorums.Responses[_edition_2023_pb2.Message]: ...
+@_typing.overload
+def get(
+    config: _gorums.SyncConfiguration,
+    request: _edition_2023_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_edition_2023_pb2.Message, _edition_2023_pb2.Message] = (),
+) -> _gorums.SyncResponses[_edition_2023_pb2.Message]: ...
+def get(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _edition_2023_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_edition_2023_pb2.Message] | _gorums.SyncResponses[_edition_2023_pb2.Message]:
     """Call ``corpus.edition_2023.Edition2023.Get`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.

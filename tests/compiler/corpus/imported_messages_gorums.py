@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -27,6 +28,7 @@ GET: _gorums.Method[_definitions_pb2.Definition, _public_pb2.Public] = _gorums.M
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _definitions_pb2.Definition,
@@ -34,10 +36,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_definitions_pb2.Definition, _public_pb2.Public] = (),
-) -> _asyncio.Future[_public_pb2.Public]:
+) -> _asyncio.Future[_public_pb2.Public]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _definitions_pb2.Definition,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_definitions_pb2.Definition, _public_pb2.Public] = (),
+) -> _public_pb2.Public: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _definitions_pb2.Definition,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_public_pb2.Public] | _public_pb2.Public:
     """Call ``corpus.Imported.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -52,6 +72,7 @@ GET_PART: _gorums.Method[_definitions_pb2.Definition.Part, _definitions_pb2.Defi
 )
 
 
+@_typing.overload
 def get_part(
     node: _gorums.Node,
     request: _definitions_pb2.Definition.Part,
@@ -59,10 +80,28 @@ def get_part(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_definitions_pb2.Definition.Part, _definitions_pb2.Definition] = (),
-) -> _asyncio.Future[_definitions_pb2.Definition]:
+) -> _asyncio.Future[_definitions_pb2.Definition]: ...
+@_typing.overload
+def get_part(
+    node: _gorums.SyncNode,
+    request: _definitions_pb2.Definition.Part,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_definitions_pb2.Definition.Part, _definitions_pb2.Definition] = (),
+) -> _definitions_pb2.Definition: ...
+def get_part(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _definitions_pb2.Definition.Part,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_definitions_pb2.Definition] | _definitions_pb2.Definition:
     """Call ``corpus.Imported.GetPart`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET_PART, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

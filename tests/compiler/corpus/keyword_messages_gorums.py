@@ -28,6 +28,7 @@ GET: _gorums.Method[_typing.Any, _typing.Any] = _gorums.Method(
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _typing.Any,
@@ -35,10 +36,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_typing.Any, _typing.Any] = (),
-) -> _asyncio.Future[_typing.Any]:
+) -> _asyncio.Future[_typing.Any]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_typing.Any, _typing.Any] = (),
+) -> _typing.Any: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_typing.Any] | _typing.Any:
     """Call ``corpus.keyword_messages.KeywordMessages.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -53,6 +72,7 @@ GET_INSIDE: _gorums.Method[_typing.Any, _typing.Any] = _gorums.Method(
 )
 
 
+@_typing.overload
 def get_inside(
     node: _gorums.Node,
     request: _typing.Any,
@@ -60,10 +80,28 @@ def get_inside(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_typing.Any, _typing.Any] = (),
-) -> _asyncio.Future[_typing.Any]:
+) -> _asyncio.Future[_typing.Any]: ...
+@_typing.overload
+def get_inside(
+    node: _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_typing.Any, _typing.Any] = (),
+) -> _typing.Any: ...
+def get_inside(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_typing.Any] | _typing.Any:
     """Call ``corpus.keyword_messages.KeywordMessages.GetInside`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET_INSIDE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -78,6 +116,7 @@ TELL: _gorums.Method[_typing.Any, _typing.Any] = _gorums.Method(
 )
 
 
+@_typing.overload
 def tell(
     node: _gorums.Node,
     request: _typing.Any,
@@ -86,10 +125,30 @@ def tell(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_typing.Any, _typing.Any] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def tell(
+    node: _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_typing.Any, _typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def tell(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.keyword_messages.KeywordMessages.Tell`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         TELL,

@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -26,6 +27,7 @@ AND_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def and_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -33,10 +35,28 @@ def and_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def and_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def and_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.And`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         AND_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -51,6 +71,7 @@ AS_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] 
 )
 
 
+@_typing.overload
 def as_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -58,10 +79,28 @@ def as_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def as_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def as_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.As`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         AS_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -76,6 +115,7 @@ ASSERT_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def assert_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -83,10 +123,28 @@ def assert_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def assert_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def assert_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Assert`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ASSERT_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -101,6 +159,7 @@ ASYNC_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def async_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -108,10 +167,28 @@ def async_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def async_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def async_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Async`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ASYNC_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -126,6 +203,7 @@ AWAIT_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def await_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -133,10 +211,28 @@ def await_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def await_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def await_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Await`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         AWAIT_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -151,6 +247,7 @@ BREAK_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def break_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -158,10 +255,28 @@ def break_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def break_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def break_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Break`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         BREAK_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -176,6 +291,7 @@ CLASS_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def class_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -183,10 +299,28 @@ def class_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def class_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def class_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Class`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CLASS_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -201,6 +335,7 @@ CONTINUE_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def continue_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -208,10 +343,28 @@ def continue_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def continue_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def continue_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Continue`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CONTINUE_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -226,6 +379,7 @@ DEF_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def def_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -233,10 +387,28 @@ def def_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def def_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def def_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Def`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         DEF_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -251,6 +423,7 @@ DEL_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def del_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -258,10 +431,28 @@ def del_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def del_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def del_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Del`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         DEL_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -276,6 +467,7 @@ ELIF_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def elif_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -283,10 +475,28 @@ def elif_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def elif_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def elif_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Elif`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ELIF_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -301,6 +511,7 @@ ELSE_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def else_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -308,10 +519,28 @@ def else_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def else_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def else_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Else`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ELSE_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -326,6 +555,7 @@ EXCEPT_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def except_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -333,10 +563,28 @@ def except_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def except_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def except_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Except`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         EXCEPT_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -351,6 +599,7 @@ FALSE: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def false(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -358,10 +607,28 @@ def false(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def false(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def false(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.False`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         FALSE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -376,6 +643,7 @@ FINALLY_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Mess
 )
 
 
+@_typing.overload
 def finally_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -383,10 +651,28 @@ def finally_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def finally_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def finally_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Finally`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         FINALLY_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -401,6 +687,7 @@ FOR_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def for_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -408,10 +695,28 @@ def for_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def for_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def for_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.For`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         FOR_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -426,6 +731,7 @@ FROM_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def from_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -433,10 +739,28 @@ def from_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def from_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def from_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.From`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         FROM_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -451,6 +775,7 @@ GLOBAL_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def global_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -458,10 +783,28 @@ def global_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def global_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def global_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Global`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GLOBAL_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -476,6 +819,7 @@ IF_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] 
 )
 
 
+@_typing.overload
 def if_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -483,10 +827,28 @@ def if_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def if_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def if_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.If`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         IF_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -501,6 +863,7 @@ IMPORT_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def import_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -508,10 +871,28 @@ def import_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def import_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def import_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Import`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         IMPORT_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -526,6 +907,7 @@ IN_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] 
 )
 
 
+@_typing.overload
 def in_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -533,10 +915,28 @@ def in_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def in_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def in_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.In`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         IN_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -551,6 +951,7 @@ IS_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] 
 )
 
 
+@_typing.overload
 def is_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -558,10 +959,28 @@ def is_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def is_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def is_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Is`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         IS_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -576,6 +995,7 @@ LAMBDA_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def lambda_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -583,10 +1003,28 @@ def lambda_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def lambda_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def lambda_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Lambda`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         LAMBDA_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -601,6 +1039,7 @@ NONE: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def none(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -608,10 +1047,28 @@ def none(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def none(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def none(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.None`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NONE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -626,6 +1083,7 @@ NONLOCAL_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def nonlocal_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -633,10 +1091,28 @@ def nonlocal_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def nonlocal_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def nonlocal_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Nonlocal`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NONLOCAL_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -651,6 +1127,7 @@ NOT_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def not_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -658,10 +1135,28 @@ def not_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def not_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def not_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Not`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NOT_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -676,6 +1171,7 @@ OR_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] 
 )
 
 
+@_typing.overload
 def or_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -683,10 +1179,28 @@ def or_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def or_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def or_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Or`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         OR_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -701,6 +1215,7 @@ PASS_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def pass_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -708,10 +1223,28 @@ def pass_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def pass_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def pass_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Pass`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         PASS_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -726,6 +1259,7 @@ RAISE_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def raise_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -733,10 +1267,28 @@ def raise_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def raise_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def raise_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Raise`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         RAISE_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -751,6 +1303,7 @@ RETURN_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def return_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -758,10 +1311,28 @@ def return_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def return_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def return_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Return`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         RETURN_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -776,6 +1347,7 @@ TRUE: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def true(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -783,10 +1355,28 @@ def true(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def true(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def true(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.True`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         TRUE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -801,6 +1391,7 @@ TRY_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def try_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -808,10 +1399,28 @@ def try_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def try_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def try_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Try`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         TRY_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -826,6 +1435,7 @@ WHILE_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def while_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -833,10 +1443,28 @@ def while_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def while_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def while_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.While`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         WHILE_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -851,6 +1479,7 @@ WITH_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def with_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -858,10 +1487,28 @@ def with_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def with_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def with_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.With`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         WITH_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -876,6 +1523,7 @@ YIELD_: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Messag
 )
 
 
+@_typing.overload
 def yield_(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -883,10 +1531,28 @@ def yield_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def yield_(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def yield_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Yield`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         YIELD_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -901,6 +1567,7 @@ MATCH: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message
 )
 
 
+@_typing.overload
 def match(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -908,10 +1575,28 @@ def match(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def match(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def match(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Match`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         MATCH, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -926,6 +1611,7 @@ CASE: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def case(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -933,10 +1619,28 @@ def case(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def case(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def case(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Case`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CASE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -951,6 +1655,7 @@ TYPE: _gorums.Method[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message]
 )
 
 
+@_typing.overload
 def type(
     node: _gorums.Node,
     request: _keyword_methods_pb2.Message,
@@ -958,10 +1663,28 @@ def type(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
-) -> _asyncio.Future[_keyword_methods_pb2.Message]:
+) -> _asyncio.Future[_keyword_methods_pb2.Message]: ...
+@_typing.overload
+def type(
+    node: _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_keyword_methods_pb2.Message, _keyword_methods_pb2.Message] = (),
+) -> _keyword_methods_pb2.Message: ...
+def type(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _keyword_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_keyword_methods_pb2.Message] | _keyword_methods_pb2.Message:
     """Call ``corpus.keyword_methods.KeywordMethods.Type`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         TYPE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

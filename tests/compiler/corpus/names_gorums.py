@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -26,6 +27,7 @@ READ_QC: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Method
 )
 
 
+@_typing.overload
 def read_qc(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -33,10 +35,28 @@ def read_qc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def read_qc(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def read_qc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.ReadQC`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         READ_QC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -51,6 +71,7 @@ GET_HTTP_CODE2: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums
 )
 
 
+@_typing.overload
 def get_http_code2(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -58,10 +79,28 @@ def get_http_code2(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def get_http_code2(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def get_http_code2(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.GetHTTPCode2`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET_HTTP_CODE2, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -76,6 +115,7 @@ HTTP_SERVER: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Me
 )
 
 
+@_typing.overload
 def http_server(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -83,10 +123,28 @@ def http_server(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def http_server(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def http_server(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.HTTPServer`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         HTTP_SERVER, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -101,6 +159,7 @@ URL: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Method(
 )
 
 
+@_typing.overload
 def url(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -108,10 +167,28 @@ def url(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def url(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def url(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.URL`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         URL, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -126,6 +203,7 @@ I_PV4: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Method(
 )
 
 
+@_typing.overload
 def i_pv4(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -133,10 +211,28 @@ def i_pv4(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def i_pv4(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def i_pv4(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.IPv4`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         I_PV4, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -151,6 +247,7 @@ PREPARE2_PC: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Me
 )
 
 
+@_typing.overload
 def prepare2_pc(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -158,10 +255,28 @@ def prepare2_pc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def prepare2_pc(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def prepare2_pc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.Prepare2PC`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         PREPARE2_PC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -176,6 +291,7 @@ V2: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Method(
 )
 
 
+@_typing.overload
 def v2(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -183,10 +299,28 @@ def v2(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def v2(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def v2(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.V2`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         V2, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -201,6 +335,7 @@ _2_PC: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Method(
 )
 
 
+@_typing.overload
 def _2_pc(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -208,10 +343,28 @@ def _2_pc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def _2_pc(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def _2_pc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service._2PC`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         _2_PC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -226,6 +379,7 @@ ALREADY_SNAKE: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.
 )
 
 
+@_typing.overload
 def already_snake(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -233,10 +387,28 @@ def already_snake(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def already_snake(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def already_snake(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.already_snake`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ALREADY_SNAKE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -251,6 +423,7 @@ CAMEL_CASE: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Met
 )
 
 
+@_typing.overload
 def camel_case(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -258,10 +431,28 @@ def camel_case(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def camel_case(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def camel_case(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.camelCase`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CAMEL_CASE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -276,6 +467,7 @@ MIXED_CASE: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Met
 )
 
 
+@_typing.overload
 def mixed_case(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -283,10 +475,28 @@ def mixed_case(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def mixed_case(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def mixed_case(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.Mixed_Case`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         MIXED_CASE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -301,6 +511,7 @@ SHOUTING_CASE: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.
 )
 
 
+@_typing.overload
 def shouting_case(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -308,10 +519,28 @@ def shouting_case(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def shouting_case(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def shouting_case(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.SHOUTING_CASE`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         SHOUTING_CASE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -326,6 +555,7 @@ TRAILING_: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Meth
 )
 
 
+@_typing.overload
 def trailing_(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -333,10 +563,28 @@ def trailing_(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def trailing_(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def trailing_(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.Trailing_`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         TRAILING_, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -351,6 +599,7 @@ X: _gorums.Method[_names_pb2.Message, _names_pb2.Message] = _gorums.Method(
 )
 
 
+@_typing.overload
 def x(
     node: _gorums.Node,
     request: _names_pb2.Message,
@@ -358,10 +607,28 @@ def x(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_names_pb2.Message, _names_pb2.Message] = (),
-) -> _asyncio.Future[_names_pb2.Message]:
+) -> _asyncio.Future[_names_pb2.Message]: ...
+@_typing.overload
+def x(
+    node: _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_names_pb2.Message, _names_pb2.Message] = (),
+) -> _names_pb2.Message: ...
+def x(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _names_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_names_pb2.Message] | _names_pb2.Message:
     """Call ``corpus.names.lowercase_service.x`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         X, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -26,6 +27,7 @@ GET: _gorums.Method[_nested_messages_pb2.Outer.Middle.Inner, _nested_messages_pb
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _nested_messages_pb2.Outer.Middle.Inner,
@@ -33,10 +35,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_nested_messages_pb2.Outer.Middle.Inner, _nested_messages_pb2.Outer.Middle] = (),
-) -> _asyncio.Future[_nested_messages_pb2.Outer.Middle]:
+) -> _asyncio.Future[_nested_messages_pb2.Outer.Middle]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _nested_messages_pb2.Outer.Middle.Inner,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_nested_messages_pb2.Outer.Middle.Inner, _nested_messages_pb2.Outer.Middle] = (),
+) -> _nested_messages_pb2.Outer.Middle: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _nested_messages_pb2.Outer.Middle.Inner,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_nested_messages_pb2.Outer.Middle] | _nested_messages_pb2.Outer.Middle:
     """Call ``corpus.nested_messages.Nested.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

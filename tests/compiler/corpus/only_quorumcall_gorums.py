@@ -9,6 +9,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -25,6 +26,7 @@ CALL: _gorums.Method[_only_quorumcall_pb2.Message, _only_quorumcall_pb2.Message]
 )
 
 
+@_typing.overload
 def call(
     config: _gorums.Configuration,
     request: _only_quorumcall_pb2.Message,
@@ -32,7 +34,24 @@ def call(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_only_quorumcall_pb2.Message, _only_quorumcall_pb2.Message] = (),
-) -> _gorums.Responses[_only_quorumcall_pb2.Message]:
+) -> _gorums.Responses[_only_quorumcall_pb2.Message]: ...
+@_typing.overload
+def call(
+    config: _gorums.SyncConfiguration,
+    request: _only_quorumcall_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_only_quorumcall_pb2.Message, _only_quorumcall_pb2.Message] = (),
+) -> _gorums.SyncResponses[_only_quorumcall_pb2.Message]: ...
+def call(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _only_quorumcall_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_only_quorumcall_pb2.Message] | _gorums.SyncResponses[_only_quorumcall_pb2.Message]:
     """Call ``corpus.only_quorumcall.Only.Call`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.

@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -26,6 +27,7 @@ CALL: _gorums.Method[_only_rpc_pb2.Message, _only_rpc_pb2.Message] = _gorums.Met
 )
 
 
+@_typing.overload
 def call(
     node: _gorums.Node,
     request: _only_rpc_pb2.Message,
@@ -33,10 +35,28 @@ def call(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_only_rpc_pb2.Message, _only_rpc_pb2.Message] = (),
-) -> _asyncio.Future[_only_rpc_pb2.Message]:
+) -> _asyncio.Future[_only_rpc_pb2.Message]: ...
+@_typing.overload
+def call(
+    node: _gorums.SyncNode,
+    request: _only_rpc_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_only_rpc_pb2.Message, _only_rpc_pb2.Message] = (),
+) -> _only_rpc_pb2.Message: ...
+def call(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _only_rpc_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_only_rpc_pb2.Message] | _only_rpc_pb2.Message:
     """Call ``corpus.only_rpc.Only.Call`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CALL, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -27,6 +28,7 @@ CALL: _gorums.Method[_only_unicast_pb2.Message, _only_unicast_pb2.Message] = _go
 )
 
 
+@_typing.overload
 def call(
     node: _gorums.Node,
     request: _only_unicast_pb2.Message,
@@ -35,10 +37,30 @@ def call(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_only_unicast_pb2.Message, _only_unicast_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def call(
+    node: _gorums.SyncNode,
+    request: _only_unicast_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_only_unicast_pb2.Message, _only_unicast_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def call(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _only_unicast_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.only_unicast.Only.Call`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         CALL,

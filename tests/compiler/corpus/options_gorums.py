@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -26,6 +27,7 @@ NOT_UNICAST: _gorums.Method[_options_pb2.Message, _options_pb2.Message] = _gorum
 )
 
 
+@_typing.overload
 def not_unicast(
     node: _gorums.Node,
     request: _options_pb2.Message,
@@ -33,10 +35,28 @@ def not_unicast(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_options_pb2.Message, _options_pb2.Message] = (),
-) -> _asyncio.Future[_options_pb2.Message]:
+) -> _asyncio.Future[_options_pb2.Message]: ...
+@_typing.overload
+def not_unicast(
+    node: _gorums.SyncNode,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_options_pb2.Message, _options_pb2.Message] = (),
+) -> _options_pb2.Message: ...
+def not_unicast(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_options_pb2.Message] | _options_pb2.Message:
     """Call ``corpus.options.Options.NotUnicast`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NOT_UNICAST, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -51,6 +71,7 @@ NOT_MULTICAST: _gorums.Method[_options_pb2.Message, _options_pb2.Message] = _gor
 )
 
 
+@_typing.overload
 def not_multicast(
     config: _gorums.Configuration,
     request: _options_pb2.Message,
@@ -58,7 +79,24 @@ def not_multicast(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_options_pb2.Message, _options_pb2.Message] = (),
-) -> _gorums.Responses[_options_pb2.Message]:
+) -> _gorums.Responses[_options_pb2.Message]: ...
+@_typing.overload
+def not_multicast(
+    config: _gorums.SyncConfiguration,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_options_pb2.Message, _options_pb2.Message] = (),
+) -> _gorums.SyncResponses[_options_pb2.Message]: ...
+def not_multicast(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_options_pb2.Message] | _gorums.SyncResponses[_options_pb2.Message]:
     """Call ``corpus.options.Options.NotMulticast`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -76,6 +114,7 @@ NOT_RPC: _gorums.Method[_options_pb2.Message, _options_pb2.Message] = _gorums.Me
 )
 
 
+@_typing.overload
 def not_rpc(
     node: _gorums.Node,
     request: _options_pb2.Message,
@@ -83,10 +122,28 @@ def not_rpc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_options_pb2.Message, _options_pb2.Message] = (),
-) -> _asyncio.Future[_options_pb2.Message]:
+) -> _asyncio.Future[_options_pb2.Message]: ...
+@_typing.overload
+def not_rpc(
+    node: _gorums.SyncNode,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_options_pb2.Message, _options_pb2.Message] = (),
+) -> _options_pb2.Message: ...
+def not_rpc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_options_pb2.Message] | _options_pb2.Message:
     """Call ``corpus.options.Options.NotRpc`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NOT_RPC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -101,6 +158,7 @@ HTTP: _gorums.Method[_options_pb2.Message, _options_pb2.Message] = _gorums.Metho
 )
 
 
+@_typing.overload
 def http(
     node: _gorums.Node,
     request: _options_pb2.Message,
@@ -108,10 +166,28 @@ def http(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_options_pb2.Message, _options_pb2.Message] = (),
-) -> _asyncio.Future[_options_pb2.Message]:
+) -> _asyncio.Future[_options_pb2.Message]: ...
+@_typing.overload
+def http(
+    node: _gorums.SyncNode,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_options_pb2.Message, _options_pb2.Message] = (),
+) -> _options_pb2.Message: ...
+def http(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _options_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_options_pb2.Message] | _options_pb2.Message:
     """Call ``corpus.options.Options.Http`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         HTTP, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

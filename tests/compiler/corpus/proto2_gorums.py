@@ -9,6 +9,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -25,6 +26,7 @@ GET: _gorums.Method[_proto2_pb2.Request, _proto2_pb2.Request.Group] = _gorums.Me
 )
 
 
+@_typing.overload
 def get(
     config: _gorums.Configuration,
     request: _proto2_pb2.Request,
@@ -32,7 +34,24 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_proto2_pb2.Request, _proto2_pb2.Request.Group] = (),
-) -> _gorums.Responses[_proto2_pb2.Request.Group]:
+) -> _gorums.Responses[_proto2_pb2.Request.Group]: ...
+@_typing.overload
+def get(
+    config: _gorums.SyncConfiguration,
+    request: _proto2_pb2.Request,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_proto2_pb2.Request, _proto2_pb2.Request.Group] = (),
+) -> _gorums.SyncResponses[_proto2_pb2.Request.Group]: ...
+def get(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _proto2_pb2.Request,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_proto2_pb2.Request.Group] | _gorums.SyncResponses[_proto2_pb2.Request.Group]:
     """Call ``corpus.proto2.Old.Get`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.

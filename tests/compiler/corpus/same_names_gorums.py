@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -28,6 +29,7 @@ GET: _gorums.Method[_same_name_pb2.Message, _tests_compiler_corpus_right_same_na
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _same_name_pb2.Message,
@@ -35,10 +37,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_same_name_pb2.Message, _tests_compiler_corpus_right_same_name_pb2.Message] = (),
-) -> _asyncio.Future[_tests_compiler_corpus_right_same_name_pb2.Message]:
+) -> _asyncio.Future[_tests_compiler_corpus_right_same_name_pb2.Message]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _same_name_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_same_name_pb2.Message, _tests_compiler_corpus_right_same_name_pb2.Message] = (),
+) -> _tests_compiler_corpus_right_same_name_pb2.Message: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _same_name_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_tests_compiler_corpus_right_same_name_pb2.Message] | _tests_compiler_corpus_right_same_name_pb2.Message:
     """Call ``corpus.same_names.SameNames.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -53,6 +73,7 @@ GET_OTHER: _gorums.Method[_right_same_name_pb2.RightMessage, _tests_compiler_cor
 )
 
 
+@_typing.overload
 def get_other(
     node: _gorums.Node,
     request: _right_same_name_pb2.RightMessage,
@@ -60,10 +81,28 @@ def get_other(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_right_same_name_pb2.RightMessage, _tests_compiler_corpus_right_same_name_pb2.Message] = (),
-) -> _asyncio.Future[_tests_compiler_corpus_right_same_name_pb2.Message]:
+) -> _asyncio.Future[_tests_compiler_corpus_right_same_name_pb2.Message]: ...
+@_typing.overload
+def get_other(
+    node: _gorums.SyncNode,
+    request: _right_same_name_pb2.RightMessage,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_right_same_name_pb2.RightMessage, _tests_compiler_corpus_right_same_name_pb2.Message] = (),
+) -> _tests_compiler_corpus_right_same_name_pb2.Message: ...
+def get_other(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _right_same_name_pb2.RightMessage,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_tests_compiler_corpus_right_same_name_pb2.Message] | _tests_compiler_corpus_right_same_name_pb2.Message:
     """Call ``corpus.same_names.SameNames.GetOther`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET_OTHER, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -27,6 +28,7 @@ READ: _gorums.Method[_several_services_pb2.Key, _several_services_pb2.Value] = _
 )
 
 
+@_typing.overload
 def read(
     config: _gorums.Configuration,
     request: _several_services_pb2.Key,
@@ -34,7 +36,24 @@ def read(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_several_services_pb2.Key, _several_services_pb2.Value] = (),
-) -> _gorums.Responses[_several_services_pb2.Value]:
+) -> _gorums.Responses[_several_services_pb2.Value]: ...
+@_typing.overload
+def read(
+    config: _gorums.SyncConfiguration,
+    request: _several_services_pb2.Key,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_several_services_pb2.Key, _several_services_pb2.Value] = (),
+) -> _gorums.SyncResponses[_several_services_pb2.Value]: ...
+def read(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _several_services_pb2.Key,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_several_services_pb2.Value] | _gorums.SyncResponses[_several_services_pb2.Value]:
     """Call ``corpus.several_services.Reader.Read`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -67,6 +86,7 @@ WRITE: _gorums.Method[_several_services_pb2.Value, _several_services_pb2.Key] = 
 )
 
 
+@_typing.overload
 def write(
     config: _gorums.Configuration,
     request: _several_services_pb2.Value,
@@ -75,10 +95,30 @@ def write(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_several_services_pb2.Value, _several_services_pb2.Key] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def write(
+    config: _gorums.SyncConfiguration,
+    request: _several_services_pb2.Value,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_several_services_pb2.Value, _several_services_pb2.Key] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def write(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _several_services_pb2.Value,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.several_services.Writer.Write`` to every node of a configuration.
 
     One-way: sends at once; the future is done when the messages have been handed to the streams.
+    With a configuration of ``pygorums.sync``, waits until then.
     """
     return _gorums.multicast(
         WRITE,
@@ -99,6 +139,7 @@ WRITE_ONE: _gorums.Method[_several_services_pb2.Value, _several_services_pb2.Key
 )
 
 
+@_typing.overload
 def write_one(
     node: _gorums.Node,
     request: _several_services_pb2.Value,
@@ -106,10 +147,28 @@ def write_one(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_several_services_pb2.Value, _several_services_pb2.Key] = (),
-) -> _asyncio.Future[_several_services_pb2.Key]:
+) -> _asyncio.Future[_several_services_pb2.Key]: ...
+@_typing.overload
+def write_one(
+    node: _gorums.SyncNode,
+    request: _several_services_pb2.Value,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_several_services_pb2.Value, _several_services_pb2.Key] = (),
+) -> _several_services_pb2.Key: ...
+def write_one(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _several_services_pb2.Value,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_several_services_pb2.Key] | _several_services_pb2.Key:
     """Call ``corpus.several_services.Writer.WriteOne`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         WRITE_ONE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

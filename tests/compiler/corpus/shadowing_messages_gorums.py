@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -27,6 +28,7 @@ A: _gorums.Method[_shadowing_messages_pb2.Configuration, _shadowing_messages_pb2
 )
 
 
+@_typing.overload
 def a(
     node: _gorums.Node,
     request: _shadowing_messages_pb2.Configuration,
@@ -34,10 +36,28 @@ def a(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.Configuration, _shadowing_messages_pb2.Node] = (),
-) -> _asyncio.Future[_shadowing_messages_pb2.Node]:
+) -> _asyncio.Future[_shadowing_messages_pb2.Node]: ...
+@_typing.overload
+def a(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.Configuration,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.Configuration, _shadowing_messages_pb2.Node] = (),
+) -> _shadowing_messages_pb2.Node: ...
+def a(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.Configuration,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2.Node] | _shadowing_messages_pb2.Node:
     """Call ``corpus.shadowing_messages.Shadowing.A`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         A, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -52,6 +72,7 @@ B: _gorums.Method[_shadowing_messages_pb2.Future, _shadowing_messages_pb2.Respon
 )
 
 
+@_typing.overload
 def b(
     config: _gorums.Configuration,
     request: _shadowing_messages_pb2.Future,
@@ -59,7 +80,24 @@ def b(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.Future, _shadowing_messages_pb2.Responses] = (),
-) -> _gorums.Responses[_shadowing_messages_pb2.Responses]:
+) -> _gorums.Responses[_shadowing_messages_pb2.Responses]: ...
+@_typing.overload
+def b(
+    config: _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.Future,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.Future, _shadowing_messages_pb2.Responses] = (),
+) -> _gorums.SyncResponses[_shadowing_messages_pb2.Responses]: ...
+def b(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.Future,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_shadowing_messages_pb2.Responses] | _gorums.SyncResponses[_shadowing_messages_pb2.Responses]:
     """Call ``corpus.shadowing_messages.Shadowing.B`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -77,6 +115,7 @@ C: _gorums.Method[_shadowing_messages_pb2.Service, _shadowing_messages_pb2.Serve
 )
 
 
+@_typing.overload
 def c(
     config: _gorums.Configuration,
     request: _shadowing_messages_pb2.Service,
@@ -84,7 +123,24 @@ def c(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.Service, _shadowing_messages_pb2.ServerContext] = (),
-) -> _gorums.Responses[_shadowing_messages_pb2.ServerContext]:
+) -> _gorums.Responses[_shadowing_messages_pb2.ServerContext]: ...
+@_typing.overload
+def c(
+    config: _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.Service,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.Service, _shadowing_messages_pb2.ServerContext] = (),
+) -> _gorums.SyncResponses[_shadowing_messages_pb2.ServerContext]: ...
+def c(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.Service,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_shadowing_messages_pb2.ServerContext] | _gorums.SyncResponses[_shadowing_messages_pb2.ServerContext]:
     """Call ``corpus.shadowing_messages.Shadowing.C`` on every node of a configuration; each may reply any number of times.
 
     Sends when a method of the result says how to aggregate the replies, as ``correctable(n)`` does.
@@ -102,6 +158,7 @@ D: _gorums.Method[_shadowing_messages_pb2.asyncio, _shadowing_messages_pb2.gorum
 )
 
 
+@_typing.overload
 def d(
     config: _gorums.Configuration,
     request: _shadowing_messages_pb2.asyncio,
@@ -110,10 +167,30 @@ def d(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.asyncio, _shadowing_messages_pb2.gorums] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def d(
+    config: _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.asyncio,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.asyncio, _shadowing_messages_pb2.gorums] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def d(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.asyncio,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.shadowing_messages.Shadowing.D`` to every node of a configuration.
 
     One-way: sends at once; the future is done when the messages have been handed to the streams.
+    With a configuration of ``pygorums.sync``, waits until then.
     """
     return _gorums.multicast(
         D,
@@ -134,6 +211,7 @@ E: _gorums.Method[_shadowing_messages_pb2.typing, _shadowing_messages_pb2.abc] =
 )
 
 
+@_typing.overload
 def e(
     node: _gorums.Node,
     request: _shadowing_messages_pb2.typing,
@@ -142,10 +220,30 @@ def e(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.typing, _shadowing_messages_pb2.abc] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def e(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.typing,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.typing, _shadowing_messages_pb2.abc] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def e(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.typing,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.shadowing_messages.Shadowing.E`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         E,
@@ -166,6 +264,7 @@ F: _gorums.Method[_shadowing_messages_pb2.overload, _shadowing_messages_pb2.prop
 )
 
 
+@_typing.overload
 def f(
     node: _gorums.Node,
     request: _shadowing_messages_pb2.overload,
@@ -173,10 +272,28 @@ def f(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.overload, _shadowing_messages_pb2.property] = (),
-) -> _asyncio.Future[_shadowing_messages_pb2.property]:
+) -> _asyncio.Future[_shadowing_messages_pb2.property]: ...
+@_typing.overload
+def f(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.overload,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.overload, _shadowing_messages_pb2.property] = (),
+) -> _shadowing_messages_pb2.property: ...
+def f(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.overload,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2.property] | _shadowing_messages_pb2.property:
     """Call ``corpus.shadowing_messages.Shadowing.F`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         F, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -191,6 +308,7 @@ G: _gorums.Method[_shadowing_messages_pb2.str, _shadowing_messages_pb2.bool] = _
 )
 
 
+@_typing.overload
 def g(
     node: _gorums.Node,
     request: _shadowing_messages_pb2.str,
@@ -198,10 +316,28 @@ def g(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.str, _shadowing_messages_pb2.bool] = (),
-) -> _asyncio.Future[_shadowing_messages_pb2.bool]:
+) -> _asyncio.Future[_shadowing_messages_pb2.bool]: ...
+@_typing.overload
+def g(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.str,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.str, _shadowing_messages_pb2.bool] = (),
+) -> _shadowing_messages_pb2.bool: ...
+def g(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.str,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2.bool] | _shadowing_messages_pb2.bool:
     """Call ``corpus.shadowing_messages.Shadowing.G`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         G, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -216,6 +352,7 @@ H: _gorums.Method[_shadowing_messages_pb2.Any, _shadowing_messages_pb2.Awaitable
 )
 
 
+@_typing.overload
 def h(
     node: _gorums.Node,
     request: _shadowing_messages_pb2.Any,
@@ -223,10 +360,28 @@ def h(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.Any, _shadowing_messages_pb2.Awaitable] = (),
-) -> _asyncio.Future[_shadowing_messages_pb2.Awaitable]:
+) -> _asyncio.Future[_shadowing_messages_pb2.Awaitable]: ...
+@_typing.overload
+def h(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.Any, _shadowing_messages_pb2.Awaitable] = (),
+) -> _shadowing_messages_pb2.Awaitable: ...
+def h(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2.Awaitable] | _shadowing_messages_pb2.Awaitable:
     """Call ``corpus.shadowing_messages.Shadowing.H`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         H, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -241,6 +396,7 @@ I: _gorums.Method[_shadowing_messages_pb2.ShadowingServer, _shadowing_messages_p
 )
 
 
+@_typing.overload
 def i(
     node: _gorums.Node,
     request: _shadowing_messages_pb2.ShadowingServer,
@@ -248,10 +404,28 @@ def i(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2.ShadowingServer, _shadowing_messages_pb2.Method] = (),
-) -> _asyncio.Future[_shadowing_messages_pb2.Method]:
+) -> _asyncio.Future[_shadowing_messages_pb2.Method]: ...
+@_typing.overload
+def i(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.ShadowingServer,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.ShadowingServer, _shadowing_messages_pb2.Method] = (),
+) -> _shadowing_messages_pb2.Method: ...
+def i(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.ShadowingServer,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2.Method] | _shadowing_messages_pb2.Method:
     """Call ``corpus.shadowing_messages.Shadowing.I`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         I, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -266,6 +440,7 @@ J: _gorums.Method[_shadowing_messages_pb2._Private, _shadowing_messages_pb2._abc
 )
 
 
+@_typing.overload
 def j(
     node: _gorums.Node,
     request: _shadowing_messages_pb2._Private,
@@ -273,13 +448,118 @@ def j(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_messages_pb2._Private, _shadowing_messages_pb2._abc] = (),
-) -> _asyncio.Future[_shadowing_messages_pb2._abc]:
+) -> _asyncio.Future[_shadowing_messages_pb2._abc]: ...
+@_typing.overload
+def j(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2._Private,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2._Private, _shadowing_messages_pb2._abc] = (),
+) -> _shadowing_messages_pb2._abc: ...
+def j(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2._Private,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2._abc] | _shadowing_messages_pb2._abc:
     """Call ``corpus.shadowing_messages.Shadowing.J`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         J, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+    )
+
+
+K: _gorums.Method[_shadowing_messages_pb2.SyncNode, _shadowing_messages_pb2.SyncResponses] = _gorums.Method(
+    "corpus.shadowing_messages.Shadowing.K",
+    _gorums.CallType.QUORUM_CALL,
+    _shadowing_messages_pb2.SyncNode,
+    _shadowing_messages_pb2.SyncResponses,
+)
+
+
+@_typing.overload
+def k(
+    config: _gorums.Configuration,
+    request: _shadowing_messages_pb2.SyncNode,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.Interceptors[_shadowing_messages_pb2.SyncNode, _shadowing_messages_pb2.SyncResponses] = (),
+) -> _gorums.Responses[_shadowing_messages_pb2.SyncResponses]: ...
+@_typing.overload
+def k(
+    config: _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.SyncNode,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.SyncNode, _shadowing_messages_pb2.SyncResponses] = (),
+) -> _gorums.SyncResponses[_shadowing_messages_pb2.SyncResponses]: ...
+def k(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _shadowing_messages_pb2.SyncNode,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_shadowing_messages_pb2.SyncResponses] | _gorums.SyncResponses[_shadowing_messages_pb2.SyncResponses]:
+    """Call ``corpus.shadowing_messages.Shadowing.K`` on every node of a configuration.
+
+    Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
+    """
+    return _gorums.quorum_call(
+        K, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+    )
+
+
+L: _gorums.Method[_shadowing_messages_pb2.Sequence, _shadowing_messages_pb2._typing] = _gorums.Method(
+    "corpus.shadowing_messages.Shadowing.L",
+    _gorums.CallType.RPC,
+    _shadowing_messages_pb2.Sequence,
+    _shadowing_messages_pb2._typing,
+)
+
+
+@_typing.overload
+def l(
+    node: _gorums.Node,
+    request: _shadowing_messages_pb2.Sequence,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.Interceptors[_shadowing_messages_pb2.Sequence, _shadowing_messages_pb2._typing] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2._typing]: ...
+@_typing.overload
+def l(
+    node: _gorums.SyncNode,
+    request: _shadowing_messages_pb2.Sequence,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_messages_pb2.Sequence, _shadowing_messages_pb2._typing] = (),
+) -> _shadowing_messages_pb2._typing: ...
+def l(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_messages_pb2.Sequence,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_messages_pb2._typing] | _shadowing_messages_pb2._typing:
+    """Call ``corpus.shadowing_messages.Shadowing.L`` on a node.
+
+    Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
+    """
+    return _gorums.rpc(
+        L, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
     )
 
 
@@ -297,6 +577,8 @@ class ShadowingServer(_gorums.Service, _abc.ABC):
         (H, "h"),
         (I, "i"),
         (J, "j"),
+        (K, "k"),
+        (L, "l"),
     )
 
     @_abc.abstractmethod
@@ -367,4 +649,18 @@ class ShadowingServer(_gorums.Service, _abc.ABC):
         self, ctx: _gorums.ServerContext, request: _shadowing_messages_pb2._Private
     ) -> _shadowing_messages_pb2._abc | _collections_abc.Awaitable[_shadowing_messages_pb2._abc]:
         """Answer a call of ``corpus.shadowing_messages.Shadowing.J``."""
+        ...
+
+    @_abc.abstractmethod
+    def k(
+        self, ctx: _gorums.ServerContext, request: _shadowing_messages_pb2.SyncNode
+    ) -> _shadowing_messages_pb2.SyncResponses | _collections_abc.Awaitable[_shadowing_messages_pb2.SyncResponses]:
+        """Answer a call of ``corpus.shadowing_messages.Shadowing.K``."""
+        ...
+
+    @_abc.abstractmethod
+    def l(
+        self, ctx: _gorums.ServerContext, request: _shadowing_messages_pb2.Sequence
+    ) -> _shadowing_messages_pb2._typing | _collections_abc.Awaitable[_shadowing_messages_pb2._typing]:
+        """Answer a call of ``corpus.shadowing_messages.Shadowing.L``."""
         ...

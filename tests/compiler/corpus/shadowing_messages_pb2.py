@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 import gorums_pb2 as gorums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.tests/compiler/corpus/shadowing_messages.proto\x12\x19\x63orpus.shadowing_messages\x1a\x0cgorums.proto\"\x0f\n\rConfiguration\"\x06\n\x04Node\"\x08\n\x06\x46uture\"\x0b\n\tResponses\"\t\n\x07Service\"\x0f\n\rServerContext\"\t\n\x07\x61syncio\"\x08\n\x06gorums\"\x08\n\x06typing\"\x05\n\x03\x61\x62\x63\"\n\n\x08overload\"\n\n\x08property\"\x05\n\x03str\"\x06\n\x04\x62ool\"\x05\n\x03\x41ny\"\x0b\n\tAwaitable\"\x11\n\x0fShadowingServer\"\x08\n\x06Method\"\n\n\x08_Private\"\x06\n\x04_abc2\xa9\x06\n\tShadowing\x12N\n\x01\x41\x12(.corpus.shadowing_messages.Configuration\x1a\x1f.corpus.shadowing_messages.Node\x12R\n\x01\x42\x12!.corpus.shadowing_messages.Future\x1a$.corpus.shadowing_messages.Responses\"\x04\xa0\xb5\x18\x01\x12Y\n\x01\x43\x12\".corpus.shadowing_messages.Service\x1a(.corpus.shadowing_messages.ServerContext\"\x04\xa0\xb5\x18\x01\x30\x01\x12P\n\x01\x44\x12\".corpus.shadowing_messages.asyncio\x1a!.corpus.shadowing_messages.gorums\"\x04\x98\xb5\x18\x01\x12L\n\x01\x45\x12!.corpus.shadowing_messages.typing\x1a\x1e.corpus.shadowing_messages.abc\"\x04\x90\xb5\x18\x01\x12M\n\x01\x46\x12#.corpus.shadowing_messages.overload\x1a#.corpus.shadowing_messages.property\x12\x44\n\x01G\x12\x1e.corpus.shadowing_messages.str\x1a\x1f.corpus.shadowing_messages.bool\x12I\n\x01H\x12\x1e.corpus.shadowing_messages.Any\x1a$.corpus.shadowing_messages.Awaitable\x12R\n\x01I\x12*.corpus.shadowing_messages.ShadowingServer\x1a!.corpus.shadowing_messages.Method\x12I\n\x01J\x12#.corpus.shadowing_messages._Private\x1a\x1f.corpus.shadowing_messages._abcb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.tests/compiler/corpus/shadowing_messages.proto\x12\x19\x63orpus.shadowing_messages\x1a\x0cgorums.proto\"\x0f\n\rConfiguration\"\x06\n\x04Node\"\x08\n\x06\x46uture\"\x0b\n\tResponses\"\t\n\x07Service\"\x0f\n\rServerContext\"\t\n\x07\x61syncio\"\x08\n\x06gorums\"\x08\n\x06typing\"\x05\n\x03\x61\x62\x63\"\n\n\x08overload\"\n\n\x08property\"\x05\n\x03str\"\x06\n\x04\x62ool\"\x05\n\x03\x41ny\"\x0b\n\tAwaitable\"\x11\n\x0fShadowingServer\"\x08\n\x06Method\"\n\n\x08_Private\"\x06\n\x04_abc\"\n\n\x08SyncNode\"\x0f\n\rSyncResponses\"\n\n\x08Sequence\"\t\n\x07_typing2\xd1\x07\n\tShadowing\x12N\n\x01\x41\x12(.corpus.shadowing_messages.Configuration\x1a\x1f.corpus.shadowing_messages.Node\x12R\n\x01\x42\x12!.corpus.shadowing_messages.Future\x1a$.corpus.shadowing_messages.Responses\"\x04\xa0\xb5\x18\x01\x12Y\n\x01\x43\x12\".corpus.shadowing_messages.Service\x1a(.corpus.shadowing_messages.ServerContext\"\x04\xa0\xb5\x18\x01\x30\x01\x12P\n\x01\x44\x12\".corpus.shadowing_messages.asyncio\x1a!.corpus.shadowing_messages.gorums\"\x04\x98\xb5\x18\x01\x12L\n\x01\x45\x12!.corpus.shadowing_messages.typing\x1a\x1e.corpus.shadowing_messages.abc\"\x04\x90\xb5\x18\x01\x12M\n\x01\x46\x12#.corpus.shadowing_messages.overload\x1a#.corpus.shadowing_messages.property\x12\x44\n\x01G\x12\x1e.corpus.shadowing_messages.str\x1a\x1f.corpus.shadowing_messages.bool\x12I\n\x01H\x12\x1e.corpus.shadowing_messages.Any\x1a$.corpus.shadowing_messages.Awaitable\x12R\n\x01I\x12*.corpus.shadowing_messages.ShadowingServer\x1a!.corpus.shadowing_messages.Method\x12I\n\x01J\x12#.corpus.shadowing_messages._Private\x1a\x1f.corpus.shadowing_messages._abc\x12X\n\x01K\x12#.corpus.shadowing_messages.SyncNode\x1a(.corpus.shadowing_messages.SyncResponses\"\x04\xa0\xb5\x18\x01\x12L\n\x01L\x12#.corpus.shadowing_messages.Sequence\x1a\".corpus.shadowing_messages._typingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHADOWING'].methods_by_name['D']._serialized_options = b'\230\265\030\001'
   _globals['_SHADOWING'].methods_by_name['E']._loaded_options = None
   _globals['_SHADOWING'].methods_by_name['E']._serialized_options = b'\220\265\030\001'
+  _globals['_SHADOWING'].methods_by_name['K']._loaded_options = None
+  _globals['_SHADOWING'].methods_by_name['K']._serialized_options = b'\240\265\030\001'
   _globals['_CONFIGURATION']._serialized_start=91
   _globals['_CONFIGURATION']._serialized_end=106
   _globals['_NODE']._serialized_start=108
@@ -80,6 +82,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['__PRIVATE']._serialized_end=303
   _globals['__ABC']._serialized_start=305
   _globals['__ABC']._serialized_end=311
-  _globals['_SHADOWING']._serialized_start=314
-  _globals['_SHADOWING']._serialized_end=1123
+  _globals['_SYNCNODE']._serialized_start=313
+  _globals['_SYNCNODE']._serialized_end=323
+  _globals['_SYNCRESPONSES']._serialized_start=325
+  _globals['_SYNCRESPONSES']._serialized_end=340
+  _globals['_SEQUENCE']._serialized_start=342
+  _globals['_SEQUENCE']._serialized_end=352
+  _globals['__TYPING']._serialized_start=354
+  _globals['__TYPING']._serialized_end=363
+  _globals['_SHADOWING']._serialized_start=366
+  _globals['_SHADOWING']._serialized_end=1343
 # @@protoc_insertion_point(module_scope)

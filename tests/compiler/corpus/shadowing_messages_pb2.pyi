@@ -84,3 +84,19 @@ class _Private(_message.Message):
 class _abc(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class SyncNode(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SyncResponses(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Sequence(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class _typing(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

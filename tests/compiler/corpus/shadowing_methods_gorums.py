@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -27,6 +28,7 @@ ABC: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def abc(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -34,10 +36,28 @@ def abc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def abc(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def abc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Abc`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ABC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -52,6 +72,7 @@ ASYNCIO: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def asyncio(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -59,10 +80,28 @@ def asyncio(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def asyncio(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def asyncio(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Asyncio`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ASYNCIO, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -77,6 +116,7 @@ BUILTINS: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.
 )
 
 
+@_typing.overload
 def builtins(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -84,10 +124,28 @@ def builtins(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def builtins(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def builtins(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Builtins`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         BUILTINS, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -102,6 +160,7 @@ COLLECTIONS_ABC: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_metho
 )
 
 
+@_typing.overload
 def collections_abc(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -109,13 +168,119 @@ def collections_abc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def collections_abc(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def collections_abc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.CollectionsAbc`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         COLLECTIONS_ABC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+    )
+
+
+TYPING: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = _gorums.Method(
+    "corpus.shadowing_methods.Service.Typing",
+    _gorums.CallType.RPC,
+    _shadowing_methods_pb2.Message,
+    _shadowing_methods_pb2.Message,
+)
+
+
+@_typing.overload
+def typing(
+    node: _gorums.Node,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def typing(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def typing(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
+    """Call ``corpus.shadowing_methods.Service.Typing`` on a node.
+
+    Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
+    """
+    return _gorums.rpc(
+        TYPING, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+    )
+
+
+OVERLOAD: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = _gorums.Method(
+    "corpus.shadowing_methods.Service.Overload",
+    _gorums.CallType.RPC,
+    _shadowing_methods_pb2.Message,
+    _shadowing_methods_pb2.Message,
+)
+
+
+@_typing.overload
+def overload(
+    node: _gorums.Node,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def overload(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def overload(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
+    """Call ``corpus.shadowing_methods.Service.Overload`` on a node.
+
+    Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
+    """
+    return _gorums.rpc(
+        OVERLOAD, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
     )
 
 
@@ -127,6 +292,7 @@ WARNINGS: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.
 )
 
 
+@_typing.overload
 def warnings(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -134,10 +300,28 @@ def warnings(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def warnings(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def warnings(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Warnings`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         WARNINGS, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -152,6 +336,7 @@ GORUMS: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Me
 )
 
 
+@_typing.overload
 def gorums(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -159,10 +344,28 @@ def gorums(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def gorums(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def gorums(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Gorums`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GORUMS, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -177,6 +380,7 @@ ANNOTATIONS: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_p
 )
 
 
+@_typing.overload
 def annotations(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -184,10 +388,28 @@ def annotations(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def annotations(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def annotations(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Annotations`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         ANNOTATIONS, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -202,6 +424,7 @@ NODE: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mess
 )
 
 
+@_typing.overload
 def node(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -209,13 +432,75 @@ def node(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def node(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def node(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Node`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         NODE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
+    )
+
+
+SYNC_NODE: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = _gorums.Method(
+    "corpus.shadowing_methods.Service.SyncNode",
+    _gorums.CallType.RPC,
+    _shadowing_methods_pb2.Message,
+    _shadowing_methods_pb2.Message,
+)
+
+
+@_typing.overload
+def sync_node(
+    node: _gorums.Node,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def sync_node(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def sync_node(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
+    """Call ``corpus.shadowing_methods.Service.SyncNode`` on a node.
+
+    Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
+    """
+    return _gorums.rpc(
+        SYNC_NODE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
     )
 
 
@@ -227,6 +512,7 @@ CONFIG: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Me
 )
 
 
+@_typing.overload
 def config(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -234,10 +520,28 @@ def config(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def config(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def config(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Config`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CONFIG, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -252,6 +556,7 @@ CONFIGURATION: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods
 )
 
 
+@_typing.overload
 def configuration(
     config: _gorums.Configuration,
     request: _shadowing_methods_pb2.Message,
@@ -259,7 +564,24 @@ def configuration(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _gorums.Responses[_shadowing_methods_pb2.Message]:
+) -> _gorums.Responses[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def configuration(
+    config: _gorums.SyncConfiguration,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _gorums.SyncResponses[_shadowing_methods_pb2.Message]: ...
+def configuration(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_shadowing_methods_pb2.Message] | _gorums.SyncResponses[_shadowing_methods_pb2.Message]:
     """Call ``corpus.shadowing_methods.Service.Configuration`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -277,6 +599,7 @@ REQUEST: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def request(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -285,10 +608,30 @@ def request(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def request(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def request(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.shadowing_methods.Service.Request`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         REQUEST,
@@ -309,6 +652,7 @@ TIMEOUT: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def timeout(
     config: _gorums.Configuration,
     request: _shadowing_methods_pb2.Message,
@@ -317,10 +661,30 @@ def timeout(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def timeout(
+    config: _gorums.SyncConfiguration,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def timeout(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.shadowing_methods.Service.Timeout`` to every node of a configuration.
 
     One-way: sends at once; the future is done when the messages have been handed to the streams.
+    With a configuration of ``pygorums.sync``, waits until then.
     """
     return _gorums.multicast(
         TIMEOUT,
@@ -341,6 +705,7 @@ METADATA: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.
 )
 
 
+@_typing.overload
 def metadata(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -348,10 +713,28 @@ def metadata(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def metadata(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def metadata(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Metadata`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         METADATA, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -366,6 +749,7 @@ INTERCEPTORS: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_
 )
 
 
+@_typing.overload
 def interceptors(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -373,10 +757,28 @@ def interceptors(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def interceptors(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def interceptors(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Interceptors`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         INTERCEPTORS, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -391,6 +793,7 @@ IGNORE_ERRORS: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods
 )
 
 
+@_typing.overload
 def ignore_errors(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -398,10 +801,28 @@ def ignore_errors(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def ignore_errors(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def ignore_errors(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.IgnoreErrors`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         IGNORE_ERRORS, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -416,6 +837,7 @@ CTX: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def ctx(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -423,10 +845,28 @@ def ctx(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def ctx(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def ctx(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Ctx`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CTX, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -441,6 +881,7 @@ SELF: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mess
 )
 
 
+@_typing.overload
 def self(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -448,10 +889,28 @@ def self(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def self(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def self(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Self`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         SELF, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -466,6 +925,7 @@ BOOL: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mess
 )
 
 
+@_typing.overload
 def bool(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -474,10 +934,30 @@ def bool(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def bool(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def bool(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.shadowing_methods.Service.Bool`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         BOOL,
@@ -498,6 +978,7 @@ FLOAT: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def float(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -505,10 +986,28 @@ def float(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def float(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def float(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Float`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         FLOAT, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -523,6 +1022,7 @@ INT: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def int(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -530,10 +1030,28 @@ def int(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def int(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def int(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Int`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         INT, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -548,6 +1066,7 @@ STR: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def str(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -555,10 +1074,28 @@ def str(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def str(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def str(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Str`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         STR, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -573,6 +1110,7 @@ TUPLE: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def tuple(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -580,10 +1118,28 @@ def tuple(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def tuple(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def tuple(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Tuple`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         TUPLE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -598,6 +1154,7 @@ OBJECT: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Me
 )
 
 
+@_typing.overload
 def object(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -605,10 +1162,28 @@ def object(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def object(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def object(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Object`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         OBJECT, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -623,6 +1198,7 @@ TYPE: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mess
 )
 
 
+@_typing.overload
 def type(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -630,10 +1206,28 @@ def type(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def type(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def type(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Type`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         TYPE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -648,6 +1242,7 @@ PRINT: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def print(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -655,10 +1250,28 @@ def print(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def print(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def print(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Print`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         PRINT, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -673,6 +1286,7 @@ GETATTR: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def getattr(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -680,10 +1294,28 @@ def getattr(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def getattr(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def getattr(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Getattr`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GETATTR, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -698,6 +1330,7 @@ PROPERTY: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.
 )
 
 
+@_typing.overload
 def property(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -705,10 +1338,28 @@ def property(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def property(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def property(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Property`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         PROPERTY, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -723,6 +1374,7 @@ STATICMETHOD: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_
 )
 
 
+@_typing.overload
 def staticmethod(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -730,10 +1382,28 @@ def staticmethod(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def staticmethod(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def staticmethod(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Staticmethod`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         STATICMETHOD, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -748,6 +1418,7 @@ SUPER: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Mes
 )
 
 
+@_typing.overload
 def super(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -755,10 +1426,28 @@ def super(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def super(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def super(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Super`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         SUPER, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -773,6 +1462,7 @@ REGISTER: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.
 )
 
 
+@_typing.overload
 def register(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -780,10 +1470,28 @@ def register(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def register(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def register(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Register`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         REGISTER, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -798,6 +1506,7 @@ MRO: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def mro(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -805,10 +1514,28 @@ def mro(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def mro(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def mro(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Mro`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         MRO, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -823,6 +1550,7 @@ REQUIRE: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def require(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -830,10 +1558,28 @@ def require(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def require(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def require(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Require`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         REQUIRE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -848,6 +1594,7 @@ RPC: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Messa
 )
 
 
+@_typing.overload
 def rpc(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -855,10 +1602,28 @@ def rpc(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def rpc(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def rpc(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Rpc`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         RPC, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -873,6 +1638,7 @@ UNICAST: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def unicast(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -880,10 +1646,28 @@ def unicast(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def unicast(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def unicast(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.Unicast`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         UNICAST, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -898,6 +1682,7 @@ QUORUM_CALL: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_p
 )
 
 
+@_typing.overload
 def quorum_call(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -905,10 +1690,28 @@ def quorum_call(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def quorum_call(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def quorum_call(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.QuorumCall`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         QUORUM_CALL, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -923,6 +1726,7 @@ INIT__: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Me
 )
 
 
+@_typing.overload
 def init__(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -930,10 +1734,28 @@ def init__(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def init__(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def init__(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.__Init__`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         INIT__, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -948,6 +1770,7 @@ CLASS__: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def class__(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -955,10 +1778,28 @@ def class__(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def class__(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def class__(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.__Class__`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         CLASS__, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -973,6 +1814,7 @@ GORUMS_METHODS__: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_meth
 )
 
 
+@_typing.overload
 def gorums_methods__(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -980,10 +1822,28 @@ def gorums_methods__(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def gorums_methods__(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def gorums_methods__(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.__gorums_methods__`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GORUMS_METHODS__, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -998,6 +1858,7 @@ PRIVATE: _gorums.Method[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.M
 )
 
 
+@_typing.overload
 def private(
     node: _gorums.Node,
     request: _shadowing_methods_pb2.Message,
@@ -1005,10 +1866,28 @@ def private(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
-) -> _asyncio.Future[_shadowing_methods_pb2.Message]:
+) -> _asyncio.Future[_shadowing_methods_pb2.Message]: ...
+@_typing.overload
+def private(
+    node: _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_shadowing_methods_pb2.Message, _shadowing_methods_pb2.Message] = (),
+) -> _shadowing_methods_pb2.Message: ...
+def private(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _shadowing_methods_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_shadowing_methods_pb2.Message] | _shadowing_methods_pb2.Message:
     """Call ``corpus.shadowing_methods.Service.__Private`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         PRIVATE, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -1023,10 +1902,13 @@ class ServiceServer(_gorums.Service, _abc.ABC):
         (ASYNCIO, "asyncio"),
         (BUILTINS, "builtins"),
         (COLLECTIONS_ABC, "collections_abc"),
+        (TYPING, "typing"),
+        (OVERLOAD, "overload"),
         (WARNINGS, "warnings"),
         (GORUMS, "gorums"),
         (ANNOTATIONS, "annotations"),
         (NODE, "node"),
+        (SYNC_NODE, "sync_node"),
         (CONFIG, "config"),
         (CONFIGURATION, "configuration"),
         (REQUEST, "request"),
@@ -1089,6 +1971,20 @@ class ServiceServer(_gorums.Service, _abc.ABC):
         ...
 
     @_abc.abstractmethod
+    def typing(
+        self, ctx: _gorums.ServerContext, request: _shadowing_methods_pb2.Message
+    ) -> _shadowing_methods_pb2.Message | _collections_abc.Awaitable[_shadowing_methods_pb2.Message]:
+        """Answer a call of ``corpus.shadowing_methods.Service.Typing``."""
+        ...
+
+    @_abc.abstractmethod
+    def overload(
+        self, ctx: _gorums.ServerContext, request: _shadowing_methods_pb2.Message
+    ) -> _shadowing_methods_pb2.Message | _collections_abc.Awaitable[_shadowing_methods_pb2.Message]:
+        """Answer a call of ``corpus.shadowing_methods.Service.Overload``."""
+        ...
+
+    @_abc.abstractmethod
     def warnings(
         self, ctx: _gorums.ServerContext, request: _shadowing_methods_pb2.Message
     ) -> _shadowing_methods_pb2.Message | _collections_abc.Awaitable[_shadowing_methods_pb2.Message]:
@@ -1114,6 +2010,13 @@ class ServiceServer(_gorums.Service, _abc.ABC):
         self, ctx: _gorums.ServerContext, request: _shadowing_methods_pb2.Message
     ) -> _shadowing_methods_pb2.Message | _collections_abc.Awaitable[_shadowing_methods_pb2.Message]:
         """Answer a call of ``corpus.shadowing_methods.Service.Node``."""
+        ...
+
+    @_abc.abstractmethod
+    def sync_node(
+        self, ctx: _gorums.ServerContext, request: _shadowing_methods_pb2.Message
+    ) -> _shadowing_methods_pb2.Message | _collections_abc.Awaitable[_shadowing_methods_pb2.Message]:
+        """Answer a call of ``corpus.shadowing_methods.Service.SyncNode``."""
         ...
 
     @_abc.abstractmethod

@@ -11,6 +11,7 @@ import abc as _abc
 import asyncio as _asyncio
 import builtins as _builtins
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -32,6 +33,7 @@ NOW: _gorums.Method[_empty_pb2.Empty, _timestamp_pb2.Timestamp] = _gorums.Method
 )
 
 
+@_typing.overload
 def now(
     config: _gorums.Configuration,
     request: _empty_pb2.Empty,
@@ -39,7 +41,24 @@ def now(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_empty_pb2.Empty, _timestamp_pb2.Timestamp] = (),
-) -> _gorums.Responses[_timestamp_pb2.Timestamp]:
+) -> _gorums.Responses[_timestamp_pb2.Timestamp]: ...
+@_typing.overload
+def now(
+    config: _gorums.SyncConfiguration,
+    request: _empty_pb2.Empty,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_empty_pb2.Empty, _timestamp_pb2.Timestamp] = (),
+) -> _gorums.SyncResponses[_timestamp_pb2.Timestamp]: ...
+def now(
+    config: _gorums.Configuration | _gorums.SyncConfiguration,
+    request: _empty_pb2.Empty,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _gorums.Responses[_timestamp_pb2.Timestamp] | _gorums.SyncResponses[_timestamp_pb2.Timestamp]:
     """Call ``corpus.well_known_types.WellKnown.Now`` on every node of a configuration.
 
     Sends when a method of the result says how to aggregate the replies, as ``majority()`` does.
@@ -57,6 +76,7 @@ PACK: _gorums.Method[_struct_pb2.Struct, _any_pb2.Any] = _gorums.Method(
 )
 
 
+@_typing.overload
 def pack(
     node: _gorums.Node,
     request: _struct_pb2.Struct,
@@ -64,10 +84,28 @@ def pack(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_struct_pb2.Struct, _any_pb2.Any] = (),
-) -> _asyncio.Future[_any_pb2.Any]:
+) -> _asyncio.Future[_any_pb2.Any]: ...
+@_typing.overload
+def pack(
+    node: _gorums.SyncNode,
+    request: _struct_pb2.Struct,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_struct_pb2.Struct, _any_pb2.Any] = (),
+) -> _any_pb2.Any: ...
+def pack(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _struct_pb2.Struct,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_any_pb2.Any] | _any_pb2.Any:
     """Call ``corpus.well_known_types.WellKnown.Pack`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         PACK, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -82,6 +120,7 @@ REPORT: _gorums.Method[_status_pb2.Status, _empty_pb2.Empty] = _gorums.Method(
 )
 
 
+@_typing.overload
 def report(
     node: _gorums.Node,
     request: _status_pb2.Status,
@@ -90,10 +129,30 @@ def report(
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_status_pb2.Status, _empty_pb2.Empty] = (),
     ignore_errors: _builtins.bool = False,
-) -> _asyncio.Future[None]:
+) -> _asyncio.Future[None]: ...
+@_typing.overload
+def report(
+    node: _gorums.SyncNode,
+    request: _status_pb2.Status,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_status_pb2.Status, _empty_pb2.Empty] = (),
+    ignore_errors: _builtins.bool = False,
+) -> None: ...
+def report(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _status_pb2.Status,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+    ignore_errors: _builtins.bool = False,
+) -> _asyncio.Future[None] | None:
     """Send ``corpus.well_known_types.WellKnown.Report`` to a node.
 
     One-way: sends at once; the future is done when the message has been handed to the stream.
+    With a node of ``pygorums.sync``, waits until then.
     """
     return _gorums.unicast(
         REPORT,
@@ -114,6 +173,7 @@ COUNT: _gorums.Method[_struct_pb2.ListValue, _wrappers_pb2.Int64Value] = _gorums
 )
 
 
+@_typing.overload
 def count(
     node: _gorums.Node,
     request: _struct_pb2.ListValue,
@@ -121,10 +181,28 @@ def count(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_struct_pb2.ListValue, _wrappers_pb2.Int64Value] = (),
-) -> _asyncio.Future[_wrappers_pb2.Int64Value]:
+) -> _asyncio.Future[_wrappers_pb2.Int64Value]: ...
+@_typing.overload
+def count(
+    node: _gorums.SyncNode,
+    request: _struct_pb2.ListValue,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_struct_pb2.ListValue, _wrappers_pb2.Int64Value] = (),
+) -> _wrappers_pb2.Int64Value: ...
+def count(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _struct_pb2.ListValue,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_wrappers_pb2.Int64Value] | _wrappers_pb2.Int64Value:
     """Call ``corpus.well_known_types.WellKnown.Count`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         COUNT, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

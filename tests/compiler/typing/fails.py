@@ -10,25 +10,25 @@ from tests.protos.calls_pb2 import Text
 
 
 async def wrong_targets(node: gorums.Node, config: gorums.Configuration) -> None:
-    await echo(config, Text())  # E: arg-type
-    await note(config, Text())  # E: arg-type
-    await spread(node, Text())  # E: arg-type
-    await ask(node, Text()).majority()  # E: arg-type
-    follow([node], Text()).correctable(1)  # E: arg-type
+    await echo(config, Text())  # E: call-overload
+    await note(config, Text())  # E: call-overload
+    await spread(node, Text())  # E: call-overload
+    await ask(node, Text()).majority()  # E: call-overload
+    follow([node], Text()).correctable(1)  # E: call-overload
 
 
 async def wrong_requests(node: gorums.Node, config: gorums.Configuration) -> None:
-    await echo(node, Empty())  # E: arg-type
-    await echo(node, "text")  # E: arg-type
-    await ask(config).majority()  # E: call-arg
+    await echo(node, Empty())  # E: call-overload
+    await echo(node, "text")  # E: call-overload
+    await ask(config).majority()  # E: call-overload
 
 
 async def wrong_arguments(node: gorums.Node, config: gorums.Configuration) -> None:
-    await echo(node, Text(), 1.0)  # E: call-arg
-    await echo(node, Text(), ignore_errors=True)  # E: call-arg
-    await echo(node, Text(), timeout="1")  # E: arg-type
+    await echo(node, Text(), 1.0)  # E: call-overload
+    await echo(node, Text(), ignore_errors=True)  # E: call-overload
+    await echo(node, Text(), timeout="1")  # E: call-overload
     await echo(node, Text(), metadata={"a": 1})  # E: arg-type
-    await ask(config, Text(), deadline=1).majority()  # E: call-arg
+    await ask(config, Text(), deadline=1).majority()  # E: call-overload
 
 
 async def wrong_results(node: gorums.Node, config: gorums.Configuration) -> None:
@@ -47,7 +47,7 @@ async def of_empty(
 
 async def wrong_interceptors(config: gorums.Configuration) -> None:
     await ask(config, Text(), interceptors=[of_empty]).first()  # E: list-item
-    await ask(config, Text(), interceptors=of_empty).first()  # E: arg-type
+    await ask(config, Text(), interceptors=of_empty).first()  # E: call-overload
 
 
 def wrong_constants() -> None:

@@ -30,6 +30,7 @@ GET_DASH: _gorums.Method[_with_dash_pb2.Message, _dots_pb2.Message] = _gorums.Me
 )
 
 
+@_typing.overload
 def get_dash(
     node: _gorums.Node,
     request: _with_dash_pb2.Message,
@@ -37,10 +38,28 @@ def get_dash(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_with_dash_pb2.Message, _dots_pb2.Message] = (),
-) -> _asyncio.Future[_dots_pb2.Message]:
+) -> _asyncio.Future[_dots_pb2.Message]: ...
+@_typing.overload
+def get_dash(
+    node: _gorums.SyncNode,
+    request: _with_dash_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_with_dash_pb2.Message, _dots_pb2.Message] = (),
+) -> _dots_pb2.Message: ...
+def get_dash(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _with_dash_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_dots_pb2.Message] | _dots_pb2.Message:
     """Call ``corpus.path_user.PathUser.GetDash`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET_DASH, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
@@ -55,6 +74,7 @@ GET_KEYWORD: _gorums.Method[_typing.Any, _with_dash_pb2.Message] = _gorums.Metho
 )
 
 
+@_typing.overload
 def get_keyword(
     node: _gorums.Node,
     request: _typing.Any,
@@ -62,10 +82,28 @@ def get_keyword(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_typing.Any, _with_dash_pb2.Message] = (),
-) -> _asyncio.Future[_with_dash_pb2.Message]:
+) -> _asyncio.Future[_with_dash_pb2.Message]: ...
+@_typing.overload
+def get_keyword(
+    node: _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_typing.Any, _with_dash_pb2.Message] = (),
+) -> _with_dash_pb2.Message: ...
+def get_keyword(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_with_dash_pb2.Message] | _with_dash_pb2.Message:
     """Call ``corpus.path_user.PathUser.GetKeyword`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET_KEYWORD, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

@@ -28,6 +28,7 @@ GET: _gorums.Method[_typing.Any, _typing.Any] = _gorums.Method(
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _typing.Any,
@@ -35,10 +36,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_typing.Any, _typing.Any] = (),
-) -> _asyncio.Future[_typing.Any]:
+) -> _asyncio.Future[_typing.Any]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_typing.Any, _typing.Any] = (),
+) -> _typing.Any: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _typing.Any,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_typing.Any] | _typing.Any:
     """Call ``corpus.keyword_path.KeywordPath.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors

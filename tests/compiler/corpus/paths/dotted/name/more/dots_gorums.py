@@ -10,6 +10,7 @@ from __future__ import annotations as _annotations
 import abc as _abc
 import asyncio as _asyncio
 import collections.abc as _collections_abc
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -26,6 +27,7 @@ GET: _gorums.Method[_dots_pb2.Message, _dots_pb2.Message] = _gorums.Method(
 )
 
 
+@_typing.overload
 def get(
     node: _gorums.Node,
     request: _dots_pb2.Message,
@@ -33,10 +35,28 @@ def get(
     timeout: _gorums.Timeout = None,
     metadata: _gorums.Metadata = None,
     interceptors: _gorums.Interceptors[_dots_pb2.Message, _dots_pb2.Message] = (),
-) -> _asyncio.Future[_dots_pb2.Message]:
+) -> _asyncio.Future[_dots_pb2.Message]: ...
+@_typing.overload
+def get(
+    node: _gorums.SyncNode,
+    request: _dots_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _gorums.SyncInterceptors[_dots_pb2.Message, _dots_pb2.Message] = (),
+) -> _dots_pb2.Message: ...
+def get(
+    node: _gorums.Node | _gorums.SyncNode,
+    request: _dots_pb2.Message,
+    *,
+    timeout: _gorums.Timeout = None,
+    metadata: _gorums.Metadata = None,
+    interceptors: _collections_abc.Sequence[_typing.Any] = (),
+) -> _asyncio.Future[_dots_pb2.Message] | _dots_pb2.Message:
     """Call ``corpus.more_dots.MoreDots.Get`` on a node.
 
     Sends at once; the future has the node's reply.
+    With a node of ``pygorums.sync``, waits and returns the reply.
     """
     return _gorums.rpc(
         GET, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
