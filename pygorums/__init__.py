@@ -4,7 +4,7 @@ Write a .proto with the options of ``gorums.proto``, generate a module with ``pr
 the nodes and call its functions.
 """
 
-from pygorums import grpc_log  # noqa: F401 - for its effect, before anything imports grpc
+from pygorums import grpc_environment  # noqa: F401 - for its effect, before anything imports grpc
 from pygorums import sync as sync
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import (

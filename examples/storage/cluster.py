@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from examples.storage.arguments import PROGRAM
-from examples.storage.output import show
+from examples.storage.output import show, show_aside
 from examples.storage.program import StartError
 from examples.storage.signals import on_signals
 
@@ -51,7 +51,7 @@ async def _run_server(address: str, options: Sequence[str], stopped: asyncio.Eve
     try:
         await asyncio.wait([end_wait, stop_wait], return_when=asyncio.FIRST_COMPLETED)
         if not stopped.is_set():
-            print(f"the server on {address} has ended with status {process.returncode}", file=sys.stderr)
+            show_aside(f"the server on {address} has ended with status {process.returncode}")
     finally:
         stop_wait.cancel()
         await _stop(process, end_wait)

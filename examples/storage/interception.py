@@ -1,11 +1,11 @@
 """The interceptors of ``--interceptors``, by name."""
 
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pygorums as gorums
 from examples.interceptors.server import delayed_interceptor, logging_interceptor, metadata_interceptor, no_foo
+from examples.storage.output import show_aside
 
 __all__ = ["interceptors_named"]
 
@@ -27,10 +27,5 @@ def interceptors_named(names: Sequence[str]) -> list[gorums.ServerInterceptor]:
 async def _logging(
     ctx: gorums.ServerContext, request: Any, call_next: Callable[[gorums.ServerContext, Any], Awaitable[Any]]
 ) -> Any:
-    # Named by what is known only once the server has been started.
-    return await logging_interceptor(ctx.server.address or "storage", _log)(ctx, request, call_next)
-
-
-def _log(line: str) -> None:
-    # Not where the replies are shown.
-    print(line, file=sys.stderr, flush=True)
+    # Named by what is known only once the server has been started; and not where the replies are shown.
+    return await logging_interceptor(ctx.server.address or "storage", show_aside)(ctx, request, call_next)

@@ -1,11 +1,11 @@
 """The nodes that the prompt talks to: local ones, or others that are there already."""
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pygorums as gorums
 from examples.storage.failures import node_lines
+from examples.storage.output import show_aside
 from examples.storage.program import StartError
 from examples.storage.server import StorageImpl
 
@@ -63,7 +63,7 @@ async def _wait(config: gorums.Configuration) -> None:
             reasons = "; ".join(line.strip() for line in _missing(config))
             raise StartError(f"no node can be reached: {reasons}") from None
         for line in _missing(config):
-            print(f"not connected yet: {line.strip()}", file=sys.stderr)
+            show_aside(f"not connected yet: {line.strip()}")
 
 
 def _missing(config: gorums.Configuration) -> list[str]:

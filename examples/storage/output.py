@@ -1,8 +1,8 @@
-"""What the programs of this example print on standard output."""
+"""What the programs of this example print."""
 
 import sys
 
-__all__ = ["PROMPT", "on_terminal", "show"]
+__all__ = ["PROMPT", "on_terminal", "show", "show_aside"]
 
 PROMPT = "> "
 
@@ -10,6 +10,12 @@ PROMPT = "> "
 def show(line: str) -> None:
     """Print a line now, also if somebody reads along at the other end of a pipe."""
     print(line, flush=True)
+
+
+def show_aside(line: str) -> None:
+    """Print a line on standard error, in one piece: several processes may share that."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def on_terminal() -> bool:

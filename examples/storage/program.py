@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Coroutine
 
+from examples.storage.output import show_aside
+
 __all__ = ["StartError", "run"]
 
 INTERRUPTED = 130
@@ -28,7 +30,7 @@ def run(name: str, program: Coroutine[None, None, None]) -> int:
     try:
         asyncio.run(program)
     except StartError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        show_aside(f"{name}: {error}")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -2,11 +2,10 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import Sequence
 
 import pygorums as gorums
-from examples.storage.output import show
+from examples.storage.output import show, show_aside
 from examples.storage.program import StartError
 from examples.storage.server import StorageImpl
 from examples.storage.signals import on_signals
@@ -78,7 +77,7 @@ async def _serve_with_peers(
         await asyncio.wait([peers_wait, end_wait], return_when=asyncio.FIRST_COMPLETED)
         if not end_wait.done():
             if missing := await peers_wait:
-                print(f"not connected after {patience:g} s: {', '.join(missing)}; serving without", file=sys.stderr)
+                show_aside(f"not connected after {patience:g} s: {', '.join(missing)}; serving without")
             show(f"Started storage server on {system.address}")
         await end_wait
     finally:

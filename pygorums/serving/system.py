@@ -119,12 +119,9 @@ class System:
 
         Raises:
             OSError: The address cannot be listened on.
-            RuntimeError: It was started before, or stopped.
-            StoppedError: It was stopped meanwhile.
+            RuntimeError: It was started before, or stopped before or meanwhile.
         """
         address = await self.server.start(self._listen)
-        if self._stopped:
-            raise StoppedError("the system was stopped while it started")
         self._connect()
         return address
 
@@ -162,16 +159,20 @@ class System:
             TimeoutError: The time was up.
             StoppedError: The system was stopped before.
         """
-        return await self._wait_for(self.config, condition, timeout)
+        return await self._wait_for(self.config, condition, timeout, self._missing)
 
     async def wait_for_client_config(
         self, condition: Callable[[Configuration], bool], timeout: float | None = None
     ) -> Configuration:
         """As `wait_for_config`, for `client_config()`."""
-        return await self._wait_for(self.client_config, condition, timeout)
+        return await self._wait_for(self.client_config, condition, timeout, self._clients)
 
     async def _wait_for(
-        self, config: Callable[[], Configuration], condition: Callable[[Configuration], bool], timeout: float | None
+        self,
+        config: Callable[[], Configuration],
+        condition: Callable[[Configuration], bool],
+        timeout: float | None,
+        state: Callable[[], str],
     ) -> Configuration:
         try:
             async with asyncio.timeout(timeout):
@@ -181,11 +182,15 @@ class System:
                     await self.server.peers.changed()
                 return current
         except TimeoutError:
-            missing = sorted(self._addresses.keys() - set(self.config().node_ids))
-            names = ", ".join(f"{node_id} ({self._addresses[node_id]})" for node_id in missing) or "none"
-            raise TimeoutError(
-                f"after {timeout} s the condition does not hold; peers that are not connected: {names}"
-            ) from None
+            raise TimeoutError(f"after {timeout} s the condition does not hold; {state()}") from None
+
+    def _missing(self) -> str:
+        missing = sorted(self._addresses.keys() - set(self.config().node_ids))
+        names = ", ".join(f"{node_id} ({self._addresses[node_id]})" for node_id in missing) or "none"
+        return f"peers that are not connected: {names}"
+
+    def _clients(self) -> str:
+        return f"clients that are connected: {len(self.client_config())}"
 
     async def __aenter__(self) -> Self:
         await self.start()

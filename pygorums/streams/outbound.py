@@ -86,7 +86,6 @@ class OutboundChannel:
         self._writer = Writer(node_id, send_buffer)
         self.pending = PendingCalls(node_id, send_buffer)
         self._transport: OpenedTransport | None = None
-        self._received = False
         self._heard_at = 0.0
         self._heartbeat: float | None = None
         self._down: StatusError | None = None
@@ -180,7 +179,7 @@ class OutboundChannel:
                 # It could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
             delay = self._backoff.delay(failures, random.random())
-            if lasted is not None and (self._received or lasted >= LONG_LIVED):
+            if lasted is not None and lasted >= LONG_LIVED:
                 failures = 0
                 # The first attempt after a break comes soon, but not at the same moment from all clients.
                 delay = random.uniform(0, self._backoff.initial)
@@ -195,7 +194,6 @@ class OutboundChannel:
         except Exception as raised:
             return transport.error(raised), None
         opened_at = self._heard_at = monotonic()
-        self._received = False
         self._came_up(transport)
         writer = self._loop.create_task(
             self._write(transport), name=f"pygorums writer to node {self._node_id} ({self._address})"
@@ -279,7 +277,6 @@ class OutboundChannel:
             except DecodeError:
                 text = f"{self._address} sent {len(data)} bytes that are not a message"
                 raise StatusError(grpc.StatusCode.INTERNAL, text) from None
-            self._received = True
             self._heard_at = now = monotonic()
             requests = deliver(messages, now)
             if requests is not None:

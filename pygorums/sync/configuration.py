@@ -138,7 +138,7 @@ class Configuration(Sequence[Node]):
 
     def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
         """As `pygorums.Configuration.extend`."""
-        return self._with(self._thread.call(self._config.extend, nodes))
+        return self._with(self._thread.call(self._config.extend, _listed(nodes)))
 
     def add(self, *node_ids: int) -> Configuration:
         """As `pygorums.Configuration.add`."""
@@ -241,6 +241,11 @@ class Configuration(Sequence[Node]):
         return repr(self._config)
 
 
+def _listed(nodes: Iterable[str] | Mapping[int, str]) -> Iterable[str] | Mapping[int, str]:
+    """A generator's addresses: it is the caller's code, which must not run on the event loop."""
+    return list(nodes) if isinstance(nodes, Iterator) else nodes
+
+
 def connect(
     nodes: Iterable[str] | Mapping[int, str],
     *,
@@ -264,7 +269,7 @@ def connect(
     thread = loop_thread()
     config = thread.call(
         async_connect,
-        nodes,
+        _listed(nodes),
         credentials=credentials,
         metadata=metadata,
         server=None if server is None else server.asynchronous,

@@ -1,8 +1,8 @@
 """What the threads of a process do while its interpreter exits.
 
-By then the interpreter has waited for all threads but daemons. What these wait for is closed under them; were they told
-so, they would do nothing but print tracebacks in the last milliseconds of the process. So they are told nothing, and stay
-where they are until they are gone.
+By then the interpreter has waited for all threads but daemons. What these wait for is closed under them; were they
+told so, they would do nothing but print tracebacks in the last milliseconds of the process. So they are told nothing,
+and stay where they are until they are gone.
 """
 
 from __future__ import annotations

@@ -213,7 +213,8 @@ def _callbacks(options: dict[str, Any], thread: LoopThread) -> dict[str, Any]:
 
 def _use_daemon_threads(server: AsyncServer) -> None:
     """Have plain handlers run in threads that do not keep the interpreter from exiting, however long they block."""
-    server._threads._executor = DaemonThreads(MAX_THREADS, "pygorums-handler")
+    threads: Any = server._threads  # which would make an executor of its own kind when it is first used
+    threads._executor = DaemonThreads(MAX_THREADS, "pygorums-handler")
 
 
 class _Open:

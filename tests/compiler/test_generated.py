@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, get_overloads, get_type_hints
 
 import pytest
 from google.protobuf import descriptor, descriptor_pb2, message_factory
@@ -103,6 +103,52 @@ def test_every_function_hands_on_what_it_is_given(path: str, monkeypatch: pytest
         ]
         target, *_ = inspect.signature(function).parameters
         assert target == ("node" if runtime in ("rpc", "unicast") else "config")
+
+
+_WORLDS = {
+    "rpc": ("Node", "_asyncio.Future[{}]", "SyncNode", "{}"),
+    "unicast": ("Node", "_asyncio.Future[None]", "SyncNode", "None"),
+    "multicast": ("Configuration", "_asyncio.Future[None]", "SyncConfiguration", "None"),
+    "quorum_call": ("Configuration", "_gorums.Responses[{}]", "SyncConfiguration", "_gorums.SyncResponses[{}]"),
+}
+
+
+@pytest.mark.parametrize("path", GENERATED)
+def test_every_function_has_an_overload_for_each_world(path: str) -> None:
+    module = _module(path)
+    for method in _methods(path):
+        function = getattr(module, naming.function(method.name))
+        request, response = re.findall(r"Method\[(.+), (.+)\]", module.__annotations__[naming.constant(method.name)])[0]
+        runtime = _call_type(method).name.lower().removeprefix("streaming_")
+        target, result, blocking_target, blocking_result = (each.format(response) for each in _WORLDS[runtime])
+        expected = [
+            (f"_gorums.{target}", f"_gorums.Interceptors[{request}, {response}]", result),
+            (f"_gorums.{blocking_target}", f"_gorums.SyncInterceptors[{request}, {response}]", blocking_result),
+            (
+                f"_gorums.{target} | _gorums.{blocking_target}",
+                "_collections_abc.Sequence[_typing.Any]",
+                f"{result} | {blocking_result}",
+            ),
+        ]
+        signatures = [inspect.signature(each) for each in (*get_overloads(function), function)]
+        assert [
+            (
+                next(iter(each.parameters.values())).annotation,
+                each.parameters["interceptors"].annotation,
+                each.return_annotation,
+            )
+            for each in signatures
+        ] == expected
+        for each in signatures:
+            assert each.parameters["request"].annotation == request
+            assert list(each.parameters) == list(signatures[-1].parameters)
+            assert {p.name: p.default for p in each.parameters.values()} == {
+                p.name: p.default for p in signatures[-1].parameters.values()
+            }
+        # Every annotation means something at run time too.
+        get_type_hints(function)
+        for overload in get_overloads(function):
+            get_type_hints(overload)
 
 
 @pytest.mark.parametrize("path", GENERATED)

@@ -1,0 +1,69 @@
+"""Clusters in the asyncio world and in the blocking one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.support.cluster import QUICK
+from tests.sync.plain_calls import PlainCalls, until
+from tests.sync.worlds import WORLDS, BlockingWorld, World
+
+
+class PlainCluster:
+    """Three servers, and a connected configuration of them, of one world.
+
+    Attributes:
+        services: what the servers serve, in order.
+        addresses: where they listen, in order.
+        config: all of them, with IDs from 1.
+    """
+
+    def __init__(self, world: World, stack: ExitStack) -> None:
+        self._world = world
+        self._stack = stack
+        self.services = [PlainCalls(number) for number in (1, 2, 3)]
+        self.servers = [stack.enter_context(world.using(lambda s=s: world.api.Server(s))) for s in self.services]
+        for service in self.services:
+            stack.callback(service.open_all)  # before their servers are stopped
+        self.addresses: Sequence[str] = [world.do(lambda s=s: s.start("127.0.0.1:0")) for s in self.servers]
+        self.config = self.connect()
+
+    def connect(self, **options: Any) -> Any:
+        """One more configuration of the three."""
+        world = self._world
+        options = {"backoff": QUICK, **options}
+        config = self._stack.enter_context(world.using(lambda: world.api.connect(self.addresses, **options)))
+        world.do(lambda: config.wait_connected(timeout=10))
+        return config
+
+    def nothing_is_pending(self) -> None:
+        """No node has a call that somebody waits for."""
+        until(lambda: self._world.do(lambda: [node.pending for node in self.config]) == [0, 0, 0], "nothing is pending")
+
+    def all_have_seen(self, text: str) -> None:
+        """Waits until a request with this text has come everywhere."""
+        for service in self.services:
+            service.has_seen(text)
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Each of the worlds."""
+    with WORLDS[request.param]() as one:
+        yield one
+
+
+@pytest.fixture
+def three(world: World) -> Iterator[PlainCluster]:
+    """Three servers in each of the worlds."""
+    with ExitStack() as stack:
+        yield PlainCluster(world, stack)
+
+
+@pytest.fixture
+def blocking() -> Iterator[PlainCluster]:
+    """Three servers in the blocking world."""
+    with ExitStack() as stack:
+        yield PlainCluster(BlockingWorld(), stack)
