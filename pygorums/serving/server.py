@@ -113,6 +113,7 @@ class Server:
         self._acceptor = Acceptor(self, self._handlers, self._peers, self._options, authorize, on_connect)
         self._grpc_server: grpc.aio.Server | None = None
         self._address: str | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
         self._stopped = asyncio.Event()
@@ -196,7 +197,8 @@ class Server:
         Raises:
             ConfigurationError: The address is malformed.
             OSError: It cannot be listened on; the text says why.
-            RuntimeError: The server was started before, or this process was forked from one that used gRPC.
+            RuntimeError: The server was started before, or stopped before or meanwhile, or this process was forked
+                from one that used gRPC.
         """
         host, port = split_address(address, any_port=True)
         if self._address is not None or self._stopping:
@@ -211,7 +213,10 @@ class Server:
         except RuntimeError:
             raise _bind_error(address, host, port) from None
         self._address = f"{address.rpartition(':')[0]}:{bound}"
-        await server.start()
+        self._starting = asyncio.create_task(server.start())
+        await asyncio.shield(self._starting)
+        if self._stopping:
+            raise RuntimeError("the server was stopped while it started")
         self._keeper = asyncio.create_task(self._stop_with_the_loop(), name=f"pygorums server {self._address}")
         return self._address
 
@@ -245,8 +250,10 @@ class Server:
         if grace:
             for stream in streams:
                 stream.drain()
-        if self._grpc_server is not None and self._address is not None:
-            await self._grpc_server.stop(grace)
+        if self._starting is not None:
+            # gRPC crashes if it is stopped while it starts.
+            await asyncio.wait({self._starting})
+            await self.grpc_server.stop(grace)
         direct = list(self._direct)
         if grace and direct:
             # Only now: the handlers above may have called the own node.

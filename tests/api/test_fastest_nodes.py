@@ -8,6 +8,7 @@ import pytest
 
 import pygorums as gorums
 from examples.interceptors.server import CallNext, delayed_interceptor
+from examples.latency.__main__ import main
 from examples.latency.selection import fastest, keep_fastest, quorum_of, read_from_fastest
 from examples.storage.quorum import written_by_majority
 from examples.storage.server import StorageImpl
@@ -155,3 +156,10 @@ async def test_keeping_the_fastest() -> None:
         following = asyncio.ensure_future(anext(parts))
     with pytest.raises(StopAsyncIteration):
         await within(following)
+
+
+async def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    await within(main())
+    *latencies, read = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in latencies] == [f"node {n}" for n in range(1, 6)]
+    assert read == "greeting = hello, from nodes 2, 4, 5"

@@ -26,7 +26,7 @@ async def test_they_can_be_looked_at_and_awaited_again(three: Cluster[ScriptedCa
     assert future.done()
     assert await future is first
     assert future.result() is first
-    assert await asyncio.gather(future, future) == [first, first]
+    assert list(await asyncio.gather(future, future)) == [first, first]
 
 
 @pytest.mark.parametrize("name", NAMES)

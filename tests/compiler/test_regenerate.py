@@ -45,7 +45,8 @@ def test_each_difference_is_named_and_mended(repository: Path, capsys: pytest.Ca
     (repository / "tests/one_pb2.pyi").unlink()
     with (repository / "tests/one_gorums.py").open("a") as file:
         file.write("# edited\n")
-    (repository / "tests/left_over_gorums.py").write_text("")
+    shutil.copy(repository / "tests/one_gorums.py", repository / "tests/left_over_gorums.py")
+    (repository / "tests/test_from_gorums.py").write_text("# Written by hand.\n")
     capsys.readouterr()
     assert regenerate.main(["--check"]) == 1
     assert capsys.readouterr().err.splitlines()[:-1] == [
@@ -56,6 +57,7 @@ def test_each_difference_is_named_and_mended(repository: Path, capsys: pytest.Ca
     assert regenerate.main([]) == 0
     assert regenerate.main(["--check"]) == 0
     assert not (repository / "tests/left_over_gorums.py").exists()
+    assert (repository / "tests/test_from_gorums.py").exists()
 
 
 def test_a_broken_proto_is_protocs_to_report(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,9 @@ COMMANDS_SHOWN = [
 SERVERS = [command.split()[-1] for command in COMMANDS_SHOWN if command.startswith("python server.py ")]
 MODULES = ("storage_pb2", "storage_gorums", "server")
 
+# Programs of their own, not pieces of the session.
+FILES = ("# server.py\n", "# client.py\n")
+
 # Shown to be read, and compared with what is generated.
 SIGNATURES = ("def read_rpc(", "class StorageServer(")
 
@@ -122,7 +125,7 @@ def importing_from(folder: Path) -> Iterator[None]:
 def snippets() -> Iterator[tuple[Block, str]]:
     """What is typed at the prompt, with what it prints."""
     for each, following in zip(BLOCKS, [*BLOCKS[1:], Block("", "", 0)], strict=True):
-        if each.language == "python" and not each.text.startswith(("# server.py\n", *SIGNATURES)):
+        if each.language == "python" and not each.text.startswith((*FILES, *SIGNATURES)):
             yield each, following.text if following.language == "text" else ""
 
 
@@ -171,6 +174,27 @@ async def test_the_snippets_print_what_they_are_said_to(project: Path, monkeypat
                 assert await session.run(snippet) == expected, f"{PATH}:{snippet.line}"
 
 
+async def test_the_client_without_asyncio(project: Path) -> None:
+    listing, expected = next(
+        (each, after) for each, after in zip(BLOCKS, BLOCKS[2:], strict=False) if each.text.startswith("# client.py\n")
+    )
+    assert expected.language == "text"
+    with refusing_address() as silent:
+        addresses = Addresses(silent)
+        (project / "client.py").write_text(addresses.real(listing.text))
+        shown = sorted(set(re.findall(r"127\.0\.0\.1:\d{4}", listing.text)))
+        with importing_from(project):
+            storage = importlib.import_module("server").Storage
+            async with AsyncExitStack() as stack:
+                for address in shown:
+                    server = await stack.enter_async_context(gorums.Server(storage()))
+                    await server.start(addresses.real(address))
+                client = await start(project, "python client.py")
+                output, errors = await within(client.communicate(), START_LIMIT)
+    assert errors.decode() == ""
+    assert output.decode() == expected.text
+
+
 def test_the_signatures_are_those_of_the_generated_module(project: Path) -> None:
     shown = functions("".join(block("python", start) for start in SIGNATURES))
     generated = functions((project / "storage_gorums.py").read_text())
@@ -213,6 +237,8 @@ def test_every_command_exists(command: str) -> None:
             assert not given.cluster or len(given.addresses) == 3
         case ["python", "-m", "pygorums.protoc", *_]:
             pass  # the project is compiled with it
+        case ["python", "client.py"]:
+            pass  # it is run as it is shown
         case ["python", "server.py", address]:
             assert address in SERVERS  # the snippets run with it
         case _:

@@ -45,6 +45,12 @@ def stream(number: int) -> list[Sent]:
     ]
 
 
+def opened_with(number: int) -> list[tuple[str, str]]:
+    """The metadata that a stream of the storage recording was opened with."""
+    (opening,) = [line for line in _lines("storage-go.jsonl") if line["stream"] == number and "metadata" in line]
+    return [(key, value) for key, value in opening["metadata"]]
+
+
 def probes() -> list[Probe]:
     """The hand-made frames and their answers, in order; all were sent over one stream."""
     return [
