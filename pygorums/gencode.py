@@ -65,11 +65,8 @@ _Resp = TypeVar("_Resp", bound=Message)
 Interceptors = Sequence[Interceptor[_Req, _Resp]]
 """Client interceptors, the first one innermost."""
 
-SyncInterceptors = Sequence[
-    Callable[[Call[_Req, _Resp], Iterator[NodeResponse[_Resp]]], Iterator[NodeResponse[_Resp]]]
-    | Interceptor[_Req, _Resp]
-]
-"""The same for the blocking facade: plain generators, and those that pygorums has for both worlds."""
+SyncInterceptors = Sequence[Callable[[Call[_Req, _Resp], Iterator[NodeResponse[_Resp]]], Iterator[NodeResponse[_Resp]]]]
+"""The same for the blocking facade: plain generators, and `map_request` and `map_response`, which fit both worlds."""
 
 if TYPE_CHECKING:
 

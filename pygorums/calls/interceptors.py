@@ -10,8 +10,8 @@ returns the responses.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from google.protobuf.message import Message
 
@@ -22,7 +22,15 @@ from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
-__all__ = ["Call", "InterceptedResponses", "Interceptor", "intercepted", "map_request", "map_response"]
+__all__ = [
+    "Call",
+    "EitherInterceptor",
+    "InterceptedResponses",
+    "Interceptor",
+    "intercepted",
+    "map_request",
+    "map_response",
+]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -134,6 +142,21 @@ class Interceptor(Protocol[Req, Resp]):
         """Wrap the responses of a call."""
 
 
+class EitherInterceptor(Protocol[Req, Resp]):
+    """An interceptor for asyncio and for the blocking facade: what it returns is what it was given."""
+
+    @overload
+    def __call__(
+        self, call: Call[Req, Resp], responses: AsyncIterator[NodeResponse[Resp]], /
+    ) -> AsyncIterator[NodeResponse[Resp]]: ...
+    @overload
+    def __call__(
+        self, call: Call[Req, Resp], responses: Iterator[NodeResponse[Resp]], /
+    ) -> Iterator[NodeResponse[Resp]]: ...
+    def __call__(self, call: Call[Req, Resp], responses: Any, /) -> Any:
+        """Wrap the responses of a call."""
+
+
 class InterceptedResponses(AsyncIterator[NodeResponse[Resp]]):
     """The responses of a call as they come out of its outermost interceptor."""
 
@@ -174,7 +197,7 @@ def intercepted(
     return InterceptedResponses(source, layers)
 
 
-def map_request(fn: Callable[[Req, Node], Req | None]) -> Interceptor[Req, Any]:
+def map_request(fn: Callable[[Req, Node], Req | None]) -> EitherInterceptor[Req, Any]:
     """An interceptor that sends each node a request of its own.
 
     Args:
@@ -183,14 +206,14 @@ def map_request(fn: Callable[[Req, Node], Req | None]) -> Interceptor[Req, Any]:
             asked, while `majority()` stays that of the whole configuration.
     """
 
-    def mapped(call: Call[Req, Any], responses: AsyncIterator[NodeResponse[Any]]) -> AsyncIterator[NodeResponse[Any]]:
+    def mapped(call: Call[Req, Any], responses: Any) -> Any:
         call.map_request(fn)
         return responses
 
     return mapped
 
 
-def map_response(fn: Callable[[Resp, Node], Resp]) -> Interceptor[Any, Resp]:
+def map_response(fn: Callable[[Resp, Node], Resp]) -> EitherInterceptor[Any, Resp]:
     """An interceptor that changes each successful reply; errors pass through.
 
     Args:

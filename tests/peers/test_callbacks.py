@@ -62,10 +62,12 @@ async def test_on_config_change_may_use_the_server() -> None:
             seen.append(server.config() == config)
             calls.append(note(config[1], Text(text="welcome")))
 
-    async with running(ScriptedCalls(), node_id=1, peers=PEERS, on_config_change=changed) as server:
-        async with peer(server, 2, service):
-            await service.has_seen("welcome")
-            await within(calls[0])
+    async with (
+        running(ScriptedCalls(), node_id=1, peers=PEERS, on_config_change=changed) as server,
+        peer(server, 2, service),
+    ):
+        await service.has_seen("welcome")
+        await within(calls[0])
     assert seen == [True]
 
 

@@ -96,14 +96,18 @@ async def test_mixed() -> None:
 
     Rows: 31, 120.
     """
-    async with running(ScriptedCalls(), node_id=1, peers=PEERS) as server:
-        async with peer(server, 2, ScriptedCalls(2)), peer(server, 0, ScriptedCalls(3)), dialled(server):
-            assert server.config().node_ids == (1, 2)
-            assert server.client_config().node_ids == (FIRST_CLIENT_ID,)
-            assert (await within(ask(server.client_config(), Text(text="x")).all())).number == 3
-            both = server.config() | server.client_config()
-            replies = await within(ask(both, Text(text="x")).collect_all())
-            assert {node_id: reply.number for node_id, reply in replies.items()} == {1: 1, 2: 2, FIRST_CLIENT_ID: 3}
+    async with (
+        running(ScriptedCalls(), node_id=1, peers=PEERS) as server,
+        peer(server, 2, ScriptedCalls(2)),
+        peer(server, 0, ScriptedCalls(3)),
+        dialled(server),
+    ):
+        assert server.config().node_ids == (1, 2)
+        assert server.client_config().node_ids == (FIRST_CLIENT_ID,)
+        assert (await within(ask(server.client_config(), Text(text="x")).all())).number == 3
+        both = server.config() | server.client_config()
+        replies = await within(ask(both, Text(text="x")).collect_all())
+        assert {node_id: reply.number for node_id, reply in replies.items()} == {1: 1, 2: 2, FIRST_CLIENT_ID: 3}
 
 
 async def test_calls_from_outside_of_handlers() -> None:
@@ -112,13 +116,12 @@ async def test_calls_from_outside_of_handlers() -> None:
     Rows: 125, 126, 130.
     """
     service = ScriptedCalls(1)
-    async with running(service, node_id=1, peers=PEERS) as server:
-        async with peer(server, 2, ScriptedCalls(2)) as config:
-            reply = await within(ask(server.config(), Text(text="x")).collect_all())
-            assert sorted(reply) == [1, 2]
-            await within(echo(config[0], Text(text="y")))
-            assert service.contexts[-1].config() == server.config()
-            assert service.contexts[-1].client_config() == server.client_config()
+    async with running(service, node_id=1, peers=PEERS) as server, peer(server, 2, ScriptedCalls(2)) as config:
+        reply = await within(ask(server.config(), Text(text="x")).collect_all())
+        assert sorted(reply) == [1, 2]
+        await within(echo(config[0], Text(text="y")))
+        assert service.contexts[-1].config() == server.config()
+        assert service.contexts[-1].client_config() == server.client_config()
 
 
 async def test_empty_ones() -> None:
@@ -187,17 +190,20 @@ async def test_waiting_for_nodes_and_watching() -> None:
 async def test_when_the_server_has_stopped() -> None:
     """Its configurations become empty of others, and calls fail at once."""
     changes: list[tuple[int, ...]] = []
-    async with running(ScriptedCalls(), node_id=1, peers=PEERS, on_config_change=recorder(changes)) as server:
-        async with peer(server, 2, ScriptedCalls(2)), peer(server, 0, ScriptedCalls(3)):
-            config, clients = server.config(), server.client_config()
-            await within(server.stop())
-            await config_is(server, 1)
-            await clients_are(server)
-            assert changes == [(1,), (1, 2), (1,)]
-            for node in (*config, *clients):
-                with pytest.raises(gorums.StatusError) as error:
-                    await within(echo(node, Text(text="x")))
-                assert isinstance(error.value, gorums.NodeClosedError | gorums.StreamDownError)
-                with pytest.raises(gorums.SendError):
-                    await within(note(node, Text(text="x")))
-            await until(lambda: not any(node.connected for node in (*config, *clients)))
+    async with (
+        running(ScriptedCalls(), node_id=1, peers=PEERS, on_config_change=recorder(changes)) as server,
+        peer(server, 2, ScriptedCalls(2)),
+        peer(server, 0, ScriptedCalls(3)),
+    ):
+        config, clients = server.config(), server.client_config()
+        await within(server.stop())
+        await config_is(server, 1)
+        await clients_are(server)
+        assert changes == [(1,), (1, 2), (1,)]
+        for node in (*config, *clients):
+            with pytest.raises(gorums.StatusError) as error:
+                await within(echo(node, Text(text="x")))
+            assert isinstance(error.value, gorums.NodeClosedError | gorums.StreamDownError)
+            with pytest.raises(gorums.SendError):
+                await within(note(node, Text(text="x")))
+        await until(lambda: not any(node.connected for node in (*config, *clients)))

@@ -82,9 +82,7 @@ def test_the_first_value_counts() -> None:
         pytest.param([(KEY, "1")], (1,), (), id="the server's own ID"),
     ],
 )
-async def test_who_is_where(
-    metadata: list[tuple[str, str]], known: tuple[int, ...], clients: tuple[int, ...]
-) -> None:
+async def test_who_is_where(metadata: list[tuple[str, str]], known: tuple[int, ...], clients: tuple[int, ...]) -> None:
     """Everybody is served; only known peers and those that serve calls are called back.
 
     Rows: 30, 31, 32, 33, 34, 36, 46.
@@ -129,10 +127,13 @@ async def test_no_client_gets_the_id_of_a_peer_or_of_the_server() -> None:
     Rows: 34, 119.
     """
     taken = {FIRST_CLIENT_ID: "own:1", FIRST_CLIENT_ID + 1: "peer:2"}
-    async with running(ScriptedCalls(), node_id=FIRST_CLIENT_ID, peers=taken) as server:
-        async with peer(server), peer(server, FIRST_CLIENT_ID + 1):
-            assert server.client_config().node_ids == (FIRST_CLIENT_ID + 2,)
-            assert server.config().node_ids == (FIRST_CLIENT_ID, FIRST_CLIENT_ID + 1)
+    async with (
+        running(ScriptedCalls(), node_id=FIRST_CLIENT_ID, peers=taken) as server,
+        peer(server),
+        peer(server, FIRST_CLIENT_ID + 1),
+    ):
+        assert server.client_config().node_ids == (FIRST_CLIENT_ID + 2,)
+        assert server.config().node_ids == (FIRST_CLIENT_ID, FIRST_CLIENT_ID + 1)
     async with running(ScriptedCalls(), node_id=FIRST_CLIENT_ID) as server, peer(server):
         assert server.client_config().node_ids == (FIRST_CLIENT_ID + 1,)
         assert server.config().node_ids == (FIRST_CLIENT_ID,)
@@ -188,23 +189,27 @@ async def test_metadata_of_ones_own_come_first_and_are_kept() -> None:
 async def test_an_unknown_id_is_served_like_an_ordinary_client() -> None:
     """Rows: 33."""
     service = ScriptedCalls()
-    async with running(service, node_id=1, peers=PEERS) as server:
-        async with dialled(server, gorums.Server(ScriptedCalls(), node_id=77)) as config:
-            assert (await within(echo(config[0], Text(text="x")))).text == "x"
-            assert service.contexts[0].peer_id is None
-            assert service.contexts[0].metadata[KEY] == "77"
-            assert (server.config().node_ids, server.client_config().node_ids) == ((1,), ())
+    async with (
+        running(service, node_id=1, peers=PEERS) as server,
+        dialled(server, gorums.Server(ScriptedCalls(), node_id=77)) as config,
+    ):
+        assert (await within(echo(config[0], Text(text="x")))).text == "x"
+        assert service.contexts[0].peer_id is None
+        assert service.contexts[0].metadata[KEY] == "77"
+        assert (server.config().node_ids, server.client_config().node_ids) == ((1,), ())
 
 
 async def test_who_claims_the_servers_own_id_does_not_take_its_node() -> None:
     """Rows: 46."""
     mine, theirs = ScriptedCalls(1), ScriptedCalls(2)
-    async with running(mine, node_id=1, peers=PEERS) as server:
-        async with dialled(server, gorums.Server(theirs, node_id=1)) as config:
-            await within(echo(config[0], Text(text="x")))
-            assert mine.contexts[0].peer_id is None
-            assert (await within(echo(server.config()[0], Text(text="y")))).number == 1
-            assert theirs.seen == []
+    async with (
+        running(mine, node_id=1, peers=PEERS) as server,
+        dialled(server, gorums.Server(theirs, node_id=1)) as config,
+    ):
+        await within(echo(config[0], Text(text="x")))
+        assert mine.contexts[0].peer_id is None
+        assert (await within(echo(server.config()[0], Text(text="y")))).number == 1
+        assert theirs.seen == []
 
 
 @pytest.mark.parametrize("node_id", [-1, MAX_NODE_ID + 1, "1", 1.0, True, None])

@@ -64,20 +64,24 @@ async def test_who_calls() -> None:
     Rows: 44.
     """
     service, theirs = ScriptedCalls(1), ScriptedCalls(2)
-    async with running(service, node_id=1, peers=PEERS) as server:
-        async with peer(server, 2, theirs) as config, peer(server) as client, dialled(server) as ordinary:
-            for number, caller in enumerate((config, client, ordinary)):
-                await within(echo(caller[0], Text(text=str(number))))
-            await within(echo(server.config()[0], Text(text="own")))
-            await within(echo(server.config()[1], Text(text="back")))
-            assert [ctx.peer_id for ctx in service.contexts] == [2, 1 << 20, None, 1]
-            assert [ctx.peer.startswith("ipv4:127.0.0.1:") for ctx in service.contexts[:3]] == [True] * 3
-            assert service.contexts[3].peer == "local"
-            back = theirs.contexts[0]
-            assert (back.peer, back.peer_id) == (server.address, CALLED)
-            assert all(ctx.auth_context == {} for ctx in (*service.contexts, back))
-            assert [ctx.server for ctx in service.contexts] == [server] * 4
-            assert back.server is not server
+    async with (
+        running(service, node_id=1, peers=PEERS) as server,
+        peer(server, 2, theirs) as config,
+        peer(server) as client,
+        dialled(server) as ordinary,
+    ):
+        for number, caller in enumerate((config, client, ordinary)):
+            await within(echo(caller[0], Text(text=str(number))))
+        await within(echo(server.config()[0], Text(text="own")))
+        await within(echo(server.config()[1], Text(text="back")))
+        assert [ctx.peer_id for ctx in service.contexts] == [2, 1 << 20, None, 1]
+        assert [ctx.peer.startswith("ipv4:127.0.0.1:") for ctx in service.contexts[:3]] == [True] * 3
+        assert service.contexts[3].peer == "local"
+        back = theirs.contexts[0]
+        assert (back.peer, back.peer_id) == (server.address, CALLED)
+        assert all(ctx.auth_context == {} for ctx in (*service.contexts, back))
+        assert [ctx.server for ctx in service.contexts] == [server] * 4
+        assert back.server is not server
 
 
 async def test_incoming_metadata_are_not_forwarded() -> None:
@@ -92,8 +96,11 @@ async def test_incoming_metadata_are_not_forwarded() -> None:
             return await ask(ctx.config().remove(1), request, metadata={"own": "1"}).all()
 
     service = ScriptedCalls(2)
-    async with running(Nesting(1), node_id=1, peers=PEERS) as server:
-        async with peer(server, 2, service), dialled(server, metadata={"stream": "1"}) as config:
-            await within(ask(config, Text(text="x"), metadata={"message": "1"}).all())
-            metadata = service.contexts[0].metadata
-            assert (metadata.get("own"), "stream" in metadata, "message" in metadata) == ("1", False, False)
+    async with (
+        running(Nesting(1), node_id=1, peers=PEERS) as server,
+        peer(server, 2, service),
+        dialled(server, metadata={"stream": "1"}) as config,
+    ):
+        await within(ask(config, Text(text="x"), metadata={"message": "1"}).all())
+        metadata = service.contexts[0].metadata
+        assert (metadata.get("own"), "stream" in metadata, "message" in metadata) == ("1", False, False)

@@ -8,7 +8,7 @@ import pytest
 
 import pygorums as gorums
 from tests.peers.nesting import Mutual, Nesting
-from tests.peers.support import clients_are, dialled, peer, running
+from tests.peers.support import PEERS, clients_are, dialled, peer, running
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.cluster import QUICK, connected
@@ -157,7 +157,10 @@ async def test_a_peer_that_is_lost_during_a_nested_call() -> None:
             return request
 
     asked = asyncio.Semaphore(0)
-    async with running(Nesting(1), node_id=1, peers={1: "peer-1:1", 2: "peer-2:2"}) as server, dialled(server) as config:
+    async with (
+        running(Nesting(1), node_id=1, peers=PEERS) as server,
+        dialled(server) as config,
+    ):
         async with peer(server, 2, Silent(2)):
             call = echo(config[0], Text(text="all"))
             await within(asked.acquire())

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 import pygorums as gorums
+from pygorums.serving.handlers import CallNext
 from tests.peers.support import PEERS, dialled, peer, running
 from tests.protos.calls_gorums import CallsServer, ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
@@ -112,10 +113,10 @@ async def test_releasing_twice_and_in_an_interceptor() -> None:
     """Rows: 92."""
     service = ScriptedCalls(1)
 
-    async def releasing(ctx: gorums.ServerContext, request: Text, call_next: gorums.ServerInterceptor) -> object:
+    async def releasing(ctx: gorums.ServerContext, request: Text, call_next: CallNext) -> object:
         ctx.release()
         ctx.release()
-        reply = await call_next(ctx, request)  # type: ignore[call-arg, arg-type]  # it is no interceptor here
+        reply = await call_next(ctx, request)
         ctx.release()
         return reply
 
@@ -130,15 +131,16 @@ async def test_releasing_twice_and_in_an_interceptor() -> None:
 async def test_streams_do_not_wait_for_each_other() -> None:
     """Rows: 91."""
     service = ScriptedCalls(1)
-    async with running(service, node_id=1, peers=PEERS) as server:
-        async with peer(server, 2) as first, dialled(server) as second:
-            nodes = (first[0], second[0], server.config()[0])
-            held = [echo(node, Text(text="hold:x")) for node in nodes]
-            await service.gates["x"].arrivals(3)
-            service.gates["x"].open()
-            await within(asyncio.gather(*held))
-
-
+    async with (
+        running(service, node_id=1, peers=PEERS) as server,
+        peer(server, 2) as first,
+        dialled(server) as second,
+    ):
+        nodes = (first[0], second[0], server.config()[0])
+        held = [echo(node, Text(text="hold:x")) for node in nodes]
+        await service.gates["x"].arrivals(3)
+        service.gates["x"].open()
+        await within(asyncio.gather(*held))
 
 
 async def test_any_number_of_replies(way: Way) -> None:

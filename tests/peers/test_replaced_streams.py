@@ -77,13 +77,16 @@ async def test_calls_of_the_old_one_fail_and_the_next_ones_do_not() -> None:
 async def test_requests_of_both_are_answered_where_they_came_from() -> None:
     """Rows: 84."""
     service = ScriptedCalls()
-    async with running(service, node_id=1, peers=PEERS) as server:
-        async with peer(server, 2) as first, peer(server, 2) as second:
-            held = echo(first[0], Text(text="hold-free:x"))
-            await service.gates["x"].arrivals()
-            assert (await within(echo(second[0], Text(text="second")))).text == "second"
-            service.gates["x"].open()
-            assert (await within(held)).text == "hold-free:x"
+    async with (
+        running(service, node_id=1, peers=PEERS) as server,
+        peer(server, 2) as first,
+        peer(server, 2) as second,
+    ):
+        held = echo(first[0], Text(text="hold-free:x"))
+        await service.gates["x"].arrivals()
+        assert (await within(echo(second[0], Text(text="second")))).text == "second"
+        service.gates["x"].open()
+        assert (await within(held)).text == "hold-free:x"
 
 
 async def test_many_reconnects_leave_one_node_and_one_entry() -> None:
@@ -123,17 +126,16 @@ async def test_a_peer_that_is_gone() -> None:
 async def test_calls_under_way_fail_with_the_stream() -> None:
     """Rows: 82, 98."""
     theirs = ScriptedCalls(2)
-    async with running(ScriptedCalls(), node_id=1, peers=PEERS) as server:
-        async with peer(server, 2, theirs) as config:
-            node = server.config()[1]
-            calls = [echo(node, Text(text="hold-free:x")) for _ in range(5)]
-            await theirs.gates["x"].arrivals(5)
-            assert node.pending == 5
-            await within(config.close())
-            for outcome in await within(asyncio.gather(*calls, return_exceptions=True)):
-                assert isinstance(outcome, gorums.StatusError)
-                assert (outcome.code.name, outcome.node_id) == ("UNAVAILABLE", 2)
-            assert node.pending == 0
+    async with running(ScriptedCalls(), node_id=1, peers=PEERS) as server, peer(server, 2, theirs) as config:
+        node = server.config()[1]
+        calls = [echo(node, Text(text="hold-free:x")) for _ in range(5)]
+        await theirs.gates["x"].arrivals(5)
+        assert node.pending == 5
+        await within(config.close())
+        for outcome in await within(asyncio.gather(*calls, return_exceptions=True)):
+            assert isinstance(outcome, gorums.StatusError)
+            assert (outcome.code.name, outcome.node_id) == ("UNAVAILABLE", 2)
+        assert node.pending == 0
 
 
 async def test_replies_to_those_who_have_gone_harm_nobody() -> None:

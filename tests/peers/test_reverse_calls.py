@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 import pygorums as gorums
+from pygorums.serving.handlers import CallNext
 from pygorums.wire.framing import SERVER_INITIATED
 from tests.peers.support import PEERS, clients_are, dialled, peer, running
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
@@ -158,9 +159,8 @@ async def test_interceptors_of_the_client_see_calls_back(server: gorums.Server) 
     """Rows: 130."""
     seen: list[str] = []
 
-    async def counting(ctx: gorums.ServerContext, request: Text, call_next: object) -> object:
+    async def counting(ctx: gorums.ServerContext, request: Text, call_next: CallNext) -> object:
         seen.append(ctx.method)
-        assert callable(call_next)
         ctx.add_metadata("added", "1")
         return await call_next(ctx, request)
 
@@ -225,7 +225,9 @@ async def test_a_reply_is_only_sent_on_the_stream_that_brought_the_call() -> Non
 
     async def script(stream: ServerStream) -> None:
         if not brought.is_set():
-            await stream.send(request(SERVER_INITIATED | 1, "calls.Calls.Echo", Text(text="hold:x").SerializeToString()))
+            await stream.send(
+                request(SERVER_INITIATED | 1, "calls.Calls.Echo", Text(text="hold:x").SerializeToString())
+            )
             await brought.wait()
             return
         while (frame := await stream.receive()) is not None:

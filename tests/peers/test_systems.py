@@ -69,7 +69,7 @@ async def test_local_systems() -> None:
             assert system.config().node_ids == system.outbound.node_ids == (1, 2, 3, 4)
             assert [node.address for node in system.outbound] == addresses
             assert [node.address for node in system.config()] == addresses
-            assert [node.is_inbound for node in system.config()] == [node.id != system.node_id for node in system.config()]
+            assert [node.id for node in system.config() if not node.is_inbound] == [system.node_id]
             assert not any(node.is_inbound for node in system.outbound)
             assert system.client_config().node_ids == ()
         assert not any(service.seen for service in services.values())
@@ -107,7 +107,8 @@ def test_local_systems_of_nobody(n: int) -> None:
 async def test_local_systems_take_options() -> None:
     """Rows: 260, 266, 267."""
     changes: list[tuple[int, ...]] = []
-    async with gorums.local_systems(1, ScriptedCalls, on_config_change=recorder(changes), metadata={"a": "b"}) as systems:
+    options = {"on_config_change": recorder(changes), "metadata": {"a": "b"}}
+    async with gorums.local_systems(1, ScriptedCalls, **options) as systems:
         assert systems[0].config().node_ids == (1,)
         assert (await within(echo(systems[0].outbound[0], Text(text="x")))).number == 1
     assert changes == [(1,)]

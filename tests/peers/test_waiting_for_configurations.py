@@ -1,7 +1,7 @@
 """`wait_for_config` and `wait_for_client_config`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -74,7 +74,10 @@ async def test_when_the_system_stops(system: gorums.System) -> None:
     """
     waiting = [
         *(asyncio.create_task(system.wait_for_config(lambda config: len(config) == 3)) for _ in range(10)),
-        *(asyncio.create_task(system.wait_for_client_config(len, timeout=60)) for _ in range(10)),
+        *(
+            asyncio.create_task(system.wait_for_client_config(lambda config: len(config) > 0, timeout=60))
+            for _ in range(10)
+        ),
     ]
     await turns()
     await within(system.stop())
@@ -88,7 +91,11 @@ async def test_when_the_system_stops(system: gorums.System) -> None:
 
 async def test_many_who_wait_for_different_things(system: gorums.System) -> None:
     """Rows: 137."""
-    waiting = {n: [asyncio.create_task(system.wait_for_config(lambda c, n=n: len(c) >= n)) for _ in range(50)] for n in (1, 2, 3)}  # type: ignore[misc]
+
+    def at_least(count: int) -> Callable[[gorums.Configuration], bool]:
+        return lambda config: len(config) >= count
+
+    waiting = {n: [asyncio.create_task(system.wait_for_config(at_least(n))) for _ in range(50)] for n in (1, 2, 3)}
     await turns()
     async with peer(system.server, 2):
         await within(asyncio.gather(*waiting[1], *waiting[2]))

@@ -111,7 +111,7 @@ async def test_nodes_of_one_configuration_are_called_alone(three: Cluster[Script
 async def test_what_is_not_the_request_fails_alone(one: Cluster[ScriptedCalls]) -> None:
     wrong: object = "text"
     with pytest.raises((TypeError, gorums.GorumsError)):
-        await within(echo(one.node, wrong))  # type: ignore[arg-type]  # a user's mistake
+        await within(echo(one.node, wrong))  # type: ignore[call-overload]  # a user's mistake
     assert (await within(echo(one.node, Text(text="x")))).text == "x"
     assert one.node.pending == 0
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -33,14 +34,16 @@ class ServerProcess:
     ) -> None:
         await self.kill()
 
+    def command(self) -> Sequence[str]:
+        """The module to run, and its arguments."""
+        return "tests.support.server_process", self.address, str(self._number)
+
     async def start(self) -> None:
         """Starts it and waits until it listens."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.support.server_process",
-            self.address,
-            str(self._number),
+            *self.command(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

@@ -25,8 +25,6 @@ class PlainCluster:
         self._stack = stack
         self.services = [PlainCalls(number) for number in (1, 2, 3)]
         self.servers = [stack.enter_context(world.using(lambda s=s: world.api.Server(s))) for s in self.services]
-        for service in self.services:
-            stack.callback(service.open_all)  # before their servers are stopped
         self.addresses: Sequence[str] = [world.do(lambda s=s: s.start("127.0.0.1:0")) for s in self.servers]
         self.config = self.connect()
 
@@ -35,8 +33,13 @@ class PlainCluster:
         world = self._world
         options = {"backoff": QUICK, **options}
         config = self._stack.enter_context(world.using(lambda: world.api.connect(self.addresses, **options)))
+        self._stack.callback(self._open_all)  # a connection that a handler keeps busy takes a second to close
         world.do(lambda: config.wait_connected(timeout=10))
         return config
+
+    def _open_all(self) -> None:
+        for service in self.services:
+            service.open_all()
 
     def nothing_is_pending(self) -> None:
         """No node has a call that somebody waits for."""

@@ -1,6 +1,6 @@
 """What type checkers must refuse where the asyncio and the blocking world are mixed up. As fails.py; never run."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pygorums as gorums
 from pygorums import sync
@@ -46,6 +46,18 @@ def plain(
     yield from responses
 
 
+async def asynchronous(
+    call: gorums.Call[Text, Text], responses: AsyncIterator[gorums.NodeResponse[Text]]
+) -> AsyncIterator[gorums.NodeResponse[Text]]:
+    async for response in responses:
+        yield response
+
+
 async def plain_interceptors(node: gorums.Node, config: gorums.Configuration) -> None:
     await echo(node, Text(), interceptors=[plain])  # E: list-item
     await ask(config, Text(), interceptors=[plain]).first()  # E: list-item
+
+
+def asynchronous_interceptors(node: sync.Node, config: sync.Configuration) -> None:
+    echo(node, Text(), interceptors=[asynchronous])  # E: list-item
+    ask(config, Text(), interceptors=[asynchronous]).first()  # E: list-item

@@ -1,0 +1,1 @@
+"""Peers that prove who they are: node IDs bound to TLS certificates."""
