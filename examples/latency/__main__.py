@@ -13,7 +13,7 @@ from examples.storage.storage_pb2 import ReadRequest, WriteRequest
 
 __all__ = ["main"]
 
-DELAYS = (0.08, 0.0, 0.04, 0.0, 0.02)
+DELAYS = (0.2, 0.0, 0.1, 0.0, 0.0)
 """Seconds by which each replica is slower than it need be."""
 
 
@@ -26,6 +26,8 @@ async def main() -> None:
             await stack.enter_async_context(server)
             addresses.append(await server.start("127.0.0.1:0"))
         everybody = await stack.enter_async_context(gorums.connect(addresses))
+        # A call that waits for its stream to be opened is measured together with that.
+        await everybody.wait_connected(timeout=10)
         request = WriteRequest(key="greeting", value="hello")
         request.time.GetCurrentTime()
         assert await written_by_majority(write_qc(everybody, request, timeout=5))

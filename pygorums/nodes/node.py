@@ -46,7 +46,8 @@ class Node:
     def latency(self) -> float | None:
         """The time from sending a request to its successful reply, in seconds; None before the first one.
 
-        An exponentially weighted moving average in which a new sample has the weight 0.2.
+        An exponentially weighted moving average in which a new sample has the weight 0.2. A request that had to
+        wait, as for its stream to be opened, is measured with that time: see `Configuration.wait_connected`.
         """
         return self.channel.pending.latency
 

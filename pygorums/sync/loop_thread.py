@@ -125,18 +125,27 @@ class LoopThread:
 
         return waiter.wait(lambda: self.submit(task), lambda: None)
 
-    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> T:
-        """Run a coroutine function on the loop and wait for its result. An interrupt cancels it."""
+    def run(
+        self,
+        function: Callable[..., Coroutine[Any, Any, T]],
+        *args: Any,
+        give_up: Callable[[], object] = lambda: None,
+    ) -> T:
+        """Run a coroutine function on the loop and wait for its result.
+
+        An interrupt cancels it, and `give_up` is called on the loop, for what must be over at once.
+        """
         self.check()
         waiter: Waiter[T] = Waiter(self.loop)
         tasks: list[asyncio.Task[T]] = []
 
         def start() -> None:
-            task = self.loop.create_task(function(*args, **kwargs))
+            task = self.loop.create_task(function(*args))
             tasks.append(task)
             task.add_done_callback(waiter.take)
 
         def cancel() -> None:
+            give_up()
             for task in tasks:
                 task.cancel()
 

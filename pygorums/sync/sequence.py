@@ -54,7 +54,7 @@ class QueueIterator(Generic[Resp]):
 
     def __next__(self) -> NodeResponse[Resp]:
         self.start()
-        response = self._thread.run(self._started.next)
+        response = self._thread.run(self._started.next, give_up=self._started.close)
         if response is None:
             raise StopIteration
         return response
@@ -152,6 +152,8 @@ class ResponseSeq(Generic[T]):
                 return response
 
     def __del__(self) -> None:
-        # A filter's parent lives as long as the filter, so this is the end of the last of them.
-        if self._keep is None:
-            self._source.close()
+        # A filter's parent lives as long as the filter, so this is the end of the last of them. An interrupt may have
+        # come while it was made.
+        source = getattr(self, "_source", None)
+        if source is not None and getattr(self, "_keep", None) is None:
+            source.close()

@@ -11,19 +11,7 @@ ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "from-gorums.md").read_text(encoding="utf-8")
 
 # The public names of Gorums.
-GORUMS_NAMES = """
-NewConfig WithNodeList WithNodes WithDialOptions WithMetadata WithServer WithBackoff WithBufferSizes WithLogger
-Configuration Nodes NodeIDs Size Contains Extend Add Remove Union Difference Equal SortBy WithoutErrors Watch Close
-Node ID Address Host Port Latency LastNodeError LastErr IsInbound String FullString NodeContext ConfigContext
-CallOption IgnoreErrors Interceptors MapRequest MapResponse QuorumInterceptor ClientCtx Request Config Method
-Responses First Majority All Threshold AsyncFirst Async Get Done Results ResponseSeq Filter CollectN CollectAll
-NodeResponse NodeID Value Err Correctable LevelNotSet
-QuorumCallError Cause NodeErrors ErrIncomplete ErrSendFailure ErrTypeMismatch ErrSkipNode ErrStopped
-NewServer Serve Stop GracefulStop WithConfig WithConnectCallback WithInterceptors WithGRPCServerOptions
-RegisterHandler RegisterStorageServer ServerCtx Release ClientConfig ClientConfigContext
-Interceptor Handler Message AsProto GetMethod MetadataEntry SetEntry
-NewSystem WithOutboundNodes WithServerOptions Addr OutboundConfig WaitForConfig WaitForClientConfig NewLocalSystems
-""".split()
+GORUMS_NAMES = ["NewConfig", "WithNodeList", "WithNodes", "WithDialOptions", "WithMetadata", "WithServer", "WithBackoff", "WithBufferSizes", "WithLogger", "Configuration", "Nodes", "NodeIDs", "Size", "Contains", "Extend", "Add", "Remove", "Union", "Difference", "Equal", "SortBy", "WithoutErrors", "Watch", "Close", "Node", "ID", "Address", "Host", "Port", "Latency", "LastNodeError", "LastErr", "IsInbound", "String", "FullString", "NodeContext", "ConfigContext", "CallOption", "IgnoreErrors", "Interceptors", "MapRequest", "MapResponse", "QuorumInterceptor", "ClientCtx", "Request", "Config", "Method", "Responses", "First", "Majority", "All", "Threshold", "AsyncFirst", "Async", "Get", "Done", "Results", "ResponseSeq", "Filter", "CollectN", "CollectAll", "NodeResponse", "NodeID", "Value", "Err", "Correctable", "LevelNotSet", "QuorumCallError", "Cause", "NodeErrors", "ErrIncomplete", "ErrSendFailure", "ErrTypeMismatch", "ErrSkipNode", "ErrStopped", "NewServer", "Serve", "Stop", "GracefulStop", "WithConfig", "WithConnectCallback", "WithInterceptors", "WithGRPCServerOptions", "RegisterHandler", "RegisterStorageServer", "ServerCtx", "Release", "ClientConfig", "ClientConfigContext", "Interceptor", "Handler", "Message", "AsProto", "GetMethod", "MetadataEntry", "SetEntry", "NewSystem", "WithOutboundNodes", "WithServerOptions", "Addr", "OutboundConfig", "WaitForConfig", "WaitForClientConfig", "NewLocalSystems"]
 
 METHODS = {
     "config": gorums.Configuration,
