@@ -1,6 +1,6 @@
 """Servers with identities, and those who connect to them under one."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -72,8 +72,3 @@ async def clients_are(server: gorums.Server | gorums.System, *node_ids: int) -> 
 def recorder(changes: list[tuple[int, ...]]) -> Callable[[gorums.Configuration], None]:
     """An `on_config_change` that notes the IDs."""
     return lambda config: changes.append(config.node_ids)
-
-
-def names(services: Sequence[ScriptedCalls]) -> list[list[str]]:
-    """What each service has seen."""
-    return [service.seen for service in services]

@@ -165,8 +165,11 @@ async def test_what_is_sent_with_a_server(node_id: int, value: str) -> None:
 
 
 async def test_what_is_sent_without_a_server() -> None:
-    """Rows: 38."""
-    async with ScriptedServer(swallow) as acceptor, connected([acceptor.address]):
+    """Nothing; no server is None, the default.
+
+    Rows: 38, 132.
+    """
+    async with ScriptedServer(swallow) as acceptor, connected([acceptor.address], server=None):
         assert (await within(acceptor.opened(1))).offered(KEY) is None
 
 

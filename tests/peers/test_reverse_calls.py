@@ -173,6 +173,22 @@ async def test_interceptors_of_the_client_see_calls_back(server: gorums.Server) 
         assert theirs.contexts[0].metadata["added"] == "1"
 
 
+async def test_replies_pass_requests_that_wait() -> None:
+    """One reader takes both off the stream, so a handler that keeps its stream busy keeps no reply from coming.
+
+    Rows: 81, 88, 94.
+    """
+    service = ScriptedCalls(1)
+    async with running(service, node_id=1, peers=PEERS) as server, peer(server, 2, ScriptedCalls(2)) as config:
+        held, waiting = echo(config[0], Text(text="hold:x")), echo(config[0], Text(text="waiting"))
+        await service.gates["x"].arrivals()
+        for n in range(20):
+            assert (await within(echo(server.config()[1], Text(text=str(n))))).number == 2
+        assert service.seen == ["hold:x"]
+        service.open_all()
+        await within(asyncio.gather(held, waiting))
+
+
 async def test_when_the_server_of_the_client_stops(server: gorums.Server) -> None:
     """Its stream stands, since it belongs to the configuration: calls back fail instead of hanging."""
     theirs = ScriptedCalls(2)

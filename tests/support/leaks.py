@@ -17,6 +17,8 @@ PROCESS_WIDE_THREADS = {
     "(_poll_wrapper)",
     # The blocking facade has one event loop thread per process, which serves every later call.
     "pygorums-sync",
+    # Its calls with interceptors whose caller goes on meanwhile are read in threads that are kept for later ones.
+    "pygorums-sync-reader",
 }
 
 

@@ -24,9 +24,14 @@ class PlainCluster:
         self._world = world
         self._stack = stack
         self.services = [PlainCalls(number) for number in (1, 2, 3)]
-        self.servers = [stack.enter_context(world.using(lambda s=s: world.api.Server(s))) for s in self.services]
-        self.addresses: Sequence[str] = [world.do(lambda s=s: s.start("127.0.0.1:0")) for s in self.servers]
+        self.servers = [self._server(service) for service in self.services]
+        self.addresses: Sequence[str] = [server.address for server in self.servers]
         self.config = self.connect()
+
+    def _server(self, service: PlainCalls) -> Any:
+        server = self._stack.enter_context(self._world.using(lambda: self._world.api.Server(service)))
+        self._world.do(lambda: server.start("127.0.0.1:0"))
+        return server
 
     def connect(self, **options: Any) -> Any:
         """One more configuration of the three."""

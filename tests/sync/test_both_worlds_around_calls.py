@@ -229,6 +229,7 @@ def test_what_nodes_know(world: World, three: PlainCluster) -> None:
     assert (node.id, node.address, node.connected, node.is_inbound) == (1, three.addresses[0], True, False)
     assert node.latency is None
     world.do(lambda: echo(node, Text(text="x")))
+    assert node.latency is not None
     assert 0 < node.latency < 10
     assert three.config[::-1].sort_by(gorums.latency).node_ids[0] == 1
     waiting = world.start(lambda: ask(three.config, Text(text="silent")).async_all())

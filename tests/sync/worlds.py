@@ -40,16 +40,16 @@ class World(Protocol):
 
     api: Any
 
-    def do(self, fn: Callable[[], Any]) -> Any:
+    def do(self, fn: Callable[..., Any]) -> Any:
         """Calls a function and waits for what it gives, be it a value, an awaitable or a future."""
 
-    def start(self, fn: Callable[[], Any]) -> "Future[Any]":
+    def start(self, fn: Callable[..., Any]) -> "Future[Any]":
         """Calls a function that gives a future, and does not wait for it."""
 
-    def steps(self, fn: Callable[[], Any]) -> Steps:
+    def steps(self, fn: Callable[..., Any]) -> Steps:
         """What a function gives, to iterate over."""
 
-    def using(self, fn: Callable[[], Any]) -> Any:
+    def using(self, fn: Callable[..., Any]) -> Any:
         """What a function gives, as a plain context manager."""
 
     def interceptor(self, on_response: OnResponse) -> Any:
@@ -80,10 +80,10 @@ class AsyncioWorld:
         if kind is None:
             assert not left, f"the test leaked asyncio tasks: {left}"
 
-    def do(self, fn: Callable[[], Any]) -> Any:
+    def do(self, fn: Callable[..., Any]) -> Any:
         return self.start(fn).result(LIMIT)
 
-    def start(self, fn: Callable[[], Any]) -> "Future[Any]":
+    def start(self, fn: Callable[..., Any]) -> "Future[Any]":
         started: Future[None] = Future()
 
         async def run() -> Any:
@@ -97,11 +97,11 @@ class AsyncioWorld:
         started.result(LIMIT)
         return future
 
-    def steps(self, fn: Callable[[], Any]) -> Steps:
+    def steps(self, fn: Callable[..., Any]) -> Steps:
         return _AsyncSteps(self, fn)
 
     @contextmanager
-    def using(self, fn: Callable[[], Any]) -> Iterator[Any]:
+    def using(self, fn: Callable[..., Any]) -> Iterator[Any]:
         manager = self.do(fn)
         entered = self.do(lambda: manager.__aenter__())
         try:
@@ -126,7 +126,7 @@ async def _other_tasks() -> list[str]:
 
 
 class _AsyncSteps:
-    def __init__(self, world: AsyncioWorld, fn: Callable[[], Any]) -> None:
+    def __init__(self, world: AsyncioWorld, fn: Callable[..., Any]) -> None:
         self._world = world
         self._iterator: Any = world.do(lambda: aiter(fn()))
 
@@ -160,20 +160,20 @@ class BlockingWorld:
     ) -> None:
         pass
 
-    def do(self, fn: Callable[[], Any]) -> Any:
+    def do(self, fn: Callable[..., Any]) -> Any:
         result = fn()
         return result.result(LIMIT) if isinstance(result, Future) else result
 
-    def start(self, fn: Callable[[], Any]) -> "Future[Any]":
+    def start(self, fn: Callable[..., Any]) -> "Future[Any]":
         future = fn()
         assert isinstance(future, Future)
         return future
 
-    def steps(self, fn: Callable[[], Any]) -> Steps:
-        iterator: Steps = iter(fn())  # type: ignore[assignment]  # all of ours can be closed
+    def steps(self, fn: Callable[..., Any]) -> Steps:
+        iterator: Steps = iter(fn())
         return iterator
 
-    def using(self, fn: Callable[[], Any]) -> Any:
+    def using(self, fn: Callable[..., Any]) -> Any:
         return fn()
 
     def interceptor(self, on_response: OnResponse) -> Any:
