@@ -6,8 +6,9 @@ import asyncio
 import contextvars
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from pygorums.serving.daemon_threads import DaemonThreads
 
 __all__ = ["HandlerThreads"]
 
@@ -31,27 +32,27 @@ class HandlerThreads:
     """Runs functions in threads, as many at once as there are."""
 
     def __init__(self) -> None:
-        self._executor: ThreadPoolExecutor | None = None
+        self._executor = DaemonThreads(MAX_THREADS, "pygorums-handler")
 
     async def run(self, fn: Callable[..., T], *args: Any) -> T:
         """Call `fn` in a thread, with the context variables of the caller."""
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pygorums-handler")
         call = functools.partial(contextvars.copy_context().run, _call, fn, *args)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
         """The items of an iterator, each taken in a thread."""
+        taking = True
         try:
             while (item := await self.run(next, items, _END)) is not _END:
+                taking = False
                 yield item
+                taking = True
         finally:
-            close = getattr(items, "close", None)
+            # Cancelled while a thread still takes an item, it closes itself once nobody holds on to it.
+            close = None if taking else getattr(items, "close", None)
             if close is not None:
                 await self.run(close)
 
     def shut_down(self) -> None:
-        """Let idle threads end; one that a handler blocks ends when the handler returns."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = None
+        """Let idle threads end; one that a handler blocks ends when the handler returns, or with the interpreter."""
+        self._executor.shutdown(cancel_futures=True)

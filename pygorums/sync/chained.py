@@ -21,8 +21,8 @@ from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.readers import FirstReply, SentToAll, Threshold
 from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
+from pygorums.serving.daemon_threads import DaemonThreads
 from pygorums.sync.configuration import Configuration
-from pygorums.sync.daemon_threads import DaemonThreads
 from pygorums.sync.sequence import QueueIterator
 from pygorums.sync.waiter import CallFuture
 

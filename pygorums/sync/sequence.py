@@ -53,8 +53,13 @@ class QueueIterator(Generic[Resp]):
         return self
 
     def __next__(self) -> NodeResponse[Resp]:
-        self.start()
-        response = self._thread.run(self._started.next, give_up=self._started.close)
+        try:
+            self.start()
+            response = self._thread.run(self._started.next, give_up=self._started.close)
+        except BaseException:
+            # Also an interrupt between the two: whoever catches it may hold on to this for long.
+            self.close()
+            raise
         if response is None:
             raise StopIteration
         return response

@@ -11,9 +11,7 @@ from pygorums.serving.server import Server as AsyncServer
 from pygorums.serving.service import Service
 from pygorums.serving.system import System as AsyncSystem
 from pygorums.serving.system import local_systems as async_local_systems
-from pygorums.serving.threads import MAX_THREADS
 from pygorums.sync.configuration import Configuration
-from pygorums.sync.daemon_threads import DaemonThreads
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Server", "System", "local_systems"]
@@ -33,9 +31,7 @@ class Server:
         self._thread.open.add(_Open(self._server))
 
     def _make(self, service: Service | None, options: dict[str, Any]) -> AsyncServer:
-        server = AsyncServer(service, facade=self, **_callbacks(options, self._thread))
-        _use_daemon_threads(server)
-        return server
+        return AsyncServer(service, facade=self, **_callbacks(options, self._thread))
 
     @classmethod
     def _of(cls, server: AsyncServer, thread: LoopThread) -> Self:
@@ -43,7 +39,6 @@ class Server:
         self._thread = thread
         self._server = server
         server.facade = self
-        _use_daemon_threads(server)
         return self
 
     @property
@@ -209,12 +204,6 @@ def _callbacks(options: dict[str, Any], thread: LoopThread) -> dict[str, Any]:
     if notify is None:
         return options
     return {**options, "on_config_change": lambda config: notify(Configuration(config, thread))}
-
-
-def _use_daemon_threads(server: AsyncServer) -> None:
-    """Have plain handlers run in threads that do not keep the interpreter from exiting, however long they block."""
-    threads: Any = server._threads  # which would make an executor of its own kind when it is first used
-    threads._executor = DaemonThreads(MAX_THREADS, "pygorums-handler")
 
 
 class _Open:
