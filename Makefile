@@ -29,15 +29,18 @@ $(VENV)/.bench-installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@touch $@
 
+# Most tests wait for other processes, so there are more workers than cores.
+PYTEST := -m pytest --numprocesses 4 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 # The suite on the lowest versions that pyproject.toml allows, in an environment of its own.
 FLOOR := .venv-floor
 FLOOR_PYTHON ?= $(shell if python3.11 -V >/dev/null 2>&1; then echo python3.11; else echo $(PYTHON); fi)
 
 test-floor: $(FLOOR)/.installed
-	$(FLOOR)/bin/python -m pytest
+	$(FLOOR)/bin/python $(PYTEST)
 
 $(FLOOR)/.installed: pyproject.toml pygorums/version.py tests/floors.py
 	$(FLOOR_PYTHON) -m venv $(FLOOR)
