@@ -110,7 +110,7 @@ class Acceptor:
         writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
         writer.batching = offers(confirmed, BATCH_KEY)
         stream_context = StreamContext(
-            self._server.facade, offered, context.peer(), None if node is None else node.id, auth_context
+            self._server, offered, context.peer(), None if node is None else node.id, auth_context
         )
         await self._run(transport, stream_context, node, writer, confirmed, interval)
 

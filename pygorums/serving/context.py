@@ -19,7 +19,6 @@ class StreamContext:
     """A stream that a client has opened, as `on_connect` sees it.
 
     Attributes:
-        server: The server that accepted it.
         peer: The other side's network address, as gRPC writes it: ``ipv4:127.0.0.1:50000``. For a call from the own
             process it is ``local``, for one that a node makes back to a client the node's address.
         peer_id: The other side's node ID: a known peer's, or what a client that serves calls was given; None for an
@@ -27,7 +26,7 @@ class StreamContext:
         auth_context: What TLS says of the other side, as in gRPC; empty without TLS.
     """
 
-    __slots__ = ("_pairs", "auth_context", "peer", "peer_id", "server")
+    __slots__ = ("_pairs", "_server", "auth_context", "peer", "peer_id")
 
     def __init__(
         self,
@@ -37,7 +36,7 @@ class StreamContext:
         peer_id: int | None,
         auth_context: Mapping[str, list[bytes]],
     ) -> None:
-        self.server = server
+        self._server = server
         self._pairs = pairs
         self.peer = peer
         self.peer_id = peer_id
@@ -47,6 +46,13 @@ class StreamContext:
     def metadata(self) -> Metadata:
         """What the client sent when it opened the stream."""
         return Metadata(self._pairs)
+
+    @property
+    def server(self) -> Server:
+        """The server that handles the call, as the application made it: one of `pygorums.sync` if it did so."""
+        # Looked up late: the servers of a local cluster get streams before the blocking facade wraps them.
+        facade: Server = self._server.facade
+        return facade
 
     def config(self) -> Configuration:
         """`Server.config`: the known peers, to make nested calls to them, after `release`."""
@@ -67,7 +73,7 @@ class ServerContext(StreamContext):
     __slots__ = ("_on_release", "_released", "method")
 
     def __init__(self, stream: StreamContext, method: str, entries: Pairs, on_release: Callable[[], None]) -> None:
-        self.server = stream.server
+        self._server = stream._server
         self._pairs = stream._pairs + entries if entries else stream._pairs
         self.peer = stream.peer
         self.peer_id = stream.peer_id

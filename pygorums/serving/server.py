@@ -95,7 +95,7 @@ class Server:
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
-        self.facade = self if facade is None else facade
+        self.facade: Any = self if facade is None else facade
         self.at_exit: object = None
         self._interceptors = tuple(interceptors)
         self._credentials = credentials
@@ -163,7 +163,7 @@ class Server:
         self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
-        context = StreamContext(self.facade, metadata, peer, peer_id, {})
+        context = StreamContext(self, metadata, peer, peer_id, {})
         writer = ReplyWriter(replies, self._options.max_message, mark_end=mark_end)
         handling = DirectRequests(context, self._handlers, writer, self._direct.discard)
         self._direct.add(handling)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 # A task or thread that is about to end when a test does gets this many seconds for it.
-SETTLE = 2.0
+SETTLE = 5.0
 
 # Threads that may outlive a test, by name, with the reason.
 PROCESS_WIDE_THREADS = {

@@ -44,7 +44,7 @@ class PlainCluster:
 
     def _open_all(self) -> None:
         for service in self.services:
-            service.open_all()
+            service.end_waits()
 
     def nothing_is_pending(self) -> None:
         """No node has a call that somebody waits for."""

@@ -46,6 +46,7 @@ class PlainCalls(CallsServer):
         self.gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
         self.nested: Callable[[Any], str] = lambda ctx: ""
         self._changed = threading.Condition()
+        self._over = False
 
     def has_seen(self, text: str) -> None:
         """Waits until a request with this text has come."""
@@ -56,6 +57,19 @@ class PlainCalls(CallsServer):
         """Ends every wait of every handler."""
         for gate in list(self.gates.values()):
             gate.set()
+
+    def end_waits(self) -> None:
+        """Ends every wait of every handler, also of those that start later: the test is over."""
+        with self._changed:
+            self._over = True
+            self.open_all()
+
+    def _gate(self, name: str) -> threading.Event:
+        with self._changed:
+            gate = self.gates[name]
+            if self._over:
+                gate.set()
+            return gate
 
     def echo(self, ctx: gorums.ServerContext, request: Text) -> Text:
         if request.text == "nested":
@@ -99,4 +113,4 @@ class PlainCalls(CallsServer):
         if kind in ("silent", "hold-free"):
             ctx.release()
         if kind in ("silent", "hold", "hold-free"):
-            self.gates[name or kind].wait(LIMIT)
+            self._gate(name or kind).wait(LIMIT)
