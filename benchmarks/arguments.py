@@ -23,6 +23,7 @@ commands:
 baselines:
   A         a quorum call hand-written with unary grpc.aio calls and asyncio.wait
   B         the floor: a bare grpc.aio stream to each node, bytes out and back
+  C         a quorum call hand-written with blocking unary grpc calls and a pool of threads
 """
 
 
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--warmup", metavar="SECONDS", type=_seconds, help="before the first run of each (0.1)")
     add("--rounds", metavar="N", type=_whole(1), help="how many runs of each; medians are told (3, reach 5)")
     add("--concurrent", metavar="N,…", type=_whole_numbers, help="numbers of callers (1,50)")
+    add("--threads", metavar="N,…", type=_whole_numbers, help="the same for those that block a thread each (1,32)")
     add("--max-async", metavar="N", type=_whole(1), help="asynchronous calls in flight (1000)")
     add("--payload", metavar="BYTES", type=_whole(0), help="payload of requests and replies (0)")
     add("--config-size", metavar="N", type=_whole(1), help="how many nodes (3, or all of --remotes)")
@@ -116,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", metavar="FILE", type=_file, help="write all figures to a file; - for standard output")
     add("--output", metavar="FOLDER", help="where sweep writes to (benchmark-results)")
     add("--uvloop", action="store_true", help="run client and local servers on uvloop")
-    add("--profile", metavar="FILE", type=_file, help="write the client's profile, and the servers' beside it")
+    add("--profile", metavar="FILE", type=_file, help="write the asyncio client's profile, and the servers' beside it")
     return parser
 
 
@@ -143,6 +145,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
         "warmup": given.warmup,
         "rounds": given.rounds or (5 if given.command == "reach" else None),
         "concurrent": given.concurrent,
+        "threads": given.threads,
         "max_async": given.max_async,
         "payload": given.payload,
         "remotes": given.remotes,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.blocking_work import BlockingKind
 from benchmarks.gorums_loads import (
     Cluster,
     async_quorum_call_load,
@@ -23,18 +24,20 @@ class Benchmark:
     Attributes:
         name: As users choose it.
         description: What it measures, in a line.
-        load: Makes its load for some nodes and a number of calls in flight.
+        load: Makes its load for some nodes and a number of calls in flight; or what the blocking client does for it.
         waits: Whether the calls in flight are those of callers who wait; else one sender keeps them in flight.
         slow: Whether the servers take a while for each call.
         single: Whether it calls one node.
+        counterpart: The benchmark that does the same with asyncio; empty for those that do so themselves.
     """
 
     name: str
     description: str
-    load: Callable[[Cluster, int], Load]
+    load: Callable[[Cluster, int], Load] | BlockingKind
     waits: bool = True
     slow: bool = False
     single: bool = False
+    counterpart: str = ""
 
 
 def _slow_server_load(cluster: Cluster, callers: int) -> Load:
@@ -48,4 +51,17 @@ CATALOGUE = (
     Benchmark("Multicast", "one-way messages, measured at the servers", multicast_load, waits=False),
     Benchmark("RPC", "calls to a single node", rpc_load, single=True),
     Benchmark("Correctable", "quorum calls that are watched as their replies come", correctable_load),
+    Benchmark(
+        "SyncQuorumCall",
+        "threads that make quorum calls with pygorums.sync",
+        BlockingKind.QUORUM_CALL,
+        counterpart="QuorumCall",
+    ),
+    Benchmark(
+        "SyncAsyncQuorumCall",
+        "quorum calls of pygorums.sync kept in flight by futures",
+        BlockingKind.ASYNC_QUORUM_CALL,
+        waits=False,
+        counterpart="AsyncQuorumCall",
+    ),
 )

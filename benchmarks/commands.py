@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from benchmarks.catalogue import CATALOGUE
 from benchmarks.comparison import chosen_benchmarks, compare
+from benchmarks.facade_summary import facade_summary
 from benchmarks.local_servers import LocalServers
 from benchmarks.machine import describe, machine
 from benchmarks.options import Options
@@ -19,6 +20,14 @@ from benchmarks.table import comparison_table, plain
 from benchmarks.targets import Targets
 
 __all__ = ["execute"]
+
+_OTHERS = {
+    "A": "the hand-written fan-out",
+    "B": "bare streams",
+    "C": "the hand-written fan-out of threads",
+    "asyncio": "the same with asyncio",
+}
+"""What the ratios are to."""
 
 
 async def execute(options: Options) -> None:
@@ -78,8 +87,11 @@ async def _compare(options: Options) -> None:
         print("The profiler was at work: these figures are not those of pygorums.")
     if not ours:
         print("The servers do not serve the baselines, nor tell what they use.")
-    elif options.baselines:
-        print("× A, × B: calls/s compared with the hand-written fan-out, and with bare streams, in the same rounds.")
+    notes = [f"× {name}: {what}" for name, what in _OTHERS.items() if any(name in row.ratios for row in rows)]
+    if notes:
+        print(f"Calls/s compared, in the same rounds, with: {'; '.join(notes)}.")
+    for line in facade_summary(rows):
+        print(line)
 
 
 @asynccontextmanager

@@ -2,24 +2,31 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
 
+from benchmarks.blocking_work import BlockingKind, BlockingWork
 from benchmarks.catalogue import CATALOGUE, Benchmark
 from benchmarks.fan_out import fan_out_load
+from benchmarks.loads import Load
 from benchmarks.measuring import Measurement, Progress, Subject, alternate
 from benchmarks.options import Options
 from benchmarks.profiling import Profiler
+from benchmarks.ratios import ratio_of
 from benchmarks.targets import Targets
 
-__all__ = ["FAN_OUT_CALLERS", "Row", "chosen_benchmarks", "compare"]
+__all__ = ["FAN_OUT_CALLERS", "FAN_OUT_THREADS", "Row", "chosen_benchmarks", "compare"]
 
 FAN_OUT_CALLERS = 50
 """Callers of baseline A where a benchmark has more calls in flight than that: further ones do not make it faster."""
 
+FAN_OUT_THREADS = 32
+"""The same for the threads of baseline C."""
+
+_BY_NAME = {benchmark.name: benchmark for benchmark in CATALOGUE}
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """What was measured: pygorums' benchmark of that name, or baseline A or B."""
+    """What was measured: pygorums' benchmark of that name, or baseline A, B or C."""
 
     name: str
     in_flight: int
@@ -28,11 +35,15 @@ class _Key:
     slow: bool = False
 
     @property
+    def is_baseline(self) -> bool:
+        return self.name not in _BY_NAME
+
+    @property
     def label(self) -> str:
         notes = ["1 node"] if self.nodes == 1 else []
         if self.slow and self.name == "A":
             notes.append("slow servers")
-        return f"{self.name} ({', '.join(notes)})" if notes and self.name in ("A", "B") else self.name
+        return f"{self.name} ({', '.join(notes)})" if notes and self.is_baseline else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,8 @@ class Row:
         name: The benchmark, or the baseline.
         in_flight: How many calls were under way.
         runs: The measurements, in the order of the rounds.
-        ratios: How many times the throughput of baselines A and B this is, the median of all rounds.
+        ratios: How many times the throughput of the baselines this is, and for the blocking facade how many times that
+            of the same with ``asyncio``; the median of all rounds.
     """
 
     name: str
@@ -58,33 +70,31 @@ def chosen_benchmarks(options: Options) -> list[Benchmark]:
 
 
 async def compare(targets: Targets, options: Options, progress: Progress, profiler: Profiler) -> list[Row]:
-    """Measure the chosen benchmarks, and the baselines that they need."""
-    subjects: dict[_Key, Subject] = {}
-    compared: dict[_Key, list[_Key]] = {}
+    """Measure the chosen benchmarks, and what they are compared with."""
+    compared: dict[_Key, dict[str, _Key]] = {}
     for benchmark in chosen_benchmarks(options):
-        cluster = targets.cluster(targets.config, options.quorum_size, options.payload)
-        for in_flight in options.concurrent if benchmark.waits else (options.max_async,):
+        for in_flight in _numbers(benchmark, options):
             key = _key(benchmark.name, benchmark, in_flight, options)
-            subjects[key] = Subject(
-                f"{benchmark.name} with {in_flight} in flight",
-                targets,
-                benchmark.load(cluster, in_flight),
-                profiled=True,
-            )
-            compared[key] = list(_baselines(benchmark, in_flight, options)) if targets.ours else []
-    baselines = {baseline for others in compared.values() for baseline in others}
-    for key in sorted(baselines, key=lambda key: (key.name, -key.nodes, key.slow, key.in_flight)):
-        subjects[key] = _baseline(targets, key, options.payload)
+            compared[key] = dict(_others(benchmark, in_flight, options, ours=targets.ours))
+    keys = {*compared, *(other for others in compared.values() for other in others.values())}
+    subjects = {key: await _subject(targets, key, options.payload) for key in sorted(keys, key=_order)}
     runs = await alternate(subjects, options.timing, progress, profiler)
     return [
         Row(
             key.label,
             key.in_flight,
             runs[key],
-            {other.name: _ratio(runs[key], runs[other]) for other in compared.get(key, ())},
+            {name: ratio_of(runs[key], runs[other]) for name, other in compared.get(key, {}).items()},
         )
         for key in subjects
     ]
+
+
+def _numbers(benchmark: Benchmark, options: Options) -> tuple[int, ...]:
+    """The numbers in flight that a benchmark is measured with."""
+    if not benchmark.waits:
+        return (options.max_async,)
+    return options.threads if isinstance(benchmark.load, BlockingKind) else options.concurrent
 
 
 def _key(name: str, benchmark: Benchmark, in_flight: int, options: Options) -> _Key:
@@ -92,21 +102,49 @@ def _key(name: str, benchmark: Benchmark, in_flight: int, options: Options) -> _
     return _Key(name, in_flight, nodes, quorum, benchmark.slow)
 
 
-def _baselines(benchmark: Benchmark, in_flight: int, options: Options) -> Iterator[_Key]:
-    if options.baselines:
-        yield _key("A", benchmark, min(in_flight, FAN_OUT_CALLERS), options)
+def _order(key: _Key) -> tuple[object, ...]:
+    """The benchmarks as they are listed, then the baselines."""
+    if key.is_baseline:
+        return (len(CATALOGUE), key.name, -key.nodes, key.slow, key.in_flight)
+    return (CATALOGUE.index(_BY_NAME[key.name]), key.in_flight)
+
+
+def _others(benchmark: Benchmark, in_flight: int, options: Options, *, ours: bool) -> Iterator[tuple[str, _Key]]:
+    """What a benchmark is compared with, by the names of the ratios.
+
+    Args:
+        benchmark: The benchmark.
+        in_flight: How many calls are under way.
+        options: How it is measured.
+        ours: Whether the servers serve the baselines.
+    """
+    if not options.baselines:
+        return
+    if benchmark.counterpart:
+        if ours:
+            yield "C", _key("C", benchmark, min(in_flight, FAN_OUT_THREADS), options)
+        yield "asyncio", _key(benchmark.counterpart, _BY_NAME[benchmark.counterpart], in_flight, options)
+    elif ours:
+        yield "A", _key("A", benchmark, min(in_flight, FAN_OUT_CALLERS), options)
         nodes, quorum = (1, 1) if benchmark.single else (options.config_size, options.quorum_size)
         # Its server handles one message after the other, so nothing could be slow side by side.
-        yield _Key("B", in_flight, nodes, quorum)
+        yield "B", _Key("B", in_flight, nodes, quorum)
 
 
-def _baseline(targets: Targets, key: _Key, payload: int) -> Subject:
-    name = f"{key.label} with {key.in_flight} in flight"
+async def _subject(targets: Targets, key: _Key, payload: int) -> Subject:
+    load = await _load(targets, key, payload)
+    benchmark = _BY_NAME.get(key.name)
+    profiled = benchmark is not None and not isinstance(benchmark.load, BlockingKind)
+    return Subject(f"{key.label} with {key.in_flight} in flight", targets, load, profiled)
+
+
+async def _load(targets: Targets, key: _Key, payload: int) -> Load:
+    benchmark = _BY_NAME.get(key.name)
     if key.name == "A":
-        channels = targets.channels[: key.nodes]
-        return Subject(name, targets, fan_out_load(channels, key.quorum, key.in_flight, payload, slow=key.slow))
-    return Subject(name, targets, targets.streams(key.nodes).load(key.quorum, key.in_flight, payload))
-
-
-def _ratio(runs: list[Measurement], baseline: list[Measurement]) -> float:
-    return median(ours.throughput / max(theirs.throughput, 1e-9) for ours, theirs in zip(runs, baseline, strict=True))
+        return fan_out_load(targets.channels[: key.nodes], key.quorum, key.in_flight, payload, slow=key.slow)
+    if key.name == "B":
+        return targets.streams(key.nodes).load(key.quorum, key.in_flight, payload)
+    make = BlockingKind.FAN_OUT if benchmark is None else benchmark.load
+    if isinstance(make, BlockingKind):
+        return (await targets.blocking()).load(BlockingWork(make, key.in_flight, key.quorum, payload))
+    return make(targets.cluster(targets.config, key.quorum, payload), key.in_flight)

@@ -21,12 +21,16 @@ class Outcome:
         elapsed: Seconds from the first one's start to the last one's end.
         latency: Of the calls; None if there were none.
         growth: By how many bytes all servers together have grown; None if they were not asked.
+        client_cpu: Seconds on the processors of the process that made the calls; None if that was this one.
+        client_memory: The bytes that it occupied at the end; None likewise.
     """
 
     ops: int
     elapsed: float
     latency: Latency | None
     growth: int | None = None
+    client_cpu: float | None = None
+    client_memory: int | None = None
 
 
 Load = Callable[[float], Awaitable[Outcome]]

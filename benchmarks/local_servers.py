@@ -13,7 +13,7 @@ from benchmarks.profiling import server_profile
 from benchmarks.program import StartError
 from benchmarks.serve import ANNOUNCEMENT
 
-__all__ = ["LocalServers"]
+__all__ = ["END_LIMIT", "START_LIMIT", "LocalServers", "end_process"]
 
 _ROOT = Path(__file__).parents[1]
 
@@ -75,7 +75,7 @@ class LocalServers:
     async def _end(self) -> None:
         for number in list(self._frozen):
             self.thaw(number)
-        await asyncio.gather(*(_end(process) for process in self._processes))
+        await asyncio.gather(*(end_process(process) for process in self._processes))
 
     def freeze(self, process: int) -> None:
         """Stop a process in its tracks; its connections stay open."""
@@ -106,7 +106,8 @@ async def _address(process: asyncio.subprocess.Process) -> str:
     return address
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end_process(process: asyncio.subprocess.Process) -> None:
+    """Let a process end by closing its standard input, or kill it if it does not."""
     assert process.stdin is not None
     process.stdin.close()
     try:

@@ -30,9 +30,9 @@ class Measurement:
     Attributes:
         throughput: Calls a second.
         latency: Of the calls, in seconds; None if there were none.
-        client_cpu: Seconds on the processors for each call, in this process.
+        client_cpu: Seconds on the processors for each call, in the process that makes it.
         servers_cpu: The same in all server processes together; None if they do not tell.
-        client_memory: Bytes that this process occupied at the end.
+        client_memory: Bytes that that process occupied at the end.
         servers_memory: Bytes that the largest server process occupied at the end; None if they do not tell.
         growth: By how many bytes all servers together have grown; None if they were not asked.
     """
@@ -109,9 +109,9 @@ async def measure(targets: Targets, load: Load, seconds: float) -> Measurement:
     return Measurement(
         throughput=outcome.ops / outcome.elapsed,
         latency=outcome.latency,
-        client_cpu=cpu / ops,
+        client_cpu=(cpu if outcome.client_cpu is None else outcome.client_cpu) / ops,
         servers_cpu=servers_cpu,
-        client_memory=resident_bytes(),
+        client_memory=resident_bytes() if outcome.client_memory is None else outcome.client_memory,
         servers_memory=max(usage.memory for usage in servers_after) if servers_after else None,
         growth=outcome.growth,
     )

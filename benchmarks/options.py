@@ -25,6 +25,7 @@ class Options:
         warmup: Seconds before the first run of each subject.
         rounds: How many times everything runs; medians are told.
         concurrent: Numbers of callers.
+        threads: The same where callers are threads.
         max_async: How many asynchronous calls are in flight.
         payload: Bytes of payload in requests and replies.
         config_size: How many nodes.
@@ -47,6 +48,7 @@ class Options:
     warmup: float = 0.1
     rounds: int = 3
     concurrent: tuple[int, ...] = (1, 50)
+    threads: tuple[int, ...] = (1, 32)
     max_async: int = 1000
     payload: int = 0
     config_size: int = 3

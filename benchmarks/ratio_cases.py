@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.blocking_work import BlockingKind, BlockingWork
 from benchmarks.cases import Figure
 from benchmarks.fan_out import fan_out_load
 from benchmarks.gorums_loads import async_quorum_call_load, multicast_load, quorum_call_load
 from benchmarks.loads import Load
 from benchmarks.measuring import Measurement, Subject
 from benchmarks.options import majority_of
+from benchmarks.ratios import latency_of, ratio_of
 from benchmarks.targets import Targets
 
 __all__ = ["RATIO_CASES", "RatioCase", "subject_of"]
@@ -23,6 +25,15 @@ LARGE_CALLERS = 16
 
 IN_FLIGHT = 1000
 """Asynchronous calls."""
+
+THREADS = 32
+
+_BLOCKING = {
+    "C": BlockingKind.FAN_OUT,
+    "sync": BlockingKind.QUORUM_CALL,
+    "sync-async": BlockingKind.ASYNC_QUORUM_CALL,
+}
+"""The kinds that run in the blocking client."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +65,10 @@ async def subject_of(name: str, few: Targets, many: Targets) -> Subject:
     """
     kind, _, number = name.partition(" ")
     callers = int(number)
+    if kind in _BLOCKING:
+        client = await few.blocking()
+        work = BlockingWork(_BLOCKING[kind], callers, majority_of(len(few.config)), payload=0)
+        return Subject(name, few, client.load(work))
     targets = many if kind == "many" else few
     config = await targets.unbatched() if kind == "unbatched" else targets.config
     quorum = majority_of(len(config))
@@ -69,22 +84,9 @@ async def subject_of(name: str, few: Targets, many: Targets) -> Subject:
     return Subject(name, targets, load, profiled=kind[0] not in "AB")
 
 
-def _ratios(runs: Runs, over: str, under: str, figure: Callable[[Measurement], float]) -> float:
-    """The median of what one subject has more than another in the same round."""
-    return median(figure(ours) / figure(theirs) for ours, theirs in zip(runs[over], runs[under], strict=True))
-
-
-def _throughput(run: Measurement) -> float:
-    return max(run.throughput, 1e-9)
-
-
-def _latency(run: Measurement) -> float:
-    return run.latency.p50 if run.latency is not None and run.latency.p50 is not None else float("inf")
-
-
 def _times_throughput(ours: str, baseline: str, least: float) -> Callable[[Runs], Figure]:
     def judge(runs: Runs) -> Figure:
-        ratio = _ratios(runs, ours, baseline, _throughput)
+        ratio = ratio_of(runs[ours], runs[baseline])
         rate = median(run.throughput for run in runs[ours])
         return Figure(f"{ratio:.2f} ({rate:,.0f}/s)", ratio >= least, {"ratio": ratio, "throughput": rate})
 
@@ -92,14 +94,23 @@ def _times_throughput(ours: str, baseline: str, least: float) -> Callable[[Runs]
 
 
 def _sequential(runs: Runs) -> Figure:
-    ratio = _ratios(runs, "quorum 1", "A 1", _throughput)
-    latency = _ratios(runs, "quorum 1", "B 1", _latency)
-    p50 = median(_latency(run) for run in runs["quorum 1"])
+    ratio = ratio_of(runs["quorum 1"], runs["A 1"])
+    latency = ratio_of(runs["quorum 1"], runs["B 1"], latency_of)
+    p50 = median(map(latency_of, runs["quorum 1"]))
     return Figure(
         f"{ratio:.2f}; {latency:.2f} ({p50 * 1e6:,.0f} µs)",
         ratio >= 1.7 and latency <= 1.15,
         {"ratio": ratio, "latency_ratio": latency, "p50": p50},
     )
+
+
+def _times_latency(ours: str, baseline: str, most: float) -> Callable[[Runs], Figure]:
+    def judge(runs: Runs) -> Figure:
+        ratio = ratio_of(runs[ours], runs[baseline], latency_of)
+        p50 = median(map(latency_of, runs[ours]))
+        return Figure(f"{ratio:.2f} ({p50 * 1e6:,.0f} µs)", ratio <= most, {"latency_ratio": ratio, "p50": p50})
+
+    return judge
 
 
 def _cost(nodes: int) -> Callable[[Measurement], float]:
@@ -123,7 +134,7 @@ def _scaling(runs: Runs) -> Figure:
 
 
 def _unbatched(runs: Runs) -> Figure:
-    ratios = {n: _ratios(runs, f"unbatched {n}", f"B {n}", _throughput) for n in (1, 50, 200)}
+    ratios = {n: ratio_of(runs[f"unbatched {n}"], runs[f"B {n}"]) for n in (1, 50, 200)}
     return Figure(
         ", ".join(f"{ratio:.2f} at {callers}" for callers, ratio in ratios.items()),
         min(ratios.values()) >= 0.9,
@@ -187,5 +198,26 @@ RATIO_CASES = (
         "≥ 0.9 × B at any concurrency",
         tuple(f"{kind} {callers}" for callers in (1, 50, 200) for kind in ("B", "unbatched")),
         _unbatched,
+    ),
+    RatioCase(
+        "sync-sequential",
+        "one thread of blocking quorum calls",
+        "≤ 1.5 × latency with asyncio",
+        ("quorum 1", "sync 1"),
+        _times_latency("sync 1", "quorum 1", 1.5),
+    ),
+    RatioCase(
+        f"sync-threads-{THREADS}",
+        f"{THREADS} threads of blocking quorum calls",
+        "≥ 8 × C",
+        (f"C {THREADS}", f"sync {THREADS}"),
+        _times_throughput(f"sync {THREADS}", f"C {THREADS}", 8),
+    ),
+    RatioCase(
+        f"sync-async-{IN_FLIGHT}",
+        f"{IN_FLIGHT} asynchronous quorum calls of one thread in flight",
+        "≥ 0.5 × that with asyncio",
+        (f"async {IN_FLIGHT}", f"sync-async {IN_FLIGHT}"),
+        _times_throughput(f"sync-async {IN_FLIGHT}", f"async {IN_FLIGHT}", 0.5),
     ),
 )

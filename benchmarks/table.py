@@ -12,16 +12,17 @@ Cells = Sequence[Sequence[str]]
 
 _HEADINGS = (
     *("benchmark", "in flight", "calls/s", "mean ms", "sd ms", "p50 ms", "p99 ms", "p99.9 ms"),
-    *("client µs/call", "servers µs/call", "client MiB", "server MiB", "× A", "× B"),
+    *("client µs/call", "servers µs/call", "client MiB", "server MiB"),
 )
 
 
 def comparison_table(rows: Sequence[Row]) -> Cells:
-    """The medians of all rows, and their ratios to the baselines."""
-    return [_HEADINGS, *map(_cells, rows)]
+    """The medians of all rows, and their ratios; to what only the blocking facade is compared with if it is there."""
+    others = ["A", "B", *(name for name in ("C", "asyncio") if any(name in row.ratios for row in rows))]
+    return [[*_HEADINGS, *(f"× {name}" for name in others)], *(_cells(row, others) for row in rows)]
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, others: Sequence[str]) -> list[str]:
     run = median_of(row.runs)
     latency = run.latency
     times = [None] * 5 if latency is None else [latency.mean, latency.deviation, latency.p50, latency.p99, latency.p999]
@@ -34,7 +35,7 @@ def _cells(row: Row) -> list[str]:
         _scaled(run.servers_cpu, 1e6, 1),
         _scaled(run.client_memory, 2**-20, 0),
         _scaled(run.servers_memory, 2**-20, 0),
-        *(f"{row.ratios[name]:.2f}" if name in row.ratios else "–" for name in ("A", "B")),
+        *(f"{row.ratios[name]:.2f}" if name in row.ratios else "–" for name in others),
     ]
 
 

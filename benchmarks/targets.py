@@ -13,19 +13,20 @@ import grpc.aio
 import pygorums as gorums
 from benchmarks.bare_streams import BareStreams
 from benchmarks.baseline_server import HISTOGRAM, USAGE
+from benchmarks.blocking_client import BlockingClient
 from benchmarks.gorums_loads import Cluster
 from benchmarks.histogram import Histogram
 from benchmarks.program import StartError
 from benchmarks.serve import UNLIMITED
 from benchmarks.usage import Usage
 
-__all__ = ["Targets"]
+__all__ = ["CHANNEL_OPTIONS", "CONNECT_LIMIT", "Targets"]
 
 CONNECT_LIMIT = 10.0
 """Seconds until all servers must be connected."""
 
-# Each channel of its own, as pygorums has them.
-_CHANNEL_OPTIONS = (*UNLIMITED, ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
+CHANNEL_OPTIONS = (*UNLIMITED, ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
+"""gRPC options of the baselines' channels: each has a connection of its own, as pygorums has them."""
 
 
 class Targets:
@@ -46,13 +47,14 @@ class Targets:
         self._stack = AsyncExitStack()
         self._streams: dict[int, BareStreams] = {}
         self._unbatched: gorums.Configuration | None = None
+        self._blocking: BlockingClient | None = None
         self.ours = False
 
     async def __aenter__(self) -> Self:
         async with self._stack:
             self.config = await self._connect()
             self.channels = [
-                await self._stack.enter_async_context(grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS))
+                await self._stack.enter_async_context(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS))
                 for address in self._addresses
             ]
             self.ours = await self.usage() is not None
@@ -69,6 +71,13 @@ class Targets:
         if self._unbatched is None:
             self._unbatched = await self._connect(("pygorums.batching", 0))
         return self._unbatched
+
+    async def blocking(self) -> BlockingClient:
+        """A process that calls all of them from threads."""
+        if self._blocking is None:
+            self._blocking = await BlockingClient.start(self._addresses, self._send_buffer)
+            self._stack.push_async_callback(self._blocking.close)
+        return self._blocking
 
     async def _connect(self, *options: tuple[str, Any]) -> gorums.Configuration:
         try:

@@ -32,6 +32,8 @@ def test_without_arguments_the_defaults_hold() -> None:
         (["--warmup", "0"], "warmup", 0.0),
         (["--concurrent", "7"], "concurrent", (7,)),
         (["--concurrent", "1,50,1,200"], "concurrent", (1, 50, 200)),
+        (["--concurrent", "7"], "threads", (1, 32)),
+        (["--threads", "2,8"], "threads", (2, 8)),
         (["--max-async", "10"], "max_async", 10),
         (["--payload", "1024"], "payload", 1024),
         (["--config-size", "5"], "config_size", 5),

@@ -25,6 +25,11 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GRP
     "PYTHONWARNINGS": "error",
     "PYTHONUTF8": "1",
 }
+BENCHMARKS = (
+    *("QuorumCall", "AsyncQuorumCall", "SlowServer", "Multicast", "RPC", "Correctable"),
+    *("SyncQuorumCall", "SyncAsyncQuorumCall"),
+)
+FACADE_CASES = ("sync-sequential", "sync-threads-32", "sync-async-1000")
 QUICK = ("--time", "20ms", "--warmup", "1ms", "--rounds", "1")
 
 
@@ -70,11 +75,15 @@ async def server() -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
 @pytest.mark.timeout(120)
 async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    output, errors = await benchmarks(*QUICK, "--concurrent", "1,4", "--max-async", "10", "--json", str(file))
+    output, errors = await benchmarks(
+        *(*QUICK, "--concurrent", "1,4", "--threads", "1,2", "--max-async", "10", "--json", str(file))
+    )
     assert errors == ""
     lines = [line.split("  ")[0].strip() for line in output.splitlines()]
-    names = ("QuorumCall", "AsyncQuorumCall", "SlowServer", "Multicast", "RPC", "Correctable", "A", "B")
+    names = (*BENCHMARKS, "A", "B", "C")
     assert all(name in lines for name in names)
+    for figure in ("a call of a single thread takes ", "2 threads make ", "10 in flight by futures are "):
+        assert f"\n  {figure}" in output
 
     report = json.loads(file.read_text())
     assert report["options"]["rounds"] == 1
@@ -83,17 +92,27 @@ async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
     for name, in_flight in (
         *((name, callers) for name in ("QuorumCall", "SlowServer", "RPC", "Correctable") for callers in (1, 4)),
         *(("AsyncQuorumCall", 10), ("Multicast", 10)),
+        *(("SyncQuorumCall", 1), ("SyncQuorumCall", 2), ("SyncAsyncQuorumCall", 10)),
     ):
         row = rows.pop((name, in_flight))
-        assert row["ratios"].keys() == {"A", "B"}
+        assert row["ratios"].keys() == ({"C", "asyncio"} if name.startswith("Sync") else {"A", "B"})
         assert all(ratio > 0 for ratio in row["ratios"].values())
         assert len(row["runs"]) == 1
         assert row["median"]["throughput"] > 0
         assert row["median"]["servers_cpu"] >= 0
         latency = row["median"]["latency"]
         assert 0 < latency["p50"] <= latency["p99"] <= latency["p999"]
-    assert all(name[0] in "AB" and row["ratios"] == {} for (name, _), row in rows.items())
-    assert {("A", 1), ("A", 4), ("B", 10), ("A (slow servers)", 4), ("A (1 node)", 1)} <= rows.keys()
+    assert rows.pop(("QuorumCall", 2))["ratios"] == {}  # it is there for two threads to be compared with
+    assert all(name[0] in "ABC" and row["ratios"] == {} for (name, _), row in rows.items())
+    assert {
+        ("A", 1),
+        ("A", 4),
+        ("B", 10),
+        ("A (slow servers)", 4),
+        ("A (1 node)", 1),
+        ("C", 1),
+        ("C", 2),
+    } <= rows.keys()
 
 
 async def test_servers_that_run_elsewhere() -> None:
@@ -146,10 +165,11 @@ async def test_uvloop() -> None:
 
 
 async def test_the_cases_that_compare() -> None:
-    output, errors = await benchmarks("reach", *QUICK, "--benchmarks", "sequential|multicast|unbatched", "--json", "-")
+    chosen = "^(sequential|multicast|unbatched|sync-)"
+    output, errors = await benchmarks("reach", *QUICK, "--benchmarks", chosen, "--json", "-")
     assert errors == ""
     cases = json.loads(output)["cases"]
-    assert list(cases) == ["sequential", "multicast", "unbatched"]
+    assert list(cases) == ["sequential", "multicast", "unbatched", *FACADE_CASES]
     assert all(case["target"] and case["figure"] and isinstance(case["reached"], bool) for case in cases.values())
 
 
@@ -162,12 +182,12 @@ async def test_a_node_that_does_not_answer_keeps_a_bounded_queue() -> None:
 @pytest.mark.parametrize(
     ("arguments", "lines"),
     [
-        (["--list"], ["QuorumCall", "AsyncQuorumCall", "SlowServer", "Multicast", "RPC", "Correctable"]),
+        (["--list"], [*BENCHMARKS]),
         (
             ["reach", "--list"],
             [
                 *("sequential", "callers-50", "callers-200", "async-1000", "multicast", "nodes-50"),
-                *("payload-64k", "unbatched", "pending", "silent-node"),
+                *("payload-64k", "unbatched", *FACADE_CASES, "pending", "silent-node"),
             ],
         ),
     ],

@@ -48,6 +48,16 @@ def test_a_row_of_the_table() -> None:
     }
 
 
+def test_what_only_the_facade_is_compared_with_is_there_when_it_is() -> None:
+    run = measurement(1.0)
+    rows = [
+        Row("QuorumCall", 1, [run], {"A": 2.0, "B": 1.0}),
+        Row("SyncQuorumCall", 1, [run], {"C": 3.0, "asyncio": 0.5}),
+    ]
+    table = [line[-4:] for line in comparison_table(rows)]
+    assert table == [["× A", "× B", "× C", "× asyncio"], ["2.00", "1.00", "–", "–"], ["–", "–", "3.00", "0.50"]]
+
+
 def test_a_row_of_which_nothing_is_known() -> None:
     _, cells = comparison_table([Row("A", 1, [measurement(0.0)], {})])
     assert cells == ["A", "1", "0", *["–"] * 5, "5.0", "–", "1", "–", "–", "–"]
