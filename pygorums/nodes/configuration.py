@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, overload
+from typing import Any, Final, Self, overload
 
 import grpc
 
@@ -26,34 +26,25 @@ class Configuration(Sequence[Node]):
     configurations are equal if they have the same nodes in the same order. ``in`` takes a node or a node ID.
 
     As an asynchronous context manager it closes the connections at the end.
+
+    Attributes:
+        nodes: The nodes, in order.
+        pool: The connections that it shares with others (for the call functions).
+        defaults: What `with_defaults` has set (for the call functions).
     """
 
-    __slots__ = ("_defaults", "_nodes", "_pool")
+    # Not properties: every call reads them.
+    __slots__ = ("defaults", "nodes", "pool")
 
     def __init__(self, nodes: Iterable[Node], pool: Pool, defaults: CallDefaults | None = None) -> None:
-        self._nodes = tuple(nodes)
-        self._pool = pool
-        self._defaults = defaults
+        self.nodes: Final = tuple(nodes)
+        self.pool: Final = pool
+        self.defaults: Final = defaults
 
     @property
     def node_ids(self) -> tuple[int, ...]:
         """The nodes' IDs, in order."""
-        return tuple(node.id for node in self._nodes)
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The nodes, in order."""
-        return self._nodes
-
-    @property
-    def pool(self) -> Pool:
-        """The connections that it shares with others (for the call functions)."""
-        return self._pool
-
-    @property
-    def defaults(self) -> CallDefaults | None:
-        """What `with_defaults` has set (for the call functions)."""
-        return self._defaults
+        return tuple(node.id for node in self.nodes)
 
     def with_defaults(
         self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
@@ -68,7 +59,7 @@ class Configuration(Sequence[Node]):
         Raises:
             TypeError, ValueError: As for the arguments of a call.
         """
-        return self._with(self._nodes, CallDefaults.over(self._defaults, timeout, metadata, interceptors))
+        return self._with(self.nodes, CallDefaults.over(self.defaults, timeout, metadata, interceptors))
 
     def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
         """This configuration and further nodes, by ascending ID, to which connecting starts. Connections are shared.
@@ -82,7 +73,7 @@ class Configuration(Sequence[Node]):
                 extended: their nodes connect to it.
             NodeClosedError: The configuration was closed.
         """
-        pool = self._pool
+        pool = self.pool
         if not isinstance(pool, OutboundPool):
             raise ConfigurationError(
                 "the configuration of a server cannot be extended: its nodes connect to the server"
@@ -90,7 +81,7 @@ class Configuration(Sequence[Node]):
         if pool.closed:
             raise NodeClosedError("the configuration was closed and cannot be extended; connect again")
         addresses = numbered(nodes, {node_id: node.address for node_id, node in pool.nodes.items()})
-        return self._with(_by_id(_merged(self._nodes, [pool.add(*item) for item in addresses.items()])))
+        return self._with(_by_id(_merged(self.nodes, [pool.add(*item) for item in addresses.items()])))
 
     def add(self, *node_ids: int) -> Configuration:
         """This configuration and the nodes with these IDs from the same connections, by ascending ID.
@@ -98,14 +89,14 @@ class Configuration(Sequence[Node]):
         Raises:
             ConfigurationError: There is no node with such an ID.
         """
-        unknown = [node_id for node_id in node_ids if node_id not in self._pool.nodes]
+        unknown = [node_id for node_id in node_ids if node_id not in self.pool.nodes]
         if unknown:
             raise ConfigurationError(f"there is no node {unknown[0]}; use extend to connect to further nodes")
-        return self._with(_by_id(_merged(self._nodes, [self._pool.nodes[node_id] for node_id in node_ids])))
+        return self._with(_by_id(_merged(self.nodes, [self.pool.nodes[node_id] for node_id in node_ids])))
 
     def remove(self, *node_ids: int) -> Configuration:
         """This configuration without the nodes with these IDs; their connections stay."""
-        return self._with(node for node in self._nodes if node.id not in node_ids)
+        return self._with(node for node in self.nodes if node.id not in node_ids)
 
     def union(self, other: Configuration) -> Configuration:
         """The nodes of both, by ascending ID.
@@ -114,16 +105,16 @@ class Configuration(Sequence[Node]):
             ConfigurationError: They share no connections, because they come from different calls of `connect`.
         """
         self._check_related(other)
-        base = self if self._nodes else other  # an empty one may come from another `connect`
-        return base._with(_by_id(_merged(self._nodes, other)))
+        base = self if self.nodes else other  # an empty one may come from another `connect`
+        return base._with(_by_id(_merged(self.nodes, other)))
 
     def difference(self, other: Configuration) -> Configuration:
         """The nodes of this one that are not in the other, in order."""
-        return self._with(node for node in self._nodes if node not in other)
+        return self._with(node for node in self.nodes if node not in other)
 
     def intersection(self, other: Configuration) -> Configuration:
         """The nodes of this one that are in the other too, in order."""
-        return self._with(node for node in self._nodes if node in other)
+        return self._with(node for node in self.nodes if node in other)
 
     def __or__(self, other: object) -> Configuration:
         return self.union(other) if isinstance(other, Configuration) else NotImplemented
@@ -146,7 +137,7 @@ class Configuration(Sequence[Node]):
         """
         if not keys:
             raise ValueError("sort_by needs at least one key, such as pygorums.latency")
-        return self._with(sorted(self._nodes, key=lambda node: tuple(key(node) for key in keys)))
+        return self._with(sorted(self.nodes, key=lambda node: tuple(key(node) for key in keys)))
 
     def without_errors(self, error: QuorumCallError, *kinds: ErrorKind) -> Configuration:
         """This configuration without the nodes that failed in a call.
@@ -161,7 +152,7 @@ class Configuration(Sequence[Node]):
             for node_id, node_error in error.node_errors.items()
             if not kinds or any(matches(node_error, kind) for kind in kinds)
         }
-        return self._with(node for node in self._nodes if node.id not in failed)
+        return self._with(node for node in self.nodes if node.id not in failed)
 
     def watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> AsyncIterator[Configuration]:
         """Derive a configuration from this one again and again, and tell when it has changed.
@@ -186,21 +177,21 @@ class Configuration(Sequence[Node]):
     ) -> AsyncIterator[Configuration]:
         current = derive(self)
         yield current
-        while not await self._pool.closed_within(interval):
+        while not await self.pool.closed_within(interval):
             newest = derive(self)
             if newest != current:
                 current = newest
                 yield current
 
     def _check_related(self, other: Configuration) -> None:
-        if other._pool is not self._pool and len(other) and len(self):
+        if other.pool is not self.pool and len(other) and len(self):
             raise ConfigurationError(
                 "these configurations come from different calls of connect and share no connections; "
                 "use extend to add nodes to a configuration"
             )
 
     def _with(self, nodes: Iterable[Node], defaults: CallDefaults | None = None) -> Configuration:
-        return Configuration(nodes, self._pool, defaults or self._defaults)
+        return Configuration(nodes, self.pool, defaults or self.defaults)
 
     async def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes are connected.
@@ -214,10 +205,10 @@ class Configuration(Sequence[Node]):
             NodeClosedError: The configuration was closed.
             ValueError: `n` is negative or more than there are nodes.
         """
-        count = len(self._nodes) if n is None else n
-        if not 0 <= count <= len(self._nodes):
-            raise ValueError(f"cannot wait for {n} nodes of a configuration of {len(self._nodes)}")
-        await self._pool.wait_connected(self._nodes, count, timeout)
+        count = len(self.nodes) if n is None else n
+        if not 0 <= count <= len(self.nodes):
+            raise ValueError(f"cannot wait for {n} nodes of a configuration of {len(self.nodes)}")
+        await self.pool.wait_connected(self.nodes, count, timeout)
 
     async def close(self) -> None:
         """Close the connections of this and of every configuration derived from the same `connect`.
@@ -228,9 +219,9 @@ class Configuration(Sequence[Node]):
         Raises:
             ConfigurationError: It is the configuration of a server, which ends with the server.
         """
-        if not isinstance(self._pool, OutboundPool):
+        if not isinstance(self.pool, OutboundPool):
             raise ConfigurationError("the configuration of a server cannot be closed: stop the server instead")
-        await self._pool.close()
+        await self.pool.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -239,10 +230,10 @@ class Configuration(Sequence[Node]):
         await self.close()
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self.nodes)
 
     def __iter__(self) -> Iterator[Node]:
-        return iter(self._nodes)
+        return iter(self.nodes)
 
     @overload
     def __getitem__(self, index: int) -> Node: ...
@@ -250,24 +241,24 @@ class Configuration(Sequence[Node]):
     def __getitem__(self, index: slice) -> Configuration: ...
     def __getitem__(self, index: int | slice) -> Node | Configuration:
         if isinstance(index, slice):
-            return self._with(self._nodes[index])
-        return self._nodes[index]
+            return self._with(self.nodes[index])
+        return self.nodes[index]
 
     def __contains__(self, item: object) -> bool:
         if isinstance(item, int):
-            return any(node.id == item for node in self._nodes)
-        return item in self._nodes
+            return any(node.id == item for node in self.nodes)
+        return item in self.nodes
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Configuration):
             return NotImplemented
-        return self._nodes == other._nodes
+        return self.nodes == other.nodes
 
     def __hash__(self) -> int:
-        return hash(self._nodes)
+        return hash(self.nodes)
 
     def __repr__(self) -> str:
-        return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self._nodes) or 'empty'}>"
+        return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self.nodes) or 'empty'}>"
 
 
 def check_watch(interval: float, derive: object) -> None:
