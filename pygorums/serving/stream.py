@@ -140,7 +140,7 @@ class ServerStream:
             data = await self._transport.receive()
         except Exception as raised:
             raise self._transport.error(raised) from None
-        if data is None:
+        if not isinstance(data, bytes):
             return None
         try:
             return split(data, batching=self._batching)

@@ -7,7 +7,6 @@ of that, so the rhythm of reopening is ours, and a name that has moved to anothe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -83,9 +82,10 @@ class OpenedGrpcTransport:
         # Without serializers bytes go in and out as they are.
         open_stream: Any = channel.stream_stream(f"/{SERVICE}/{METHOD}")
         self._call: Any = open_stream(metadata=grpc.aio.Metadata(*metadata))
-        self._aborted: StatusError | None = None
+        self.aborted: StatusError | None = None
+        # Grpc's own methods, with nothing in between.
         self.send = self._call.write
-        """Write one frame: grpc's own method, with nothing in between."""
+        self.receive = self._call.read
 
     async def opened(self) -> None:
         """Done when gRPC has connected and sent our metadata."""
@@ -93,26 +93,11 @@ class OpenedGrpcTransport:
 
     async def accepted(self) -> Pairs:
         """The acceptor's metadata; empty if the stream ends without any."""
-        return text_pairs(await self._unless_aborted(self._call.initial_metadata()))
-
-    async def receive(self) -> bytes | None:
-        """Read one frame; None at the end."""
-        frame = await self._unless_aborted(self._call.read())
-        return None if frame is grpc.aio.EOF else frame
-
-    async def _unless_aborted(self, reading: Awaitable[Any]) -> Any:
-        try:
-            return await reading
-        except asyncio.CancelledError:
-            # gRPC says so to readers of a call that was cancelled. To be cancelled oneself is something else.
-            task = asyncio.current_task()
-            if self._aborted is None or (task is not None and task.cancelling()):
-                raise
-            raise self._aborted from None
+        return text_pairs(await self._call.initial_metadata())
 
     def abort(self, error: StatusError, /) -> None:
-        """Cancel the stream; who reads it gets `error`."""
-        self._aborted = error
+        """Cancel the stream, which makes gRPC say to those who read it that they are cancelled."""
+        self.aborted = error
         self._call.cancel()
 
     async def finish(self) -> None:
@@ -134,13 +119,9 @@ class AcceptedGrpcTransport:
 
     def __init__(self, context: Any) -> None:
         self._context = context
+        # Grpc's own methods, with nothing in between.
         self.send = context.write
-        """Write one frame: grpc's own method, with nothing in between."""
-
-    async def receive(self) -> bytes | None:
-        """Read one frame; None when the opener has said that it sends no more."""
-        frame = await self._context.read()
-        return None if frame is grpc.aio.EOF else frame
+        self.receive = context.read
 
     def confirm(self, metadata: Pairs) -> Awaitable[None]:
         """Send our metadata, which confirm the extensions that we will use."""

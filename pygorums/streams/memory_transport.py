@@ -74,6 +74,7 @@ class MemoryTransport:
         self.outgoing = _Pipe()
         self.incoming = _Pipe()
         self.metadata: asyncio.Future[Pairs] = asyncio.get_running_loop().create_future()
+        self.aborted: StatusError | None = None
         self._refusal = refusal
 
     def break_off(self, error: StatusError) -> None:
@@ -93,9 +94,10 @@ class MemoryTransport:
         return await asyncio.shield(self.metadata)
 
     async def send(self, frame: bytes, /) -> None:
-        """Send a frame to the acceptor."""
+        """Send a frame to the acceptor, who gets it at once; done in the next turn of the loop."""
         self.outgoing.check()
         self.outgoing.put(frame)
+        await asyncio.sleep(0)
 
     async def receive(self) -> bytes | None:
         """The acceptor's next frame."""
@@ -107,6 +109,7 @@ class MemoryTransport:
 
     def abort(self, error: StatusError, /) -> None:
         """End the stream with `error`."""
+        self.aborted = error
         self.break_off(error)
 
     async def close(self) -> None:

@@ -218,6 +218,11 @@ class OutboundChannel:
                 watch = self._watch(transport, self._heartbeat)
             await self._read(transport, replies, batching=offers(accepted, BATCH_KEY))
             error: StatusError = StreamDownError(f"{self._address} ended the stream")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if transport.aborted is None or (task is not None and task.cancelling()):
+                raise
+            error = transport.aborted
         except Exception as raised:
             error = transport.error(raised)
         finally:
@@ -271,7 +276,7 @@ class OutboundChannel:
     async def _read(self, transport: OpenedTransport, replies: ReplySink, *, batching: bool) -> None:
         self._writer.batching = batching
         receive, deliver = transport.receive, self.pending.deliver
-        while (data := await receive()) is not None:
+        while isinstance(data := await receive(), bytes):
             try:
                 messages = split(data, batching=batching)
             except DecodeError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from typing import Protocol
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any, Protocol
 
 from pygorums.base.errors import StatusError
 
@@ -46,11 +46,14 @@ class Transport(Protocol):
     anybody but the owner of the stream: cancelling them ends the stream.
     """
 
-    def send(self, frame: bytes, /) -> Awaitable[None]:
+    def send(self, frame: bytes, /) -> Coroutine[Any, Any, None]:
         """Write one frame; done when the transport has taken it. Raises anything once the stream is over."""
 
-    def receive(self) -> Awaitable[bytes | None]:
-        """Read one frame; None when the other side has ended the stream in peace. Raises anything otherwise."""
+    def receive(self) -> Awaitable[object]:
+        """Read one frame; anything but bytes when the other side has ended the stream in peace.
+
+        Raises anything otherwise.
+        """
 
     def error(self, raised: Exception, /) -> StatusError:
         """What `send` or `receive` raised, as a status."""
@@ -69,7 +72,11 @@ class OpenedTransport(Transport, Protocol):
         """Say that no more frames will be sent."""
 
     def abort(self, error: StatusError, /) -> None:
-        """End the stream now; who reads it gets `error`."""
+        """End the stream now: `receive` raises, be it that it was cancelled."""
+
+    @property
+    def aborted(self) -> StatusError | None:
+        """What it was aborted with."""
 
     def close(self) -> Awaitable[None]:
         """End the stream now, if it has not ended, and let go of all it holds."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
 
 from pygorums.wire.batching import envelope, envelope_end
 
-__all__ = ["UNOWNED", "Outgoing", "Writer"]
+__all__ = ["UNOWNED", "Outgoing", "Send", "Writer"]
+
+Send = Callable[[bytes], Coroutine[Any, Any, None]]
+"""Writes one frame; done when the transport has taken it."""
+
+LONELY = 16
+"""So many frames in a row must have gone one by one before the next is written in the turn in which it is put."""
 
 
 class Outgoing(Protocol):
@@ -42,11 +49,14 @@ UNOWNED: Outgoing = _Unowned()
 
 
 class Writer:
-    """A bounded first-in-first-out queue of frames and the loop that sends them.
+    """A bounded first-in-first-out queue of frames, and what sends them.
 
     gRPC allows one write at a time and ends the stream if that is cancelled, so callers never write: they
     put frames here. Each time a write completes, all that has queued up meanwhile goes out, as one
-    envelope if the peer takes envelopes.
+    envelope if the peer takes envelopes. A frame that is put while nothing is being written goes at once.
+
+    No task is behind a write: it begins in the turn of the event loop in which its frame is put, and goes on in
+    the one in which the transport is ready. A task would add a turn before and one after.
 
     The queue outlives a stream: what was not sent when a stream broke waits for the next one.
 
@@ -65,9 +75,15 @@ class Writer:
         self._taken_owners: list[Outgoing] = []
         self._taken_end = 0
         self._writing: Sequence[Outgoing] = ()  # the owners of what is being written
+        self._writing_bytes = 0
+        self._send: Send | None = None  # while there is a stream
+        self._write: Coroutine[Any, Any, None] | None = None  # that has begun
+        self._awaited: asyncio.Future[Any] | None = None  # what it waits for
+        self._over: asyncio.Future[None] | None = None  # gets the exception when a write fails
+        self._idle = False  # whether a put has to begin a write
+        self._alone = LONELY  # how many frames have gone one by one since several went together
         self._one_ways = 0  # at least as many of the queued frames are one-way
         self._withdrawals = 0  # about as many of the frames need not be sent
-        self._wakeup: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self.batching = False
         self.queued_bytes = 0
@@ -75,38 +91,38 @@ class Writer:
 
     def put(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame; False, and nothing done, if it does not fit."""
-        queued = self.queued_bytes + len(frame)
-        if queued > self._limit:
-            # Looking for withdrawn frames costs as much as there are frames; it must be worth it.
-            if 2 * self._withdrawals < len(self._frames) + len(self._taken):
-                return False
-            self._drop_withdrawn()
-            queued = self.queued_bytes + len(frame)
-            if queued > self._limit:
-                return False
-        self._put(frame, owner)
+        size = len(frame)
+        if self.queued_bytes + size > self._limit and not self._make_room(size):
+            return False
+        self.queued_bytes += size
+        self._frames.append(frame)
+        self._owners.append(owner)
+        if self._idle:
+            self._begin()
         return True
 
     def put_reply(self, frame: bytes, owner: Outgoing) -> None:
         """Queue a frame that somebody waits for, whether it fits or not."""
-        self._put(frame, owner)
-
-    def _put(self, frame: bytes, owner: Outgoing) -> None:
         self.queued_bytes += len(frame)
         self._frames.append(frame)
         self._owners.append(owner)
-        wakeup = self._wakeup
-        if wakeup is not None:
-            self._wakeup = None
-            if not wakeup.done():
-                wakeup.set_result(None)
+        if self._idle:
+            self._begin()
+
+    def _make_room(self, size: int) -> bool:
+        # Looking for withdrawn frames costs as much as there are frames; it must be worth it.
+        if 2 * self._withdrawals < len(self._frames) + len(self._taken):
+            return False
+        self._drop_withdrawn()
+        return self.queued_bytes + size <= self._limit
 
     def put_one_way(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame whose owner wants to be told; False, and nothing done, if it does not fit."""
-        if not self.put(frame, owner):
-            return False
-        self._one_ways += 1
-        return True
+        self._one_ways += 1  # first, for the frame may be sent at once
+        if self.put(frame, owner):
+            return True
+        self._one_ways -= 1
+        return False
 
     def withdraw(self) -> None:
         """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
@@ -154,52 +170,113 @@ class Writer:
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)
 
-    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+    async def run(self, send: Send) -> None:
         """Send what is queued, for ever, or until `send` raises.
 
-        Then the frames of the failed write are gone from the queue, and `stream_broke` has to be told.
+        Then, and when this is cancelled, the frames of the last write are gone from the queue, and `stream_broke` has
+        to be told.
         """
-        loop = asyncio.get_running_loop()
-        busy = False
-        while True:
-            if self._withdrawals:
-                self._drop_withdrawn()
-            if self._taken_end == len(self._taken):
-                if not self._frames:
-                    self._wakeup = loop.create_future()
-                    await self._wakeup
-                    if busy:
-                        # Where several messages went together last time more are about to come: they are put
-                        # by tasks that have their turn in this round of the loop. A lone call does not wait.
-                        await asyncio.sleep(0)
-                    continue
-                self._take()
-                busy = len(self._taken) > 1
-            start = self._taken_end
-            end = self._taken_end = envelope_end(self._taken, start) if self.batching else start + 1
-            whole = start == 0 and end == len(self._taken)
-            frames = self._taken if whole else self._taken[start:end]
-            owners = self._writing = self._taken_owners if whole else self._taken_owners[start:end]
-            self.write_count += 1
-            await send(envelope(frames) if len(frames) > 1 else frames[0])
-            self._writing = ()
-            self.queued_bytes -= sum(map(len, frames))
-            if self._one_ways:
-                self._tell_sent(owners)
-            if self._drained is not None:
-                self._wake_drained()
+        self._loop = asyncio.get_running_loop()
+        self._over = self._loop.create_future()
+        self._send = send
+        self._proceed(None)
+        try:
+            await self._over
+        finally:
+            self._stop()
+
+    def _begin(self) -> None:
+        self._idle = False
+        if self._alone < LONELY:
+            # Where several frames went together lately more are about to come: they are put by tasks that
+            # have their turn in this round of the loop, or the next.
+            self._loop.call_soon(self._loop.call_soon, self._proceed, None)
+        else:
+            self._proceed(None)
+
+    def _proceed(self, awaited: asyncio.Future[Any] | None) -> None:
+        """Go on with the write that has waited for `awaited`, and then with further ones until one has to wait."""
+        if awaited is not self._awaited or self._send is None:
+            return  # of a stream that is over
+        try:
+            while True:
+                write = self._write
+                if write is None:
+                    write = self._write = self._next_write(self._send)
+                    if write is None:
+                        self._idle = True
+                        return
+                try:
+                    self._awaited = write.send(None)
+                except StopIteration:
+                    self._write = self._awaited = None
+                    self._wrote()
+                else:
+                    if self._awaited is not None:
+                        self._awaited.add_done_callback(self._proceed)
+                    else:  # it only lets others have their turn
+                        self._loop.call_soon(self._proceed, None)
+                    return
+        except Exception as error:
+            over = self._over
+            if over is not None and not over.done():
+                over.set_exception(error)
+                over.exception()  # who runs this may be cancelled at this moment, and never see it
+
+    def _next_write(self, send: Send) -> Coroutine[Any, Any, None] | None:
+        """Start to write what goes out next; None if nothing waits."""
+        if self._withdrawals:
+            self._drop_withdrawn()
+        if self._taken_end == len(self._taken):
+            if not self._frames:
+                return None
+            if len(self._frames) == 1:
+                self._alone += 1
+                frame = self._frames.pop()
+                self._writing = (self._owners.pop(),)
+                self._writing_bytes = len(frame)
+                self.write_count += 1
+                return send(frame)
+            self._alone = 0
+            self._taken, self._frames = self._frames, []
+            self._taken_owners, self._owners = self._owners, []
+            self._taken_end = 0
+        start = self._taken_end
+        end = self._taken_end = envelope_end(self._taken, start) if self.batching else start + 1
+        whole = start == 0 and end == len(self._taken)
+        frames = self._taken if whole else self._taken[start:end]
+        self._writing = self._taken_owners if whole else self._taken_owners[start:end]
+        self._writing_bytes = sum(map(len, frames))
+        self.write_count += 1
+        return send(envelope(frames) if len(frames) > 1 else frames[0])
+
+    def _wrote(self) -> None:
+        owners, self._writing = self._writing, ()
+        self.queued_bytes -= self._writing_bytes
+        if self._one_ways:
+            self._tell_sent(owners)
+        if self._drained is not None:
+            self._wake_drained()
+
+    def _stop(self) -> None:
+        write, self._write = self._write, None
+        awaited, self._awaited = self._awaited, None
+        self._send = None
+        self._idle = False
+        if awaited is not None and not awaited.cancel() and not awaited.cancelled():
+            awaited.exception()  # or it would be said that nobody has asked for it
+        if write is not None:
+            with suppress(BaseException):
+                write.throw(asyncio.CancelledError())
+            write.close()
 
     def _tell_sent(self, owners: Iterable[Outgoing]) -> None:
+        node_id, told = self._node_id, 0
         for owner in owners:
             if owner.one_way:
-                self._one_ways -= 1
-                owner.sent(self._node_id)
-
-    def _take(self) -> None:
-        """Take all that waits, to be sent in parts without moving the rest each time."""
-        self._taken, self._frames = self._frames, []
-        self._taken_owners, self._owners = self._owners, []
-        self._taken_end = 0
+                told += 1
+                owner.sent(node_id)
+        self._one_ways -= told
 
     def _give_back(self) -> None:
         """Put what was taken and is not sent before all that waits."""

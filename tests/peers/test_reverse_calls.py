@@ -215,11 +215,12 @@ async def test_stopping_with_grace_answers_calls_back(server: gorums.Server) -> 
     """Rows: 108."""
     theirs = ScriptedCalls(2)
     own = gorums.Server(theirs, node_id=2)
-    async with dialled(server, own):
+    async with dialled(server, own) as config:
         await until(lambda: len(server.config()) == 2)
         node = server.config()[1]
         calls = [echo(node, Text(text="hold:x")), echo(node, Text(text="behind"))]
         await theirs.gates["x"].arrivals()
+        await within(echo(config[0], Text(text="comes back after both have come")))
         stopping = asyncio.create_task(own.stop(10))
         await turns(20)
         theirs.open_all()

@@ -3,7 +3,7 @@
 import asyncio
 
 from pygorums.base.errors import StreamDownError
-from pygorums.streams.writer import UNOWNED, Writer
+from pygorums.streams.writer import LONELY, UNOWNED, Writer
 from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import encode_message, split
 from tests.support.waiting import until
@@ -83,6 +83,81 @@ async def test_a_lone_message_goes_at_once_and_what_queued_meanwhile_as_one_enve
     await until(lambda: len(wire.writes) == 2)
     assert wire.writes == [[1], [2, 3, 4]]
     await until(lambda: writer.queued_bytes == 0)
+    await stop(task)
+
+
+async def test_a_lone_message_is_given_to_the_transport_before_put_returns() -> None:
+    writer, wire = Writer(NODE, 1 << 20), Wire()
+    wire.open()
+    task = asyncio.create_task(writer.run(wire.send))
+    await asyncio.sleep(0)
+    for number in (1, 2, 3):
+        writer.put(frame(number), UNOWNED)
+        assert wire.writes[-1:] == [[number]]
+    assert writer.queued_bytes == 0
+    await stop(task)
+
+
+async def test_after_an_envelope_messages_wait_for_those_of_the_same_turn_and_the_next() -> None:
+    writer, wire = Writer(NODE, 1 << 20), Wire()
+    writer.batching = True
+    writer.put(frame(1), UNOWNED)
+    writer.put(frame(2), UNOWNED)
+    wire.open()
+    task = asyncio.create_task(writer.run(wire.send))
+    await until(lambda: wire.writes == [[1, 2]])
+    writer.put(frame(3), UNOWNED)
+    writer.put(frame(4), UNOWNED)
+    await asyncio.sleep(0)
+    writer.put(frame(5), UNOWNED)
+    await until(lambda: len(wire.writes) == 2)
+    assert wire.writes[1] == [3, 4, 5]
+    for number in range(LONELY):  # until it has seen that nobody else sends
+        writer.put(frame(number), UNOWNED)
+        assert len(wire.writes) == 2 + number
+        await until(lambda so_many=3 + number: len(wire.writes) == so_many)  # type: ignore[misc] # its default
+    writer.put(frame(6), UNOWNED)
+    assert wire.writes[-1] == [6]
+    await stop(task)
+
+
+async def test_stopping_cancels_a_write_and_what_it_waits_for() -> None:
+    writer, gate = Writer(NODE, 1 << 20), asyncio.get_running_loop().create_future()
+    cancelled = []
+
+    async def send(data: bytes) -> None:
+        try:
+            await gate
+        except asyncio.CancelledError:
+            cancelled.append(data)
+            raise
+
+    task = asyncio.create_task(writer.run(send))
+    await asyncio.sleep(0)
+    writer.put(frame(1), UNOWNED)
+    await stop(task)
+    assert cancelled == [frame(1)]
+    assert gate.cancelled()
+    wire = Wire()
+    wire.open()
+    writer.put(frame(2), UNOWNED)
+    task = asyncio.create_task(writer.run(wire.send))
+    await until(lambda: wire.writes == [[2]])
+    await stop(task)
+
+
+async def test_a_write_may_let_others_have_their_turn() -> None:
+    writer, sent = Writer(NODE, 1 << 20), []
+
+    async def send(data: bytes) -> None:
+        await asyncio.sleep(0)
+        sent.append(numbers(data))
+
+    task = asyncio.create_task(writer.run(send))
+    await asyncio.sleep(0)
+    for number in (1, 2):
+        writer.put(frame(number), UNOWNED)
+    await until(lambda: sent == [[1], [2]])
     await stop(task)
 
 
