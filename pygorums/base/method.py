@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -52,12 +53,18 @@ class Method(Generic[Req, Resp]):
     """Whether a node may reply more than once."""
     encoded_name: bytes = field(init=False, repr=False)
     """The name as a field of a message, encoded once for all calls."""
+    parse_request: Callable[[bytes], Req] = field(init=False, repr=False)
+    """From bytes to a request. Raises `DecodeError`."""
+    parse_reply: Callable[[bytes], Resp] = field(init=False, repr=False)
+    """From bytes to a reply. Raises `DecodeError`."""
 
     def __post_init__(self) -> None:
         one_way = self.call_type in (CallType.UNICAST, CallType.MULTICAST)
         object.__setattr__(self, "one_way", one_way)
         object.__setattr__(self, "streaming", self.call_type is CallType.STREAMING_QUORUM_CALL)
         object.__setattr__(self, "encoded_name", method_field(self.name))
+        object.__setattr__(self, "parse_request", self.request_class.FromString)
+        object.__setattr__(self, "parse_reply", self.response_class.FromString)
 
     def __str__(self) -> str:
         return self.name

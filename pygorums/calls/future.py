@@ -31,14 +31,16 @@ class Outcome(Protocol[T_contra]):
 class CallFuture(asyncio.Future[T]):
     """The outcome of a call. Cancelling it makes the call forgotten at once, at every node."""
 
-    call: FutureCall[T] | None = None
+    __slots__ = ("call",)  # set by the call
+    call: FutureCall[T] | None
 
     def cancel(self, msg: str | None = None) -> bool:
         """Give the call up. False if it was over already."""
         if self.done():
             return False
-        if self.call is not None:
-            self.call.give_up()
+        call = getattr(self, "call", None)
+        if call is not None:
+            call.give_up()
         return super().cancel(msg)
 
 
@@ -59,9 +61,9 @@ class FutureCall(Generic[T]):
     streaming = False
     one_way = False
 
-    def __init__(self, future: Outcome[T], frame: bytes, timeout: float | None) -> None:
+    def __init__(self, future: Outcome[T], timeout: float | None) -> None:
         self.future = future
-        self.frame = frame
+        self.frame = b""
         self.decided = False
         self.withdrawn = False
         self.timeout = timeout

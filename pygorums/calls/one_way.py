@@ -21,55 +21,56 @@ __all__ = ["one_way", "post", "send_one_way"]
 class _OneWayCall(FutureCall[None]):
     """A one-way message under way to some nodes."""
 
-    __slots__ = ("_config", "_method", "_node_errors", "_unsent")
+    __slots__ = ("_config", "_method", "_node_errors", "_settled", "_size")
     one_way = True
 
     def __init__(
         self, future: Outcome[None], method: Method[Any, Any], config: Configuration, timeout: float | None
     ) -> None:
-        super().__init__(future, b"", timeout)
+        FutureCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._config = config
         self._node_errors: dict[int, Exception] = {}
-        self._unsent = set(config.node_ids)
-        if not self._unsent:
+        self._settled: list[int] = []  # the nodes of which it is known whether it was sent to them
+        self._size = len(config.nodes)
+        if not self._size:
             self.succeed(None)
 
     def sent(self, node_id: int) -> None:
         """The transport has taken the message for a node."""
-        self._unsent.discard(node_id)
-        self._settle()
+        self._settled.append(node_id)
+        if len(self._settled) == self._size:
+            self._settle()
 
     def fail(self, node_id: int, error: Exception) -> None:
         """The message could not be sent to a node."""
-        self._unsent.discard(node_id)
+        self._settled.append(node_id)
         self._node_errors[node_id] = error
-        self._settle()
+        if len(self._settled) == self._size:
+            self._settle()
 
     def _settle(self) -> None:
-        if self._unsent or self.decided:
+        if self.decided:
             return
         if not self._node_errors:
             self.succeed(None)
         else:
-            sent = len(self._config) - len(self._node_errors)
-            self.lose(SendError(self._method.name, self._node_errors, sent))
+            self.lose(SendError(self._method.name, self._node_errors, self._size - len(self._node_errors)))
 
     def forget(self) -> None:
         """What was not sent yet never will be."""
-        for node in self._config:
-            if node.id in self._unsent:
+        for node in self._config.nodes:
+            if node.id not in self._settled:
                 node.channel.withdraw()
 
     def timeout_error(self) -> Exception:
         """Forget the call: the time is up."""
         self.forget()
-        for node in self._config:
-            if node.id in self._unsent:
+        for node in self._config.nodes:
+            if node.id not in self._settled:
                 text = f"not sent to {node.address} within {self.timeout} s"
                 self._node_errors[node.id] = CallTimeoutError(text, node_id=node.id)
-        sent = len(self._config) - len(self._node_errors)
-        return SendTimeoutError(self._method.name, self._node_errors, sent)
+        return SendTimeoutError(self._method.name, self._node_errors, self._size - len(self._node_errors))
 
 
 def send_one_way(
@@ -89,7 +90,7 @@ def send_one_way(
         for node in config:
             call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
     else:
-        for node in config:
+        for node in config.nodes:
             node.channel.post(frame, call)
     return call
 

@@ -84,12 +84,14 @@ def too_few_nodes(method: Method[Any, Any], need: int, size: int) -> IncompleteE
     return IncompleteError(method.name, {}, 0, cause)
 
 
-def serialize(method: Method[Any, Any], request: Message) -> bytes:
-    """The bytes of a request.
+def serialize(method: Method[Any, Any], request: Message | bytes) -> bytes:
+    """The bytes of a request, which may be serialized already.
 
     Raises:
         StatusError: It cannot be serialized: INTERNAL.
     """
+    if isinstance(request, bytes):
+        return request
     try:
         return request.SerializeToString()
     except (EncodeError, ValueError) as error:
@@ -106,8 +108,7 @@ def encode_request(
         StatusError: It cannot be serialized (INTERNAL) or is too large (RESOURCE_EXHAUSTED), so it fails this
             call alone and is never sent.
     """
-    payload = request if isinstance(request, bytes) else serialize(method, request)
-    frame = encode_message(seq_no, method.encoded_name, payload, entries)
+    frame = encode_message(seq_no, method.encoded_name, serialize(method, request), entries)
     if len(frame) > pool.max_message:
         raise StatusError(
             grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -13,7 +13,6 @@ from pygorums.calls.future import FutureCall, Outcome
 from pygorums.calls.preparing import encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.configuration import Configuration
-from pygorums.quorum.tally import LOST, WON, Tally
 
 __all__ = ["ThresholdCall", "send_threshold_call"]
 
@@ -29,7 +28,7 @@ class ThresholdCall(FutureCall[Resp]):
     `PendingCalls` bounds; if it failed or was given up it is forgotten.
     """
 
-    __slots__ = ("_config", "_method", "_node_errors", "_reply", "_seq_no", "_tally")
+    __slots__ = ("_config", "_method", "_missing", "_need", "_node_errors", "_reply", "_seq_no", "_spare")
 
     def __init__(
         self,
@@ -40,25 +39,26 @@ class ThresholdCall(FutureCall[Resp]):
         need: int,
         timeout: float | None,
     ) -> None:
-        super().__init__(future, b"", timeout)
+        FutureCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._config = config
         self._seq_no = seq_no
-        self._tally = Tally(len(config), need)
+        # What a `Tally` counts. A call has its own numbers, for making and asking an object costs as much as sending.
+        self._need = self._missing = need
+        self._spare = len(config.nodes) - need  # how many nodes may fail
         self._reply: Resp | None = None
         self._node_errors: dict[int, Exception] | None = None
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied."""
-        if self.decided:
-            return
         if self._reply is None:
             try:
-                self._reply = self._method.response_class.FromString(payload)
+                self._reply = self._method.parse_reply(payload)
             except DecodeError as error:
                 self._count_failure(node_id, malformed_reply(self._method, node_id, error))
                 return
-        if self._tally.succeeded() is WON:
+        self._missing -= 1
+        if self._missing == 0:
             self.succeed(self._reply)
 
     def fail(self, node_id: int, error: Exception) -> None:
@@ -70,8 +70,9 @@ class ThresholdCall(FutureCall[Resp]):
         if self._node_errors is None:
             self._node_errors = {}
         self._node_errors[node_id] = error
-        if self._tally.failed() is LOST:
-            self.lose(IncompleteError(self._method.name, self._node_errors, self._tally.successes))
+        self._spare -= 1
+        if self._spare < 0:
+            self.lose(IncompleteError(self._method.name, self._node_errors, self._need - self._missing))
             self.forget()
 
     def end(self, node_id: int) -> None:
@@ -97,7 +98,7 @@ class ThresholdCall(FutureCall[Resp]):
             if owed and self.was_silent(node.id):
                 text = f"no reply from {node.address} within {self.timeout} s"
                 errors[node.id] = CallTimeoutError(text, node_id=node.id)
-        return QuorumTimeoutError(self._method.name, errors, self._tally.successes)
+        return QuorumTimeoutError(self._method.name, errors, self._need - self._missing)
 
 
 class StreamingThresholdCall(ThresholdCall[Resp]):
@@ -120,7 +121,7 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied, once more perhaps."""
-        if self.decided or node_id in self._replied:
+        if node_id in self._replied:
             return
         self._replied.add(node_id)
         super().deliver(node_id, payload)
@@ -167,7 +168,7 @@ def send_threshold_call(
     seq_no = pool.next_seq_no()
     kind = StreamingThresholdCall if method.streaming else ThresholdCall
     call = kind(future, method, config, seq_no, need, timeout)
-    if need > len(config):
+    if need > len(config.nodes):
         call.lose(too_few_nodes(method, need, len(config)))
         return call
     try:

@@ -86,8 +86,6 @@ class ReplyQueue(Generic[Resp]):
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied."""
-        if self.decided:
-            return
         self._unread += len(payload) + _REPLY_COST
         if self._unread > MAX_UNREAD:
             self._nodes[node_id].channel.forget(self._seq_no)

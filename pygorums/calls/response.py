@@ -55,7 +55,7 @@ def parse_reply(method: Method[Any, Resp], payload: bytes, node_id: int) -> Resp
         StatusError: The bytes are not a message of the method's response type: INTERNAL, and the node's error.
     """
     try:
-        return method.response_class.FromString(payload)
+        return method.parse_reply(payload)
     except DecodeError as error:
         raise malformed_reply(method, node_id, error) from error
 

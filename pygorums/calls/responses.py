@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import _get_running_loop
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -75,25 +75,27 @@ class Responses(Generic[Resp]):
         self._chained: ChainedCall[Any, Resp] | None = chained
         self._progress: Progress | None = None if chained is None else chained.progress
         self._used = False
-        self.size = len(config)
+        self.size = len(config.nodes)
 
-    async def first(self) -> Resp:
+    # These four are coroutine functions without a coroutine of their own: each level costs a step at every call.
+
+    def first(self) -> Coroutine[Any, Any, Resp]:
         """The first successful reply.
 
         Raises:
             IncompleteError: All nodes have failed.
         """
-        return await self._wait(1)
+        return self._wait(1)
 
-    async def majority(self) -> Resp:
+    def majority(self) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once a majority (``size // 2 + 1``) of the nodes has succeeded.
 
         Raises:
             IncompleteError: So many nodes have failed that no majority is left.
         """
-        return await self._wait(majority_of(self.size))
+        return self._wait(majority_of(self.size))
 
-    async def all(self) -> Resp:
+    def all(self) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once all nodes have succeeded.
 
         With an interceptor that leaves nodes out, all that were asked.
@@ -101,16 +103,16 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: A node has failed.
         """
-        return await self._wait(None)
+        return self._wait(None)
 
-    async def threshold(self, n: int) -> Resp:
+    def threshold(self, n: int) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once `n` nodes have succeeded.
 
         Raises:
             ValueError: `n` is less than 1.
             IncompleteError: Too few nodes are left, or there are fewer than `n`: then nothing is sent.
         """
-        return await self._wait(at_least_one(n))
+        return self._wait(at_least_one(n))
 
     def async_first(self) -> asyncio.Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
@@ -199,8 +201,10 @@ class Responses(Generic[Resp]):
             return await self._future(need)
         self._used = True
         # A plain future is the fastest; here we see for ourselves that it is cancelled.
-        future: asyncio.Future[Resp] = self._config.pool.loop.create_future()
-        call = self._send_threshold(future, need)
+        config = self._config
+        future: asyncio.Future[Resp] = asyncio.Future(loop=config.pool.loop)
+        count = need if need is not None else self.size or 1
+        call = send_threshold_call(future, self._method, config, self._request, count, self._timeout, self._entries)
         try:
             return await future
         except asyncio.CancelledError:

@@ -32,18 +32,17 @@ class _RpcCall(FutureCall[Resp]):
     def __init__(
         self, future: Outcome[Resp], method: Method[Req, Resp], node: Node, seq_no: int, timeout: float | None
     ) -> None:
-        super().__init__(future, b"", timeout)
+        FutureCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._node = node
         self._seq_no = seq_no
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """The node replied."""
-        if not self.decided:
-            try:
-                self.succeed(parse_reply(self._method, payload, node_id))
-            except StatusError as error:
-                self.lose(error)
+        try:
+            self.succeed(parse_reply(self._method, payload, node_id))
+        except StatusError as error:
+            self.lose(error)
 
     def fail(self, node_id: int, error: Exception) -> None:  # noqa: ARG002 - there is only one node
         """The node failed."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import grpc
@@ -32,13 +33,14 @@ class Pool:
         max_message: The largest message in bytes that is sent.
         interceptors: Wrapped around every call, inside of the call's own. Their type belongs to the calls, a
             floor above.
+        next_seq_no: Gives a new sequence number at each call.
     """
 
     def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
         self.max_message = max_message
         self.interceptors = tuple(interceptors)
         self._nodes: dict[int, Node] = {}
-        self._next_seq_no = first_seq_no
+        self.next_seq_no = count(first_seq_no).__next__
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._changed: asyncio.Future[None] | None = None
@@ -65,12 +67,6 @@ class Pool:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
-
-    def next_seq_no(self) -> int:
-        """A new sequence number."""
-        seq_no = self._next_seq_no
-        self._next_seq_no = seq_no + 1
-        return seq_no
 
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Hold on to a task until it ends: the event loop does not."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.nodes.configuration import Configuration
 from pygorums.streams.transport import Pairs
+from pygorums.wire.framing import Frame, Message
 
 if TYPE_CHECKING:
     from pygorums.serving.server import Server
@@ -70,22 +71,32 @@ class ServerContext(StreamContext):
         method: The full name of the called method.
     """
 
-    __slots__ = ("_on_release", "_released", "method")
+    __slots__ = ("_message", "_on_release", "_released", "method")
 
-    def __init__(self, stream: StreamContext, method: str, entries: Pairs, on_release: Callable[[], None]) -> None:
+    def __init__(
+        self, stream: StreamContext, method: str, message: Message | Frame, on_release: Callable[[], None]
+    ) -> None:
         self._server = stream._server
-        self._pairs = stream._pairs + entries if entries else stream._pairs
+        self._pairs = stream._pairs
         self.peer = stream.peer
         self.peer_id = stream.peer_id
         self.auth_context = stream.auth_context
         self.method = method
+        self._message: Message | Frame | None = message
         self._on_release = on_release
         self._released = False
 
     @property
     def metadata(self) -> Metadata:
         """The metadata of the stream, then those of this message, then what interceptors added."""
+        self._read_entries()
         return Metadata(self._pairs)
+
+    def _read_entries(self) -> None:
+        """Take the metadata out of the message. Most handlers never ask for them, and looking costs time."""
+        message, self._message = self._message, None
+        if message is not None and message.entry:
+            self._pairs += tuple((entry.key, entry.value) for entry in message.entry)
 
     def add_metadata(self, key: str, value: str) -> None:
         """For interceptors: let those further in, and the handler, see one more pair.
@@ -93,6 +104,7 @@ class ServerContext(StreamContext):
         Raises:
             TypeError, ValueError: As for the metadata of a call.
         """
+        self._read_entries()
         self._pairs += pairs_of([(key, value)])
 
     def release(self) -> None:
@@ -104,4 +116,5 @@ class ServerContext(StreamContext):
         """
         if not self._released:
             self._released = True
+            self._read_entries()  # the message belongs to an envelope, whose memory is not to be held any longer
             self._on_release()

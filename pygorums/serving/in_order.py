@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from pygorums.base.errors import StatusError
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handlers import Handler
-from pygorums.serving.replies import ReplyWriter
+from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
 from pygorums.wire.framing import Frame, Message
 
 __all__ = ["InOrder"]
@@ -50,6 +50,7 @@ class InOrder:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._on_release = self._release  # one for all requests
         self._backlog: deque[Message | Frame] = deque()
         self._tasks: set[asyncio.Task[None]] = set()  # those that run handlers; the last one holds the baton
         self._receiving: asyncio.Task[None] | None = None
@@ -127,13 +128,14 @@ class InOrder:
             self._loop.call_soon_threadsafe(self._pass_baton)
 
     async def _carry_baton(self) -> None:
-        backlog = self._backlog
+        task = asyncio.current_task()
+        backlog, replies = self._backlog, self._replies
         count = 0
         while True:
             while backlog:
-                if self._replies.full:
+                if replies.sink.queued_bytes > READ_ON_BELOW:
                     # Requests that came together may have far larger replies.
-                    await self._replies.ready()
+                    await replies.ready()
                     continue
                 if await self._handle(backlog.popleft()):
                     return
@@ -143,8 +145,8 @@ class InOrder:
             if self._draining:
                 self._end(None)
                 return
-            await self._replies.ready()
-            self._receiving = asyncio.current_task()
+            await replies.ready()
+            self._receiving = task
             try:
                 messages = await self._receive()
             except StatusError as error:
@@ -167,19 +169,19 @@ class InOrder:
             return False
         method = handler.method
         try:
-            request = method.request_class.FromString(message.payload)
+            request = method.parse_request(message.payload)
         except DecodeError as error:
             text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
             self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
             return False
-        entries = tuple((entry.key, entry.value) for entry in message.entry) if message.entry else ()
-        ctx = ServerContext(self._context, name, entries, self._release)
+        ctx = ServerContext(self._context, name, message, self._on_release)
         try:
             reply = await handler.call(ctx, request)
-            if method.streaming:
-                await self._replies.stream(seq_no, method, reply)
-            elif not method.one_way:
-                self._replies.reply(seq_no, method, reply)
+            if not method.one_way:
+                if method.streaming:
+                    await self._replies.stream(seq_no, method, reply)
+                else:
+                    self._replies.reply(seq_no, method, reply)
         except KeyboardInterrupt:
             raise
         except BaseException as error:

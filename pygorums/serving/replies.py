@@ -16,7 +16,7 @@ from pygorums.streams.channel import FrameSink
 from pygorums.streams.writer import UNOWNED
 from pygorums.wire.framing import Frame, Message, Status, encode_end, encode_error, encode_message, method_field
 
-__all__ = ["ReplyWriter"]
+__all__ = ["READ_ON_BELOW", "ReplyWriter"]
 
 READ_ON_BELOW = 4 << 20
 """Bytes of replies that may wait for a client before no more of its requests are read."""
@@ -31,25 +31,23 @@ class ReplyWriter:
     """Encodes what handlers give, or raise, and queues it for the stream.
 
     Args:
-        writer: The stream's queue, or the caller in the same process.
+        sink: The stream's queue, or the caller in the same process.
         max_message: The largest reply in bytes.
         mark_end: Whether the client wants to be told the end of a streaming call's replies.
+
+    Attributes:
+        sink: The same.
     """
 
-    def __init__(self, writer: FrameSink, max_message: int, *, mark_end: bool) -> None:
-        self._writer = writer
+    def __init__(self, sink: FrameSink, max_message: int, *, mark_end: bool) -> None:
+        self.sink = sink
         self._max_message = max_message
         self._mark_end = mark_end
 
-    @property
-    def full(self) -> bool:
-        """Whether the client is too slow to take more replies."""
-        return self._writer.queued_bytes > READ_ON_BELOW
-
     async def ready(self) -> None:
         """Wait while the client is too slow to take more replies."""
-        if self.full:
-            await self._writer.drained(READ_ON_BELOW)
+        if self.sink.queued_bytes > READ_ON_BELOW:
+            await self.sink.drained(READ_ON_BELOW)
 
     def reply(self, seq_no: int, method: Method[Any, Any], reply: Any) -> None:
         """Send a reply.
@@ -73,7 +71,7 @@ class ReplyWriter:
                 "raise grpc.max_send_message_length at the server and grpc.max_receive_message_length at the client"
             )
             raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-        self._writer.put(frame, UNOWNED)
+        self.sink.put(frame, UNOWNED)
 
     async def stream(self, seq_no: int, method: Method[Any, Any], replies: AsyncIterator[Any]) -> None:
         """Send the replies of a streaming call as they come, no faster than the client takes them."""
@@ -86,7 +84,7 @@ class ReplyWriter:
             if close is not None:
                 await close()
         if self._mark_end:
-            self._writer.put(encode_end(seq_no, method.encoded_name), UNOWNED)
+            self.sink.put(encode_end(seq_no, method.encoded_name), UNOWNED)
 
     def failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         """Tell the client what a handler raised. One-way calls have nobody to tell, so it is logged."""
@@ -140,4 +138,4 @@ class ReplyWriter:
         if len(frame) > self._max_message:
             status.ClearField("details")
             frame = encode_error(seq_no, method_field(name), status)
-        self._writer.put(frame, UNOWNED)
+        self.sink.put(frame, UNOWNED)

@@ -42,7 +42,7 @@ class PendingCall(Outgoing, Protocol):
         """When the frame was queued, in seconds of the event loop's clock."""
 
     def deliver(self, node_id: int, payload: bytes, /) -> None:
-        """The node replied."""
+        """The node replied. Not called any more once the call is decided."""
 
     def end(self, node_id: int, /) -> None:
         """The node has sent its last reply of a streaming call."""
@@ -65,24 +65,29 @@ class PendingCalls:
     def __init__(self, node_id: int, limit: int) -> None:
         self._node_id = node_id
         self._limit = limit
-        self._calls: dict[int, PendingCall] = {}
+        self._calls: dict[int, PendingCall] = {}  # that wait for one reply
+        self._streaming: dict[int, PendingCall] = {}
         self._until_sweep = limit
         self.latency: float | None = None
         """Seconds, or None before the first successful reply."""
 
     def __len__(self) -> int:
-        return sum(1 for call in self._calls.values() if not call.decided)
+        return sum(1 for call in (*self._calls.values(), *self._streaming.values()) if not call.decided)
 
     def add(self, seq_no: int, call: PendingCall, frame_length: int) -> None:
         """Expect replies to `seq_no`."""
-        self._calls[seq_no] = call
+        if call.streaming:
+            self._streaming[seq_no] = call
+        else:
+            self._calls[seq_no] = call
         self._until_sweep -= frame_length + ENTRY_COST
         if self._until_sweep < 0:
             self._sweep()
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to `seq_no`; whether the node owed any."""
-        return self._calls.pop(seq_no, None) is not None
+        call = self._calls.pop(seq_no, None) or self._streaming.pop(seq_no, None)
+        return call is not None
 
     def deliver(self, messages: Iterable[Message | Frame], now: float) -> list[Message | Frame] | None:
         """Give each reply to its call. A reply that no call waits for is dropped.
@@ -92,44 +97,47 @@ class PendingCalls:
         Returns:
             The messages among them that are no replies but requests of the side that accepted the stream.
         """
-        calls, node_id, latency = self._calls, self._node_id, self.latency
-        pop = calls.pop
+        node_id, latency = self._node_id, self.latency
+        pop, streaming = self._calls.pop, self._streaming
         requests = None
         for message in messages:
             seq_no = message.message_seq_no
             call = pop(seq_no, None)
-            if call is None:
-                if seq_no >= SERVER_INITIATED:
-                    requests = [message] if requests is None else [*requests, message]
-                continue
             try:
+                if call is None:
+                    call = streaming.get(seq_no)
+                    if call is None:
+                        if seq_no >= SERVER_INITIATED:
+                            requests = [message] if requests is None else [*requests, message]
+                        continue
+                    if message.status.code:
+                        del streaming[seq_no]
+                    elif message.end:
+                        del streaming[seq_no]
+                        call.end(node_id)
+                        continue
                 if message.HasField("status") and message.status.code:
                     call.fail(node_id, status_error(message.status, node_id))
                     continue
-                if call.streaming:
-                    if message.end:
-                        call.end(node_id)
-                        continue
-                    calls[seq_no] = call  # further replies may come
                 sample = now - call.sent_at
                 latency = sample if latency is None else latency + SMOOTHING * (sample - latency)
-                call.deliver(node_id, message.payload)
+                if not call.decided:
+                    call.deliver(node_id, message.payload)
             except Exception:
                 _log.exception("A reply of node %d to %s could not be delivered", node_id, message.method)
         self.latency = latency
         return requests
 
     def unanswered(self) -> Iterator[PendingCall]:
-        """All calls, oldest first, decided ones too."""
+        """The calls that wait for one reply, oldest first, decided ones too."""
         return iter(self._calls.values())
 
     def fail_streaming(self, error: Exception) -> None:
         """Fail the calls that may have had some of their replies, and so cannot be sent again."""
-        streaming = [seq_no for seq_no, call in self._calls.items() if call.streaming]
-        for seq_no in streaming:
-            call = self._calls.pop(seq_no, None)
-            if call is not None:
-                call.fail(self._node_id, error)
+        streaming = list(self._streaming.values())
+        self._streaming.clear()
+        for call in streaming:
+            call.fail(self._node_id, error)
 
     def fail_all(self, error: Exception) -> None:
         """Fail every call."""
@@ -138,6 +146,7 @@ class PendingCalls:
         self._until_sweep = self._limit
         for call in calls:
             call.fail(self._node_id, error)
+        self.fail_streaming(error)
 
     def _sweep(self) -> None:
         live = {seq_no: call for seq_no, call in self._calls.items() if not call.decided}

@@ -38,25 +38,32 @@ _ENTRY = b"\x22"  # field 4
 _PAYLOAD = b"\x2a"  # field 5
 _END = b"\x70\x01"  # field 14, varint, true
 
-_ONE_BYTE = [bytes((n,)) for n in range(128)]
+_LAST = [bytes((n,)) for n in range(128)]  # the bytes of a varint: one that ends it, and one that more follow
+_MORE = [bytes((n | 128,)) for n in range(128)]
+_SEQ_NO_AND_MORE = [_SEQ_NO + more for more in _MORE]
 
 
 def varint(number: int) -> bytes:
     """A non-negative integer of up to 64 bits as a protobuf varint."""
     if number < 128:
-        return _ONE_BYTE[number]
-    if number < 16384:
-        return bytes((number & 127 | 128, number >> 7))
-    if number < 1 << 21:
-        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
-    if number < 1 << 28:
-        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21))
-    encoded = bytearray()
-    while number > 127:
-        encoded.append(number & 127 | 128)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+        return _LAST[number]
+    return _MORE[number & 127] + varint(number >> 7)
+
+
+_recent = (0, varint(0))  # the upper bits of the last sequence number, and how they are written
+
+
+def _seq_no_field(seq_no: int) -> bytes:
+    """The field of a sequence number: one that shares its upper bits with the last one, most likely."""
+    global _recent
+    upper, encoded = _recent  # read and written as one, for other threads do so too
+    if upper != seq_no >> 7:
+        upper = seq_no >> 7
+        encoded = varint(upper)
+        _recent = (upper, encoded)
+    if upper:
+        return _SEQ_NO_AND_MORE[seq_no & 127] + encoded
+    return _SEQ_NO + _LAST[seq_no] if seq_no else b""
 
 
 def _length_delimited(tag: bytes, content: bytes) -> bytes:
@@ -82,7 +89,7 @@ def encode_message(seq_no: int, encoded_name: bytes, payload: bytes, entries: by
         payload: The serialized application message.
         entries: The message's own metadata, each pair as `entry_field` gives it.
     """
-    head = _SEQ_NO + varint(seq_no) + encoded_name if seq_no else encoded_name
+    head = _seq_no_field(seq_no) + encoded_name
     if not payload:
         return head + entries
     return b"".join((head, entries, _PAYLOAD, varint(len(payload)), payload))

@@ -106,7 +106,7 @@ def _classes(scope: str, found: Any) -> dict[str, type]:
     classes = {}
     for message in found:
         full_name = f"{scope}.{message.name}"
-        classes[message.name] = type(message.name, (), {})
+        classes[message.name] = type(message.name, (), {"FromString": bytes})
         for name, nested in _classes(full_name, message.nested_type).items():
             setattr(classes[message.name], name, nested)
         FULL_NAMES[classes[message.name]] = full_name
