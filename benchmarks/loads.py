@@ -57,9 +57,12 @@ async def closed_loop(call: Callable[[], Awaitable[Any]], callers: int, seconds:
     deadline = started + seconds
 
     async def caller() -> None:
-        while (begun := perf_counter()) < deadline:
+        begun = perf_counter()
+        while begun < deadline:
             await call()
-            samples.append(perf_counter() - begun)
+            ended = perf_counter()
+            samples.append(ended - begun)
+            begun = ended
 
     await run_all(caller() for _ in range(callers))
     elapsed = perf_counter() - started

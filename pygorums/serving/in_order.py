@@ -11,11 +11,13 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError
+from pygorums.base.method import Method
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handlers import Handler
 from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
@@ -129,23 +131,11 @@ class InOrder:
 
     async def _carry_baton(self) -> None:
         task = asyncio.current_task()
-        backlog, replies = self._backlog, self._replies
-        count = 0
-        while True:
-            while backlog:
-                if replies.sink.queued_bytes > READ_ON_BELOW:
-                    # Requests that came together may have far larger replies.
-                    await replies.ready()
-                    continue
-                if await self._handle(backlog.popleft()):
-                    return
-                count += 1
-                if not count % YIELD_EVERY:
-                    await asyncio.sleep(0)
+        while not await self._handle_backlog():
             if self._draining:
                 self._end(None)
                 return
-            await replies.ready()
+            await self._replies.ready()
             self._receiving = task
             try:
                 messages = await self._receive()
@@ -157,41 +147,59 @@ class InOrder:
             if messages is None or self._draining:
                 self._end(None)
                 return
-            backlog.extend(messages)
+            self._backlog.extend(messages)
 
-    async def _handle(self, message: Message | Frame) -> bool:
-        """Handle one request; whether its handler passed the baton on."""
-        seq_no, name = message.message_seq_no, message.method
-        handler = self._handlers.get(name)
-        if handler is None:
-            text = f"no handler registered for method {name}"
-            self._replies.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, text)
-            return False
-        method = handler.method
-        try:
-            request = method.parse_request(message.payload)
-        except DecodeError as error:
-            text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
-            self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
-            return False
-        ctx = ServerContext(self._context, name, message, self._on_release)
-        try:
-            reply = await handler.call(ctx, request)
-            if not method.one_way:
-                if method.streaming:
-                    await self._replies.stream(seq_no, method, reply)
-                else:
-                    self._replies.reply(seq_no, method, reply)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and not self._survives_cancellation():
-                if self._refusal is not None:
-                    self._replies.refuse_all((message,), self._refusal)
+    async def _handle_backlog(self) -> bool:
+        """Handle the requests that were received, one after the other; whether a handler passed the baton on."""
+        backlog, replies, handlers = self._backlog, self._replies, self._handlers
+        count = 0
+        while backlog:
+            if replies.sink.queued_bytes > READ_ON_BELOW:
+                # Requests that came together may have far larger replies.
+                await replies.ready()
+                continue  # the backlog may be forgotten meanwhile
+            count += 1
+            if not count % YIELD_EVERY:
+                await asyncio.sleep(0)
+                continue
+            message = backlog.popleft()
+            seq_no, name = message.message_seq_no, message.method
+            handler = handlers.get(name)
+            if handler is None:
+                text = f"no handler registered for method {name}"
+                replies.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, text)
+                continue
+            method = handler.method
+            try:
+                request = method.parse_request(message.payload)
+            except DecodeError as error:
+                text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
+                replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
+                continue
+            ctx = ServerContext(self._context, name, message, self._on_release)
+            try:
+                reply = await handler.call(ctx, request)
+                if not method.one_way:
+                    if method.streaming:
+                        await replies.stream(seq_no, method, reply)
+                    else:
+                        replies.reply(seq_no, method, reply)
+            except KeyboardInterrupt:
                 raise
-            self._replies.failed(seq_no, method, error)
-        released, ctx._released = ctx._released, True
-        return released
+            except BaseException as error:
+                self._failed(message, method, error)
+            if ctx._released:
+                return True
+            ctx._released = True
+        return False
+
+    def _failed(self, message: Message | Frame, method: Method[Any, Any], error: BaseException) -> None:
+        """Tell the client that a handler has failed; a cancellation that means us goes on."""
+        if isinstance(error, asyncio.CancelledError) and not self._survives_cancellation():
+            if self._refusal is not None:
+                self._replies.refuse_all((message,), self._refusal)
+            raise error
+        self._replies.failed(message.message_seq_no, method, error)
 
     def _survives_cancellation(self) -> bool:
         """Whether a cancelled handler is the handler's own affair, and the others go on."""

@@ -78,6 +78,7 @@ async def test_nothing_is_made(
     three: Cluster[ScriptedCalls], made: Made, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """No `Call`, no queue, no iterator, no task."""
+    await within(ask(three.config, Text(text="x")).all())  # all servers, in this process, have accepted their streams
     await within(CALLS[name](three.config, ()))
     assert made.names == []
     assert await tasks_of(lambda: CALLS[name](three.config, ()), monkeypatch) == []
