@@ -188,9 +188,9 @@ class Writer:
     def _begin(self) -> None:
         self._idle = False
         if self._alone < LONELY:
-            # Where several frames went together lately more are about to come: they are put by tasks that
-            # have their turn in this round of the loop, or the next.
-            self._loop.call_soon(self._loop.call_soon, self._proceed, None)
+            # Where several frames went together lately more are about to come: they are put by tasks that have
+            # their turn in this round of the loop. Callers whose replies came together would else part for good.
+            self._loop.call_soon(self._proceed, None)
         else:
             self._proceed(None)
 
