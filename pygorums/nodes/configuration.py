@@ -315,9 +315,12 @@ def connect(
     Raises:
         ConfigurationError: No addresses, a malformed or duplicate one, an ID that is 0, beyond uint32 or in
             use; a `send_buffer` that is not positive.
+        TypeError: `server` is no `Server`, but one of `pygorums.sync`, say.
         RuntimeError: No event loop is running.
     """
     addresses = numbered(nodes)
+    if server is not None and not hasattr(server, "handle_requests"):
+        raise TypeError(f"server must be a pygorums.Server, not {server!r}; pygorums.sync.connect takes its own servers")
     if send_buffer <= 0:
         raise ConfigurationError(f"send_buffer must be a positive number of bytes, not {send_buffer}")
     pool = OutboundPool(

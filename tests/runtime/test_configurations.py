@@ -236,3 +236,8 @@ async def test_async_with_closes() -> None:
             pass
         with pytest.raises(gorums.NodeClosedError):
             await within(echo(config[0], Text()))
+
+
+async def test_only_servers_of_this_world_answer_calls_back() -> None:
+    with pytest.raises(TypeError, match=r"must be a pygorums\.Server"):
+        gorums.connect(["127.0.0.1:1"], server=object())  # type: ignore[arg-type] # that is the point
