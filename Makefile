@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-floor check generate clean
+.PHONY: install demo bench test test-batching test-floor check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -34,6 +34,11 @@ PYTEST := -m pytest --numprocesses 4 --dist loadfile
 
 test: install
 	$(BIN)/python $(PYTEST)
+
+# The suite with streams that do not batch, and with some that do.
+test-batching: install
+	$(BIN)/python $(PYTEST) --batching off
+	$(BIN)/python $(PYTEST) --batching mixed
 
 # The suite on the lowest versions that pyproject.toml allows, in an environment of its own.
 FLOOR := .venv-floor

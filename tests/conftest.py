@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 
 import pytest
 
+from tests.support.batching import MODES, set_batching
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
 
 _asyncio_errors = AsyncioErrors()
@@ -22,11 +23,31 @@ _after_failure = pytest.StashKey[bool]()
 _threads_before = pytest.StashKey[AbstractSet[object]]()
 
 
+_patch = pytest.MonkeyPatch()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--batching", choices=MODES, default="on", help="whether streams batch; tests of that are left out"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "batching: the test is about streams that batch")
+    set_batching(config.getoption("--batching"), _patch)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--batching") != "on":
+        items[:] = [item for item in items if item.get_closest_marker("batching") is None]
+
+
 def pytest_sessionstart() -> None:
     _asyncio_errors.attach()
 
 
 def pytest_sessionfinish() -> None:
+    _patch.undo()
     _asyncio_errors.detach()
 
 

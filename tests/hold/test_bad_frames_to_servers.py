@@ -178,6 +178,7 @@ async def test_an_envelope_within_an_envelope_is_a_message_without_a_method(addr
         assert (answered.message_seq_no, answered.status.code) == (7, 0)
 
 
+@pytest.mark.batching
 async def test_many_empty_entries(address: str) -> None:
     """An envelope of nothing but empty entries: each is refused, others are served."""
     count = 1 << 14

@@ -136,7 +136,7 @@ class Generous(CallsServer):
     follow = note = spread = ask  # type: ignore[assignment]  # not called
 
 
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("together", [pytest.param(True, marks=pytest.mark.batching), False])
 async def test_replies_to_a_client_that_takes_none_are_bounded(together: bool) -> None:
     """Also if its requests came in one envelope: they are not handled before it takes replies again."""
     count = 1000

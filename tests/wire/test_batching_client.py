@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 import pygorums as gorums
 from pygorums.wire.stream_pb2 import Frame
 from tests.protos.calls_gorums import ask, echo, note
@@ -11,6 +13,8 @@ from tests.support.frames import envelope, messages_in, reply
 from tests.support.scripted_server import Script, ScriptedServer, ServerStream, answering
 from tests.support.waiting import until, within
 from tests.wire.test_batching_server import check_envelope
+
+pytestmark = pytest.mark.batching
 
 MANY = 200
 

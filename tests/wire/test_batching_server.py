@@ -11,6 +11,8 @@ from tests.support.cluster import serving
 from tests.support.frames import envelope, request
 from tests.support.scripted_client import ScriptedClient
 
+pytestmark = pytest.mark.batching
+
 BATCH = ("pygorums-batch", "1")
 MANY = 200
 
