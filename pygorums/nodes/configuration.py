@@ -320,7 +320,7 @@ def connect(
     """
     addresses = numbered(nodes)
     if server is not None and not hasattr(server, "handle_requests"):
-        raise TypeError(f"server must be a pygorums.Server, not {server!r}; pygorums.sync.connect takes its own servers")
+        raise TypeError(f"server must be a pygorums.Server, not {server!r}; those of pygorums.sync go with its connect")
     if send_buffer <= 0:
         raise ConfigurationError(f"send_buffer must be a positive number of bytes, not {send_buffer}")
     pool = OutboundPool(

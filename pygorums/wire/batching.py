@@ -41,10 +41,26 @@ def envelope_end(frames: Sequence[bytes], start: int) -> int:
     return len(frames)
 
 
+_MOST_KEPT = 64 << 10
+_last: tuple[Sequence[bytes], bytes] = ((), b"")  # frames and their envelope
+
+
 def envelope(frames: Sequence[bytes]) -> bytes:
-    """The envelope that holds `frames`."""
+    """The envelope that holds `frames`, which must not change any more.
+
+    Most calls go to several nodes, and so the same frames, the same objects even, to one after the other. To see that
+    costs a tenth of making the envelope again.
+    """
+    global _last
+    known, made = _last  # read and written as one, for other threads do so too
+    if frames == known:
+        return made
     if max(map(len, frames)) < len(_PREFIXES):
         # The common case without a step of Python for each frame.
         prefixes = map(_PREFIXES.__getitem__, map(len, frames))
-        return b"".join(chain.from_iterable(zip(prefixes, frames, strict=True)))
-    return b"".join([part for frame in frames for part in (_prefix(len(frame)), frame)])
+        made = b"".join(chain.from_iterable(zip(prefixes, frames, strict=True)))
+    else:
+        made = b"".join([part for frame in frames for part in (_prefix(len(frame)), frame)])
+    if len(made) <= _MOST_KEPT:
+        _last = (frames, made)
+    return made
