@@ -58,8 +58,12 @@ class RawClient:
         """Sends one gRPC message, which may claim to have another length than it has."""
         self.frame(_DATA, 0, 1, b"\x00" + struct.pack(">I", len(data) if length is None else length) + data)
 
+    def ping(self) -> None:
+        """Asks whether all before has come."""
+        self.frame(_PING, 0, 0, bytes(8))
+
     async def answered(self) -> int:
-        """Waits for the first frame that is no business of the connection alone; its type."""
+        """Waits for the answer to a ping, or the first frame that is no business of the connection alone; its type."""
         while True:
             head = await within(self._reader.readexactly(9))
             payload = await within(self._reader.readexactly(int.from_bytes(head[:3], "big")))
@@ -67,5 +71,5 @@ class RawClient:
                 self.frame(_SETTINGS, _ACK, 0, b"")
             elif head[3] == _PING and not head[4] & _ACK:
                 self.frame(_PING, _ACK, 0, payload)
-            elif head[3] in (_DATA, _HEADERS, _RST_STREAM, _GOAWAY):
+            elif head[3] in (_DATA, _HEADERS, _RST_STREAM, _GOAWAY, _PING):
                 return head[3]

@@ -252,6 +252,7 @@ async def test_a_message_that_says_it_is_larger_than_the_limit(address: str) -> 
     async with RawClient(address) as client:
         client.open()
         client.message(b"abc", length=2**32 - 1)
+        client.ping()  # some versions of gRPC refuse the message, others go on waiting for the rest of it
         await client.answered()
     await is_well(address)
 
