@@ -23,8 +23,8 @@ from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.serving.daemon_threads import DaemonThreads
 from pygorums.sync.configuration import Configuration
+from pygorums.sync.future import CallFuture
 from pygorums.sync.sequence import QueueIterator
-from pygorums.sync.waiter import CallFuture
 
 __all__ = ["ChainedCall", "ReadInThread"]
 
@@ -78,6 +78,18 @@ def _end(responses: Iterator[NodeResponse[Any]]) -> None:
     close = getattr(responses, "close", None)
     if close is not None:
         close()
+
+
+class _ReadFuture(CallFuture[Resp]):
+    """The outcome of a call whose responses a thread reads."""
+
+    def __init__(self, source: QueueIterator[Resp]) -> None:
+        super().__init__()
+        self._call = source
+
+    def _forget(self) -> None:
+        # That ends the reading too, which then finds no more responses.
+        self._call.close()
 
 
 class ChainedCall(Generic[Req, Resp]):
@@ -137,23 +149,22 @@ class ChainedCall(Generic[Req, Resp]):
 
     def threshold(self, need: int | None) -> Resp:
         """Send, and wait for the first successful reply once `need` nodes (None: all asked) have succeeded."""
-        self._check_size(need)
+        if (error := self._size_error(need)) is not None:
+            raise error
         self.source.start()
         reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
         return self._read(reader)
 
-    def _check_size(self, need: int | None) -> None:
-        if need is not None and need > len(self._config):
-            self.source.close()
-            raise too_few_nodes(self._method, need, len(self._config))
+    def _size_error(self, need: int | None) -> IncompleteError | None:
+        if need is None or need <= len(self._config):
+            return None
+        self.source.close()
+        return too_few_nodes(self._method, need, len(self._config))
 
     def start_threshold(self, need: int | None) -> Future[Resp]:
         """Send now; the future of what `threshold` gives."""
-        # Cancelling ends the reading too, which then finds no more responses.
-        future: CallFuture[Resp] = CallFuture(self._config.thread.loop, self.source.close)
-        try:
-            self._check_size(need)
-        except IncompleteError as error:
+        future: CallFuture[Resp] = _ReadFuture(self.source)
+        if (error := self._size_error(need)) is not None:
             future.set_exception(error)
             return future
         self.source.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, ClassVar, Self, overload
+from typing import Any, ClassVar, Final, Self, overload
 
 import grpc
 
@@ -21,109 +21,100 @@ __all__ = ["Configuration", "Node", "connect"]
 
 
 class Node:
-    """A server that can be called: `pygorums.Node` for the blocking facade. Equal if it stands for the same node."""
+    """A server that can be called: `pygorums.Node` for the blocking facade. Equal if it stands for the same node.
 
-    __slots__ = ("_node", "_thread")
+    Attributes:
+        asynchronous: The node that the event loop's thread calls (for the call functions).
+        thread: The event loop's thread (for the call functions).
+    """
+
+    # Not properties: every call reads them.
+    __slots__ = ("asynchronous", "thread")
     __gorums_calls__: ClassVar[ModuleType]
 
     def __init__(self, node: AsyncNode, thread: LoopThread) -> None:
-        self._node = node
-        self._thread = thread
-
-    @property
-    def asynchronous(self) -> AsyncNode:
-        """The node that the event loop's thread calls (for the call functions)."""
-        return self._node
-
-    @property
-    def thread(self) -> LoopThread:
-        """The event loop's thread (for the call functions)."""
-        return self._thread
+        self.asynchronous: Final = node
+        self.thread: Final = thread
 
     @property
     def id(self) -> int:
         """The node's ID."""
-        return self._node.id
+        return self.asynchronous.id
 
     @property
     def address(self) -> str:
         """``host:port`` as it was given."""
-        return self._node.address
+        return self.asynchronous.address
 
     @property
     def host(self) -> str:
         """The host of the address."""
-        return self._node.host
+        return self.asynchronous.host
 
     @property
     def port(self) -> int:
         """The port of the address."""
-        return self._node.port
+        return self.asynchronous.port
 
     @property
     def latency(self) -> float | None:
         """The latency estimate in seconds, as `pygorums.Node.latency`."""
-        return self._node.latency
+        return self.asynchronous.latency
 
     @property
     def last_error(self) -> Exception | None:
         """Why there was no stream last, as `pygorums.Node.last_error`."""
-        return self._node.last_error
+        return self.asynchronous.last_error
 
     @property
     def pending(self) -> int:
         """How many calls wait for this node's reply."""
-        return self._thread.call(lambda: self._node.pending)
+        return self.thread.call(lambda: self.asynchronous.pending)
 
     @property
     def connected(self) -> bool:
         """Whether there is a stream to the node at this moment."""
-        return self._node.connected
+        return self.asynchronous.connected
 
     @property
     def is_inbound(self) -> bool:
         """Whether the node opens the stream."""
-        return self._node.is_inbound
+        return self.asynchronous.is_inbound
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node):
             return NotImplemented
-        return self._node is other._node
+        return self.asynchronous is other.asynchronous
 
     def __hash__(self) -> int:
-        return hash(self._node)
+        return hash(self.asynchronous)
 
     def __repr__(self) -> str:
-        return repr(self._node)
+        return repr(self.asynchronous)
 
 
 class Configuration(Sequence[Node]):
     """An immutable sequence of nodes: `pygorums.Configuration` for the blocking facade, with the same names.
 
     May be used from several threads at once. As a context manager it closes the connections at the end.
+
+    Attributes:
+        asynchronous: The configuration that the event loop's thread calls (for the call functions).
+        thread: The event loop's thread (for the call functions).
     """
 
-    __slots__ = ("_config", "_thread")
+    # Not properties: every call reads them.
+    __slots__ = ("asynchronous", "thread")
     __gorums_calls__: ClassVar[ModuleType]
 
     def __init__(self, config: AsyncConfiguration, thread: LoopThread) -> None:
-        self._config = config
-        self._thread = thread
-
-    @property
-    def asynchronous(self) -> AsyncConfiguration:
-        """The configuration that the event loop's thread calls (for the call functions)."""
-        return self._config
-
-    @property
-    def thread(self) -> LoopThread:
-        """The event loop's thread (for the call functions)."""
-        return self._thread
+        self.asynchronous: Final = config
+        self.thread: Final = thread
 
     @property
     def node_ids(self) -> tuple[int, ...]:
         """The nodes' IDs, in order."""
-        return self._config.node_ids
+        return self.asynchronous.node_ids
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -134,31 +125,32 @@ class Configuration(Sequence[Node]):
         self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
     ) -> Configuration:
         """As `pygorums.Configuration.with_defaults`; interceptors are plain generators here."""
-        return self._with(self._config.with_defaults(timeout=timeout, metadata=metadata, interceptors=interceptors))
+        config = self.asynchronous.with_defaults(timeout=timeout, metadata=metadata, interceptors=interceptors)
+        return self._with(config)
 
     def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
         """As `pygorums.Configuration.extend`."""
-        return self._with(self._thread.call(self._config.extend, _listed(nodes)))
+        return self._with(self.thread.call(self.asynchronous.extend, _listed(nodes)))
 
     def add(self, *node_ids: int) -> Configuration:
         """As `pygorums.Configuration.add`."""
-        return self._with(self._config.add(*node_ids))
+        return self._with(self.asynchronous.add(*node_ids))
 
     def remove(self, *node_ids: int) -> Configuration:
         """As `pygorums.Configuration.remove`."""
-        return self._with(self._config.remove(*node_ids))
+        return self._with(self.asynchronous.remove(*node_ids))
 
     def union(self, other: Configuration) -> Configuration:
         """As `pygorums.Configuration.union`."""
-        return self._with(self._config.union(other._config))
+        return self._with(self.asynchronous.union(other.asynchronous))
 
     def difference(self, other: Configuration) -> Configuration:
         """As `pygorums.Configuration.difference`."""
-        return self._with(self._config.difference(other._config))
+        return self._with(self.asynchronous.difference(other.asynchronous))
 
     def intersection(self, other: Configuration) -> Configuration:
         """As `pygorums.Configuration.intersection`."""
-        return self._with(self._config.intersection(other._config))
+        return self._with(self.asynchronous.intersection(other.asynchronous))
 
     def __or__(self, other: object) -> Configuration:
         return self.union(other) if isinstance(other, Configuration) else NotImplemented
@@ -171,14 +163,14 @@ class Configuration(Sequence[Node]):
 
     def sort_by(self, *keys: Callable[[Any], Any]) -> Configuration:
         """As `pygorums.Configuration.sort_by`."""
-        return self._with(self._config.sort_by(*(self._key(key) for key in keys)))
+        return self._with(self.asynchronous.sort_by(*(self._key(key) for key in keys)))
 
     def _key(self, key: Callable[[Any], Any]) -> Callable[[AsyncNode], Any]:
-        return lambda node: key(Node(node, self._thread))
+        return lambda node: key(Node(node, self.thread))
 
     def without_errors(self, error: QuorumCallError, *kinds: ErrorKind) -> Configuration:
         """As `pygorums.Configuration.without_errors`."""
-        return self._with(self._config.without_errors(error, *kinds))
+        return self._with(self.asynchronous.without_errors(error, *kinds))
 
     def watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> Iterator[Configuration]:
         """As `pygorums.Configuration.watch`, as an iterator; `derive` is called in the thread that iterates."""
@@ -188,7 +180,7 @@ class Configuration(Sequence[Node]):
     def _watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> Iterator[Configuration]:
         current = derive(self)
         yield current
-        while not self._thread.run(self._config.pool.closed_within, interval):
+        while not self.thread.run(self.asynchronous.pool.closed_within, interval):
             newest = derive(self)
             if newest != current:
                 current = newest
@@ -196,11 +188,11 @@ class Configuration(Sequence[Node]):
 
     def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes, all by default, are connected, as `pygorums.Configuration.wait_connected`."""
-        self._thread.run(self._config.wait_connected, n, timeout)
+        self.thread.run(self.asynchronous.wait_connected, n, timeout)
 
     def close(self) -> None:
         """Close the connections, as `pygorums.Configuration.close`."""
-        self._thread.finish(self._config.close)
+        self.thread.finish(self.asynchronous.close)
 
     def __enter__(self) -> Self:
         return self
@@ -209,13 +201,13 @@ class Configuration(Sequence[Node]):
         self.close()
 
     def _with(self, config: AsyncConfiguration) -> Configuration:
-        return Configuration(config, self._thread)
+        return Configuration(config, self.thread)
 
     def __len__(self) -> int:
-        return len(self._config)
+        return len(self.asynchronous)
 
     def __iter__(self) -> Iterator[Node]:
-        return (Node(node, self._thread) for node in self._config)
+        return (Node(node, self.thread) for node in self.asynchronous)
 
     @overload
     def __getitem__(self, index: int) -> Node: ...
@@ -223,22 +215,22 @@ class Configuration(Sequence[Node]):
     def __getitem__(self, index: slice) -> Configuration: ...
     def __getitem__(self, index: int | slice) -> Node | Configuration:
         if isinstance(index, slice):
-            return self._with(self._config[index])
-        return Node(self._config[index], self._thread)
+            return self._with(self.asynchronous[index])
+        return Node(self.asynchronous[index], self.thread)
 
     def __contains__(self, item: object) -> bool:
-        return (item._node if isinstance(item, Node) else item) in self._config
+        return (item.asynchronous if isinstance(item, Node) else item) in self.asynchronous
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Configuration):
             return NotImplemented
-        return self._config == other._config
+        return self.asynchronous == other.asynchronous
 
     def __hash__(self) -> int:
-        return hash(self._config)
+        return hash(self.asynchronous)
 
     def __repr__(self) -> str:
-        return repr(self._config)
+        return repr(self.asynchronous)
 
 
 def _listed(nodes: Iterable[str] | Mapping[int, str]) -> Iterable[str] | Mapping[int, str]:

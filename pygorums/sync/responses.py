@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
@@ -20,8 +21,8 @@ from pygorums.quorum.tally import majority_of
 from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration
 from pygorums.sync.correctable import Correctable
+from pygorums.sync.future import CallFuture
 from pygorums.sync.sequence import QueueIterator, ResponseSeq
-from pygorums.sync.waiter import CallFuture
 
 __all__ = ["Responses"]
 
@@ -55,9 +56,10 @@ class Responses(Generic[Resp]):
         self._timeout = timeout
         self._entries = entries
         self._chained = chained
-        self._progress = Progress(method.name) if chained is None else chained.progress
+        if chained is not None:
+            self._progress = chained.progress
         self._used = False
-        self.size = len(config)
+        self.size = len(config.asynchronous.nodes)
 
     @property
     def method_name(self) -> str:
@@ -67,17 +69,17 @@ class Responses(Generic[Resp]):
     @property
     def node_errors(self) -> Mapping[int, Exception]:
         """The errors that were read while iterating, by node ID; once the time was up also those of silent nodes."""
-        return self._progress.node_errors
+        return self._read.node_errors
 
     @property
     def replies(self) -> int:
         """How many successful replies were read while iterating."""
-        return self._progress.replies
+        return self._read.replies
 
     @property
     def timed_out(self) -> bool:
         """Whether the time was up before all nodes had answered."""
-        return self._progress.timed_out
+        return self._read.timed_out
 
     def first(self) -> Resp:
         """The first successful reply."""
@@ -118,15 +120,13 @@ class Responses(Generic[Resp]):
         thread = self._thread
         if self._chained is not None:
             responses = self._chained.start_reading()
-            return thread.call(
-                lambda: Correctable(AsyncCorrectable(responses, responses, self._progress, level), thread)
-            )
+            return thread.call(lambda: Correctable(AsyncCorrectable(responses, responses, self._read, level), thread))
         send = self._send
 
         def start() -> Correctable[Resp]:
             source = Source(send)
             source.start()
-            return Correctable(AsyncCorrectable(source, source, self._progress, level), thread)
+            return Correctable(AsyncCorrectable(source, source, self._read, level), thread)
 
         return thread.call(start)
 
@@ -157,6 +157,12 @@ class Responses(Generic[Resp]):
         """Read to the end: the reply of each node that did not fail."""
         return self.results().collect_all()
 
+    @property
+    def _read(self) -> Progress:
+        # Made when it is needed, for most calls are never read. Of several threads that ask at once all get the same.
+        progress: Progress = vars(self).setdefault("_progress", Progress(self._method.name))
+        return progress
+
     def _use(self) -> None:
         self._thread.check()
         if self._used:
@@ -165,7 +171,7 @@ class Responses(Generic[Resp]):
 
     def _send(self) -> ReplyQueue[Resp]:
         config = self._config.asynchronous
-        return send_queue(self._method, config, self._request, self._timeout, self._entries, self._progress)
+        return send_queue(self._method, config, self._request, self._timeout, self._entries, self._read)
 
     def _wait(self, need: int | None) -> Resp:
         self._use()
@@ -177,25 +183,51 @@ class Responses(Generic[Resp]):
         self._use()
         if self._chained is not None:
             return self._chained.start_threshold(need)
-        thread = self._thread
-        calls: list[ThresholdCall[Resp]] = []
-
-        def send() -> None:
-            if not future.cancelled():
-                try:
-                    calls.append(self._send_threshold(future, need))
-                except Exception as error:
-                    future.set_exception(error)
-
-        def give_up() -> None:
-            for call in calls:
-                call.give_up()
-
-        future: CallFuture[Resp] = CallFuture(thread.loop, lambda: thread.submit(give_up))
-        thread.submit(send)
+        future = _ThresholdFuture(self, need)
+        self._thread.submit(future.send)
         return future
 
     def _send_threshold(self, future: Outcome[Resp], need: int | None) -> ThresholdCall[Resp]:
         config = self._config.asynchronous
         count = max(self.size, 1) if need is None else need
         return send_threshold_call(future, self._method, config, self._request, count, self._timeout, self._entries)
+
+
+class _ThresholdFuture(CallFuture[Resp]):
+    """The outcome of a call, which also sends it: a call in flight costs the less the fewer objects it is.
+
+    Args:
+        responses: The call.
+        need: How many nodes must succeed.
+    """
+
+    def __init__(self, responses: Responses[Resp], need: int | None) -> None:
+        CallFuture.__init__(self)  # `super` would cost more
+        self._thread = responses._thread
+        self._need = need
+        self._responses: Responses[Resp] | None = responses
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that works for it."""
+        return self._thread.loop
+
+    def send(self) -> None:
+        """Send it, on the loop, if it was not cancelled before."""
+        responses, self._responses = self._responses, None  # or the request would be kept as long as the future
+        if responses is None or self._forgotten:
+            return
+        try:
+            call = responses._send_threshold(self, self._need)
+        except Exception as error:
+            self.set_exception(error)
+        else:
+            if not call.decided:
+                self._call = call
+
+    def _forget(self) -> None:
+        self._thread.submit(self._give_up)
+
+    def _give_up(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.give_up()

@@ -6,13 +6,11 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
 from pygorums.sync.exiting import is_exiting
 
-__all__ = ["CallFuture", "Waiter"]
+__all__ = ["Waiter"]
 
 T = TypeVar("T")
 
@@ -86,49 +84,3 @@ class Waiter(Generic[T]):
             finally:
                 self._error = None  # or the error and its traceback would keep each other alive
         return cast("T", self._result)
-
-
-class CallFuture(Future[T]):
-    """The outcome of a call as a `concurrent.futures.Future`. Cancelling it makes the call forgotten.
-
-    Args:
-        loop: The loop that works for it.
-        give_up: Called once when it is cancelled, in the thread that does it.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, give_up: Callable[[], object]) -> None:
-        super().__init__()
-        self._call_loop = loop
-        self._give_up: Callable[[], object] | None = give_up
-        self._cancelling = threading.Lock()
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that works for it."""
-        return self._call_loop
-
-    def cancel(self) -> bool:
-        """Give the call up. False if it was over already."""
-        if not super().cancel():
-            return False
-        with self._cancelling:
-            give_up, self._give_up = self._give_up, None
-        if give_up is not None:
-            self.set_running_or_notify_cancel()  # who waits for several futures is only told by this
-            give_up()
-        return True
-
-    def set_result(self, result: T) -> None:
-        """It has succeeded."""
-        if is_exiting():
-            return  # as for `Waiter`
-        with suppress(InvalidStateError):  # cancelled at this very moment
-            super().set_result(result)
-            self._give_up = None  # or the call and its future would keep each other alive
-
-    def set_exception(self, exception: BaseException | None) -> None:
-        """It has failed."""
-        if is_exiting():
-            return  # same
-        with suppress(InvalidStateError):  # same
-            super().set_exception(exception)
-            self._give_up = None  # same
