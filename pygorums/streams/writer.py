@@ -14,9 +14,6 @@ __all__ = ["UNOWNED", "Outgoing", "Send", "Writer"]
 Send = Callable[[bytes], Coroutine[Any, Any, None]]
 """Writes one frame; done when the transport has taken it."""
 
-LONELY = 16
-"""So many frames in a row must have gone one by one before the next is written in the turn in which it is put."""
-
 
 class Outgoing(Protocol):
     """A call that a queued frame belongs to."""
@@ -53,10 +50,10 @@ class Writer:
 
     gRPC allows one write at a time and ends the stream if that is cancelled, so callers never write: they
     put frames here. Each time a write completes, all that has queued up meanwhile goes out, as one
-    envelope if the peer takes envelopes. A frame that is put while nothing is being written goes at once.
+    envelope if the peer takes envelopes. While nothing is being written a frame goes at once, with those that are put
+    in the same turn of the event loop.
 
-    No task is behind a write: it begins in the turn of the event loop in which its frame is put, and goes on in
-    the one in which the transport is ready. A task would add a turn before and one after.
+    No task is behind a write, which goes on in the very turn in which the transport is ready for it.
 
     The queue outlives a stream: what was not sent when a stream broke waits for the next one.
 
@@ -81,7 +78,6 @@ class Writer:
         self._awaited: asyncio.Future[Any] | None = None  # what it waits for
         self._over: asyncio.Future[None] | None = None  # gets the exception when a write fails
         self._idle = False  # whether a put has to begin a write
-        self._alone = LONELY  # how many frames have gone one by one since several went together
         self._one_ways = 0  # at least as many of the queued frames are one-way
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._drained: asyncio.Future[None] | None = None
@@ -187,12 +183,9 @@ class Writer:
 
     def _begin(self) -> None:
         self._idle = False
-        if self._alone < LONELY:
-            # Where several frames went together lately more are about to come: they are put by tasks that have
-            # their turn in this round of the loop. Callers whose replies came together would else part for good.
-            self._loop.call_soon(self._proceed, None)
-        else:
-            self._proceed(None)
+        # Callers whose replies have come together have their turn in this round of the loop. If the first of them were
+        # written alone, it would be answered alone, and so on: they would part for good.
+        self._loop.call_soon(self._proceed, None)
 
     def _proceed(self, awaited: asyncio.Future[Any] | None) -> None:
         """Go on with the write that has waited for `awaited`, and then with further ones until one has to wait."""
@@ -231,13 +224,11 @@ class Writer:
             if not self._frames:
                 return None
             if len(self._frames) == 1:
-                self._alone += 1
                 frame = self._frames.pop()
                 self._writing = (self._owners.pop(),)
                 self._writing_bytes = len(frame)
                 self.write_count += 1
                 return send(frame)
-            self._alone = 0
             self._taken, self._frames = self._frames, []
             self._taken_owners, self._owners = self._owners, []
             self._taken_end = 0

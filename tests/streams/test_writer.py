@@ -3,7 +3,7 @@
 import asyncio
 
 from pygorums.base.errors import StreamDownError
-from pygorums.streams.writer import LONELY, UNOWNED, Writer
+from pygorums.streams.writer import UNOWNED, Writer
 from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import encode_message, split
 from tests.support.waiting import until
@@ -86,36 +86,18 @@ async def test_a_lone_message_goes_at_once_and_what_queued_meanwhile_as_one_enve
     await stop(task)
 
 
-async def test_a_lone_message_is_given_to_the_transport_before_put_returns() -> None:
+async def test_messages_of_the_same_turn_go_together_in_the_next() -> None:
     writer, wire = Writer(NODE, 1 << 20), Wire()
+    writer.batching = True
     wire.open()
     task = asyncio.create_task(writer.run(wire.send))
     await asyncio.sleep(0)
-    for number in (1, 2, 3):
-        writer.put(frame(number), UNOWNED)
-        assert wire.writes[-1:] == [[number]]
-    assert writer.queued_bytes == 0
-    await stop(task)
-
-
-async def test_after_an_envelope_messages_wait_for_those_of_the_same_turn() -> None:
-    writer, wire = Writer(NODE, 1 << 20), Wire()
-    writer.batching = True
-    writer.put(frame(1), UNOWNED)
-    writer.put(frame(2), UNOWNED)
-    wire.open()
-    task = asyncio.create_task(writer.run(wire.send))
-    await until(lambda: wire.writes == [[1, 2]])
-    for number in (3, 4, 5):
-        writer.put(frame(number), UNOWNED)
-    await until(lambda: len(wire.writes) == 2)
-    assert wire.writes[1] == [3, 4, 5]
-    for number in range(LONELY):  # until it has seen that nobody else sends
-        writer.put(frame(number), UNOWNED)
-        assert len(wire.writes) == 2 + number
-        await until(lambda so_many=3 + number: len(wire.writes) == so_many)  # type: ignore[misc] # its default
-    writer.put(frame(6), UNOWNED)
-    assert wire.writes[-1] == [6]
+    for numbers_together in ([1], [2, 3, 4], [5]):
+        for number in numbers_together:
+            writer.put(frame(number), UNOWNED)
+        await asyncio.sleep(0)
+        assert wire.writes[-1] == numbers_together
+        assert writer.queued_bytes == 0
     await stop(task)
 
 
