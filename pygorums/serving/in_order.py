@@ -177,6 +177,7 @@ class InOrder:
                 replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
                 continue
             ctx = ServerContext(self._context, name, message, self._on_release)
+            del message  # the handler may run for long, and would hold on to a whole envelope
             try:
                 reply = await handler.call(ctx, request)
                 if not method.one_way:
@@ -187,19 +188,19 @@ class InOrder:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                self._failed(message, method, error)
+                self._failed(seq_no, method, error)
             if ctx._released:
                 return True
             ctx._released = True
         return False
 
-    def _failed(self, message: Message | Frame, method: Method[Any, Any], error: BaseException) -> None:
+    def _failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         """Tell the client that a handler has failed; a cancellation that means us goes on."""
         if isinstance(error, asyncio.CancelledError) and not self._survives_cancellation():
             if self._refusal is not None:
-                self._replies.refuse_all((message,), self._refusal)
+                self._replies.refuse(seq_no, method.name, self._refusal.code(), self._refusal.message)
             raise error
-        self._replies.failed(message.message_seq_no, method, error)
+        self._replies.failed(seq_no, method, error)
 
     def _survives_cancellation(self) -> bool:
         """Whether a cancelled handler is the handler's own affair, and the others go on."""

@@ -114,11 +114,10 @@ class Writer:
 
     def put_one_way(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame whose owner wants to be told; False, and nothing done, if it does not fit."""
-        self._one_ways += 1  # first, for the frame may be sent at once
-        if self.put(frame, owner):
-            return True
-        self._one_ways -= 1
-        return False
+        if not self.put(frame, owner):
+            return False
+        self._one_ways += 1
+        return True
 
     def withdraw(self) -> None:
         """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
