@@ -93,7 +93,8 @@ async def test_a_fork_after_connecting(what: str) -> None:
 FORK_FIRST = """
 async def main():
     async with gorums.Server(ScriptedCalls(1)) as server, gorums.connect([await server.start("127.0.0.1:0")]) as config:
-        print((await asyncio.wait_for(echo(config[0], Text(text="served")), 10)).text, flush=True)
+        reply = await asyncio.wait_for(echo(config[0], Text(text="served")), 10)
+        os.write(1, reply.text.encode() + b"\\n")  # as one piece: the other process writes there too
 
 child = os.fork()
 asyncio.run(main())
