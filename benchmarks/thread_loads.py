@@ -18,7 +18,10 @@ ThreadLoad = Callable[[float], Outcome]
 
 
 def closed_loop(call: Callable[[], Any], callers: int, seconds: float) -> Outcome:
-    """Let a number of threads call, each one again as soon as it has its reply. The first that fails ends all."""
+    """Let a number of threads call, each one again as soon as it has its reply, once at least.
+
+    The first that fails ends all.
+    """
     samples: list[float] = []
     errors: list[Exception] = []
     started = perf_counter()
@@ -26,9 +29,14 @@ def closed_loop(call: Callable[[], Any], callers: int, seconds: float) -> Outcom
 
     def caller() -> None:
         try:
-            while (begun := perf_counter()) < deadline and not errors:
+            ended = perf_counter()
+            while not errors:
+                begun = ended
                 call()
-                samples.append(perf_counter() - begun)
+                ended = perf_counter()
+                samples.append(ended - begun)
+                if ended >= deadline:
+                    break
         except Exception as error:
             errors.append(error)
 
