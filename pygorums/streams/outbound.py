@@ -219,6 +219,7 @@ class OutboundChannel:
             await self._read(transport, replies, batching=offers(accepted, BATCH_KEY))
             error: StatusError = StreamDownError(f"{self._address} ended the stream")
         except asyncio.CancelledError:
+            # gRPC says so to who reads a stream that was aborted. To be cancelled oneself is something else.
             task = asyncio.current_task()
             if transport.aborted is None or (task is not None and task.cancelling()):
                 raise
