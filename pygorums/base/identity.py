@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-__all__ = ["FIRST_CLIENT_ID", "MAX_NODE_ID", "NODE_ID_KEY", "claimed_node_id"]
+__all__ = ["FIRST_CLIENT_ID", "INSTANCE_KEY", "MAX_NODE_ID", "NODE_ID_KEY", "claimed_node_id", "instance_of"]
 
 NODE_ID_KEY = "gorums-node-id"
 """Stream metadata: absent from an ordinary client, ``0`` from one that serves calls made back to it, else a node ID."""
+
+INSTANCE_KEY = "pygorums-instance"
+"""Stream metadata: the same random number at each stream that one opener opens to one node. Nobody else knows it."""
 
 MAX_NODE_ID = (1 << 32) - 1
 """Node IDs are uint32 on the wire; 0 is reserved."""
 
 FIRST_CLIENT_ID = 1 << 20
 """Clients that serve calls without having a node ID of their own get IDs from here upward."""
+
+_INSTANCE = re.compile(r"[0-9a-f]{32}")
 
 
 def claimed_node_id(metadata: Iterable[tuple[str, str]]) -> int | None:
@@ -28,4 +34,12 @@ def claimed_node_id(metadata: Iterable[tuple[str, str]]) -> int | None:
             digits = value.lstrip("0") or "0"
             # Python refuses to look at very long numbers.
             return int(digits) if len(digits) <= 10 and int(digits) <= MAX_NODE_ID else 0
+    return None
+
+
+def instance_of(metadata: Iterable[tuple[str, str]]) -> str | None:
+    """What tells the streams of one opener from those of all others; None if it does not say, or what cannot be one."""
+    for key, value in metadata:
+        if key == INSTANCE_KEY:
+            return value if _INSTANCE.fullmatch(value) else None
     return None

@@ -15,6 +15,7 @@ from pygorums.nodes.pool import Pool
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel
+from pygorums.streams.pending import PendingCalls
 from pygorums.streams.writer import Writer
 from pygorums.wire.framing import SERVER_INITIATED
 
@@ -127,9 +128,22 @@ class Peers:
         channel = InboundChannel(node_id, name, send_buffer=SEND_BUFFER)
         return Node(node_id, address, channel, self._pool)
 
-    def attach(self, node: Node, writer: Writer) -> None:
-        """A node has opened a stream, which replaces the one it had."""
-        _inbound(node).attach(writer)
+    def attach(self, node: Node, address: str, writer: Writer, instance: str | None) -> PendingCalls:
+        """A node has opened a stream, which is used instead of those it had before.
+
+        Args:
+            node: The node.
+            address: Where the stream comes from.
+            writer: The queue of the stream.
+            instance: What tells its opener from others.
+
+        Returns:
+            The calls whose replies come over this stream.
+        """
+        if rivals := _inbound(node).rivals(instance):
+            text = "Node %d has a second stream, from %s, while there is one from %s: do two programs claim this ID?"
+            _log.warning(text, node.id, address, ", ".join(rivals))
+        pending = _inbound(node).attach(address, writer, instance)
         self._pool.put(node)
         if node.id in self._known:
             if self._connected.get(node.id) is not node:
@@ -139,9 +153,10 @@ class Peers:
             self._clients[node.id] = node
             self._client_config = self._configuration(self._clients)
             self.wake()
+        return pending
 
     def detach(self, node: Node, writer: Writer, error: StatusError) -> None:
-        """A node's stream has ended; nothing happens if it was replaced before."""
+        """A node's stream has ended; the node is gone if it has no other."""
         if not _inbound(node).detach(writer, error):
             return
         if node.id in self._known:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import grpc
 
 from pygorums.base.errors import StatusError
-from pygorums.base.identity import claimed_node_id
+from pygorums.base.identity import claimed_node_id, instance_of
 from pygorums.base.metadata import Metadata
 from pygorums.nodes.node import Node
 from pygorums.nodes.peers import Peers
@@ -99,6 +99,7 @@ class Acceptor:
         auth_context = _proved(context.auth_context())
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), _address(context.peer()))
         await self._check(claim)
+        instance = instance_of(offered)
         transport = AcceptedGrpcTransport(context)
         confirmed = answer_to(offered, self._options.extensions)
         interval = heartbeat_of(offered)
@@ -112,7 +113,7 @@ class Acceptor:
         stream_context = StreamContext(
             self._server, offered, context.peer(), None if node is None else node.id, auth_context
         )
-        await self._run(transport, stream_context, node, writer, confirmed, interval)
+        await self._run(transport, stream_context, node, writer, confirmed, interval, instance)
 
     async def _check(self, claim: Claim) -> None:
         if self._authorize is None:
@@ -135,9 +136,9 @@ class Acceptor:
         writer: Writer,
         confirmed: Pairs,
         interval: float | None,
+        instance: str | None,
     ) -> None:
-        if node is not None:
-            self._peers.attach(node, writer)
+        pending = None if node is None else self._peers.attach(node, _address(context.peer), writer, instance)
         heartbeat = None if interval is None else Heartbeat(writer, interval)
         stream: ServerStream | None = None
         try:
@@ -149,7 +150,7 @@ class Acceptor:
                 writer,
                 replies,
                 batching=writer.batching,
-                pending=None if node is None else node.channel.pending,
+                pending=pending,
                 on_connect=lambda: self._tell_connected(context),
             )
             self.streams.add(stream)

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.pending import PendingCall
 from pygorums.streams.transport import Pairs
 from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import Frame, Message
 
-__all__ = ["Channel", "FrameSink", "RequestHandling", "RequestServer"]
+__all__ = ["AwaitedReplies", "Channel", "FrameSink", "RequestHandling", "RequestServer"]
+
+
+class AwaitedReplies(Protocol):
+    """The calls that wait for a node, as many as its length says.
+
+    Attributes:
+        latency: How long it takes to reply, in seconds; None before the first successful reply.
+    """
+
+    latency: float | None
+
+    def __len__(self) -> int: ...
 
 
 class Channel(Protocol):
     """Carries calls to one node."""
 
     @property
-    def pending(self) -> PendingCalls:
+    def pending(self) -> AwaitedReplies:
         """The calls that wait for the node."""
 
     @property

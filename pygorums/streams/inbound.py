@@ -1,6 +1,9 @@
-"""Calls to a node over the stream that the node has opened to us."""
+"""Calls to a node over the streams that the node has opened to us."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import grpc
 
@@ -11,10 +14,25 @@ from pygorums.streams.writer import Outgoing, Writer
 __all__ = ["InboundChannel"]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Accepted:
+    """A stream that the node has opened, and the calls that were sent over it."""
+
+    address: str
+    writer: Writer
+    pending: PendingCalls
+    instance: str | None
+
+
 class InboundChannel:
     """Sends calls back over whichever stream the node has opened last; without one they fail at once.
 
-    Only the node can open a stream, so nothing is sent again: calls fail with the stream that carried them.
+    When that ends, the one that was opened before it is used again, if it still stands. A node has two streams if a
+    program of its connects twice, or if somebody else claims its ID, who must not be able to cut it off by that.
+
+    Numbers of calls can be guessed, so each stream has a table of its own: a reply counts only over the stream
+    that was asked. Only the node can open a stream, so nothing is sent again: calls fail with the stream that
+    carried them.
 
     Args:
         node_id: The node's ID, for errors.
@@ -28,74 +46,95 @@ class InboundChannel:
         self._node_id = node_id
         self._name = name
         self._send_buffer = send_buffer
-        self._writer: Writer | None = None
+        self._streams: list[_Accepted] = []  # those that stand, the newest last
+        self._latest: _Accepted | None = None  # the one in use
         self._closed = False
-        self.pending = PendingCalls(node_id, send_buffer)
+        self.pending = _AllPending(self._streams)
         self.last_error: Exception | None = None
 
     @property
     def connected(self) -> bool:
         """Whether the node has a stream to us."""
-        return self._writer is not None and not self._closed
+        return self._latest is not None and not self._closed
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
 
-    def attach(self, writer: Writer) -> None:
-        """Send over a new stream from now on. Calls that went over an older one fail: its replies are lost."""
-        if self._writer is not None:
-            self._lose(StreamDownError(f"{self._name} has opened a new stream", node_id=self._node_id))
-        self._writer = writer
+    def attach(self, address: str, writer: Writer, instance: str | None) -> PendingCalls:
+        """Send over a new stream from now on.
+
+        If its opener is the one of an older stream, or neither says who it is, the older one was most likely lost on
+        the way, and its calls fail now. Otherwise they go on waiting for their replies there.
+
+        Returns:
+            Where the replies that come over the new stream belong.
+        """
+        for stream in self._streams:
+            if stream.instance == instance:
+                self._fail(stream, f"{self._name} has opened a new stream")
+        pending = PendingCalls(self._node_id, self._send_buffer, self.pending.latency)
+        self._latest = _Accepted(address, writer, pending, instance)
+        self._streams.append(self._latest)
+        return pending
 
     def detach(self, writer: Writer, error: StatusError) -> bool:
-        """A stream has ended; False if it was replaced before, and so is not the one in use."""
-        if self._writer is not writer:
-            return False
-        self._writer = None
-        self._lose(StreamDownError(error.message, node_id=self._node_id))
-        return True
+        """A stream has ended, and the calls over it fail; whether it was the last one."""
+        for stream in self._streams:
+            if stream.writer is writer:
+                latency = self.pending.latency
+                self._streams.remove(stream)
+                self.pending.latency = latency
+                self._latest = self._streams[-1] if self._streams else None
+                self._fail(stream, error.message)
+                break
+        return self._latest is None
 
-    def _lose(self, error: StreamDownError) -> None:
-        self.last_error = error
-        self.pending.fail_all(error)
+    def rivals(self, instance: str | None) -> list[str]:
+        """From where the streams come that stand, and are not known to be of the opener `instance`."""
+        return [stream.address for stream in self._streams if instance is None or stream.instance != instance]
+
+    def _fail(self, stream: _Accepted, text: str) -> None:
+        self.last_error = error = StreamDownError(text, node_id=self._node_id)
+        stream.pending.fail_all(error)
 
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; it fails at once without a stream, or if the message does not fit."""
         frame = call.frame
-        writer = self._writer_for(frame)
-        if writer is not None and writer.put(frame, call):
-            self.pending.add(seq_no, call, len(frame))
+        stream = self._stream_for(frame)
+        if stream is not None and stream.writer.put(frame, call):
+            stream.pending.add(seq_no, call, len(frame))
         else:
             call.fail(self._node_id, self._refusal(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
-        writer = self._writer_for(frame)
-        if writer is None or not writer.put_one_way(frame, owner):
+        stream = self._stream_for(frame)
+        if stream is None or not stream.writer.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
-        return self.pending.forget(seq_no)
+        return any(stream.pending.forget(seq_no) for stream in reversed(self._streams))
 
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
-        if self._writer is not None:
-            self._writer.withdraw()
+        for stream in self._streams:
+            stream.writer.withdraw()
 
     async def close(self) -> None:
-        """Send nothing more and fail all calls. The stream itself belongs to the server."""
+        """Send nothing more and fail all calls. The streams themselves belong to the server."""
         self._closed = True
-        self.pending.fail_all(self._stopped())
+        for stream in self._streams:
+            stream.pending.fail_all(self._stopped())
 
-    def _writer_for(self, frame: bytes) -> Writer | None:
+    def _stream_for(self, frame: bytes) -> _Accepted | None:
         """Where to send a frame; None if there is no stream or no room."""
-        writer = self._writer
-        if writer is None or self._closed or writer.queued_bytes + len(frame) > self._send_buffer:
+        stream = self._latest
+        if stream is None or self._closed or stream.writer.queued_bytes + len(frame) > self._send_buffer:
             return None
-        return writer
+        return stream
 
     def _stopped(self) -> NodeClosedError:
         return NodeClosedError(f"the server that {self._name} connected to has stopped", node_id=self._node_id)
@@ -103,10 +142,31 @@ class InboundChannel:
     def _refusal(self, frame: bytes) -> StatusError:
         if self._closed:
             return self._stopped()
-        if self._writer is None:
+        if self._latest is None:
             return StreamDownError(f"{self._name} is not connected to this server", node_id=self._node_id)
         text = (
             f"{len(frame)} bytes do not fit into the send buffer of {self._name}: "
-            f"{self._writer.queued_bytes} of {self._send_buffer} bytes are waiting to be sent"
+            f"{self._latest.writer.queued_bytes} of {self._send_buffer} bytes are waiting to be sent"
         )
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
+
+
+class _AllPending:
+    """The calls over all streams of a node, and the latency over the newest."""
+
+    def __init__(self, streams: Sequence[_Accepted]) -> None:
+        self._streams = streams
+        self._latency: float | None = None
+
+    @property
+    def latency(self) -> float | None:
+        return self._streams[-1].pending.latency if self._streams else self._latency
+
+    @latency.setter
+    def latency(self, latency: float | None) -> None:
+        self._latency = latency
+        if self._streams:
+            self._streams[-1].pending.latency = latency
+
+    def __len__(self) -> int:
+        return sum(len(stream.pending) for stream in self._streams)

@@ -60,15 +60,20 @@ class PendingCalls:
     A call that is decided stays until the node's own reply comes, so that a slow node is measured too and
     its request survives a reconnect. What such calls hold on to is bounded by `limit` bytes: beyond that
     they are swept out.
+
+    Args:
+        node_id: The node's ID, for errors.
+        limit: The bytes.
+        latency: What is known of the node already.
     """
 
-    def __init__(self, node_id: int, limit: int) -> None:
+    def __init__(self, node_id: int, limit: int, latency: float | None = None) -> None:
         self._node_id = node_id
         self._limit = limit
         self._calls: dict[int, PendingCall] = {}  # that wait for one reply
         self._streaming: dict[int, PendingCall] = {}
         self._until_sweep = limit
-        self.latency: float | None = None
+        self.latency = latency
         """Seconds, or None before the first successful reply."""
 
     def __len__(self) -> int:

@@ -1,11 +1,12 @@
 """A peer opens a new stream while the server still holds its old one."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
 import pygorums as gorums
+from pygorums.base.identity import INSTANCE_KEY
 from tests.peers.support import PEERS, config_is, peer, recorder, running
 from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
@@ -72,6 +73,87 @@ async def test_calls_of_the_old_one_fail_and_the_next_ones_do_not() -> None:
             assert sent.message_seq_no not in {message.message_seq_no for message in asked}
             await new.send(reply(sent, Text(text="answer").SerializeToString()))
             assert (await within(call)).text == "answer"
+
+
+async def test_the_older_one_comes_back_when_the_newer_one_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever else claims the ID of a node that stands takes its place for no longer than its own stream lasts."""
+    changes: list[tuple[int, ...]] = []
+    options = {"node_id": 1, "peers": PEERS, "on_config_change": recorder(changes)}
+    async with running(ScriptedCalls(), **options) as server, peer(server, 2, ScriptedCalls(2)):
+        node = server.config()[1]
+        assert server.address is not None
+        for _ in range(2):
+            async with ScriptedClient(server.address, AS_PEER_2) as impostor:
+                await opened(server, impostor)
+                stolen = echo(node, Text(text="x"))
+                await impostor.receive()
+            with pytest.raises(gorums.StreamDownError):
+                await within(stolen)
+            assert (server.config().node_ids, node.connected) == ((1, 2), True)
+            assert (await within(echo(node, Text(text="y")))).number == 2
+    assert changes == [(1,), (1, 2), (1,)]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 2
+    assert warnings[0].startswith("Node 2 has a second stream, from 127.0.0.1:")
+
+
+async def test_a_second_configuration_of_the_node_itself() -> None:
+    """What a program of a node connects besides takes nothing away from it for good."""
+    async with running(ScriptedCalls(), node_id=1, peers=PEERS) as server, peer(server, 2, ScriptedCalls(2)):
+        node = server.config()[1]
+
+        async def answered_by(number: int) -> None:
+            answer = 0
+            while answer != number:
+                with suppress(gorums.StreamDownError):
+                    answer = (await echo(node, Text(text="x"))).number
+
+        await within(answered_by(2))
+        async with peer(server, 2, ScriptedCalls(3)):
+            await within(answered_by(3))
+        await within(answered_by(2))
+
+
+async def test_a_reply_counts_only_from_the_stream_that_was_asked() -> None:
+    """Numbers can be guessed: neither a stream before nor one after it can answer what another was asked."""
+    async with running(ScriptedCalls(), node_id=1, peers=PEERS) as server:
+        assert server.address is not None
+        async with AsyncExitStack() as stack:
+            openers = [ScriptedClient(server.address, [*AS_PEER_2, (INSTANCE_KEY, digit * 32)]) for digit in "ab"]
+            old = await stack.enter_async_context(openers[0])
+            await opened(server, old)
+            node = server.config()[1]
+            first = echo(node, Text(text="x"))
+            asked_old = await old.receive()
+            new = await stack.enter_async_context(openers[1])
+            await opened(server, new)
+            second = echo(node, Text(text="y"))
+            asked_new = await new.receive()
+            assert node.pending == 2
+            forged = Text(text="forged").SerializeToString()
+            for stream in (old, new):
+                await stream.send(reply(asked_old if stream is new else asked_new, forged))
+                await opened(server, stream, seq=2)
+            assert node.pending == 2
+            for stream, asked in ((old, asked_old), (new, asked_new)):
+                await stream.send(reply(asked, Text(text="answer").SerializeToString()))
+            assert [(await within(call)).text for call in (first, second)] == ["answer"] * 2
+
+
+async def test_an_opener_that_comes_again_is_no_rival(caplog: pytest.LogCaptureFixture) -> None:
+    """It says so with the key that only it has; the calls over its older stream fail."""
+    metadata = [*AS_PEER_2, (INSTANCE_KEY, "a" * 32)]
+    async with running(ScriptedCalls(), node_id=1, peers=PEERS) as server:
+        assert server.address is not None
+        async with ScriptedClient(server.address, metadata) as old:
+            await opened(server, old)
+            lost = echo(server.config()[1], Text(text="x"))
+            await old.receive()
+            async with ScriptedClient(server.address, metadata) as new:
+                await opened(server, new)
+                with pytest.raises(gorums.StreamDownError):
+                    await within(lost)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 async def test_requests_of_both_are_answered_where_they_came_from() -> None:
