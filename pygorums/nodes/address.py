@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.identity import MAX_NODE_ID
 
-__all__ = ["numbered", "split_address"]
+__all__ = ["numbered", "same_place", "split_address"]
 
 _HOST = re.compile(r"[^\s\[\]/:@,?#%]+")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[0-9A-Za-z_.~-]+)?")
@@ -44,10 +44,25 @@ def split_address(address: str, *, any_port: bool = False) -> tuple[str, int]:
     return host, int(port)
 
 
-def _key(address: str) -> tuple[str, int]:
-    host, port = split_address(address)
+def _key(address: str, *, any_port: bool = False) -> tuple[str, int]:
+    host, port = split_address(address, any_port=any_port)
     # The commonest way of naming one server twice.
     return ("127.0.0.1" if host.lower() == "localhost" else host.lower()), port
+
+
+def same_place(listening: str, other: str) -> bool:
+    """Whether who connects to `other` on this machine certainly reaches who listens on `listening` there.
+
+    Names are not looked up, and an address that listens on all interfaces has only those of this machine itself for
+    certain: port 8080 of another name may well be that of another machine.
+    """
+    host, port = _key(listening, any_port=True)
+    other_host, other_port = _key(other)
+    return port == other_port and (other_host == host or (host in _ALL and other_host in _LOOPBACK))
+
+
+_ALL = ("0.0.0.0", "::")
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 def numbered(nodes: Iterable[str] | Mapping[int, str], known: Mapping[int, str] | None = None) -> dict[int, str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from time import monotonic
 
 import grpc
 
-from pygorums.base.errors import StatusError
+from pygorums.base.errors import ConfigurationError, StatusError
 from pygorums.base.identity import FIRST_CLIENT_ID, MAX_NODE_ID
+from pygorums.base.introduction import disagreements, introduction
+from pygorums.base.repeated import Repeated
+from pygorums.base.shown import shown
+from pygorums.nodes.address import same_place
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
@@ -16,6 +21,7 @@ from pygorums.streams.channel import RequestServer
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.pending import PendingCalls
+from pygorums.streams.transport import Pairs
 from pygorums.streams.writer import Writer
 from pygorums.wire.framing import SERVER_INITIATED
 
@@ -56,6 +62,7 @@ class Peers:
         self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
         self._clients: dict[int, Node] = {}
         self._next_client_id = FIRST_CLIENT_ID
+        self._warned = Repeated()
         own_id = server.node_id
         if own_id:
             local = LocalChannel(own_id, server, metadata=(), limit=SEND_BUFFER)
@@ -83,6 +90,17 @@ class Peers:
         for node in self._known.values():
             node.move(addresses[node.id])
 
+    def check_own(self, address: str) -> None:
+        """Refuse an address to listen on that is known as another node's.
+
+        Raises:
+            ConfigurationError: So it is, or it is malformed.
+        """
+        for node_id, other in self._addresses.items():
+            if node_id != self._server.node_id and same_place(address, other):
+                own = f"this is node {self._server.node_id}" if self._server.node_id else "this server has no node ID"
+                raise ConfigurationError(f"cannot listen on {address}: it is the address of node {node_id}, and {own}")
+
     async def changed(self) -> None:
         """Wait for the next change of either configuration."""
         await self._pool.changed()
@@ -91,12 +109,19 @@ class Peers:
         """Wake those who wait for a change, so that they see that something else has changed."""
         self._pool.notify()
 
-    def node_of(self, claim: int | None, address: str) -> Node | None:
+    def introduction(self, node_id: int, address: str) -> Pairs:
+        """What a stream to a node tells it besides our ID: how we know it, if it is one of the known peers."""
+        if self._addresses.get(node_id) != address:
+            return ()
+        return introduction(node_id, self._addresses)
+
+    def node_of(self, claim: int | None, address: str, metadata: Pairs) -> Node | None:
         """The node of a stream's opener; None if it is an ordinary client, which is not called back.
 
         Args:
             claim: The node ID that the opener claims; 0 for a client that serves calls, None for none.
             address: The opener's network address.
+            metadata: What it sent.
 
         Raises:
             StatusError: All IDs for clients have been given away.
@@ -105,6 +130,7 @@ class Peers:
             return None
         if claim == 0:
             return self._node(self._new_client_id(), address, f"client {address}")
+        self._compare(claim, address, metadata)
         # Nobody can be us, whatever they say: that would take our own node away.
         if claim == self._server.node_id or claim not in self._addresses:
             return None
@@ -112,6 +138,23 @@ class Peers:
             name = f"peer {self._addresses[claim]}"
             self._known[claim] = self._node(claim, self._addresses[claim], name)
         return self._known[claim]
+
+    def _compare(self, claim: int, address: str, metadata: Pairs) -> None:
+        """Warn of what does not go together: what the opener of a stream says of the cluster, and our own list."""
+        own_id, known = self._server.node_id, sorted(self._addresses)
+        if claim == own_id:
+            self._warn(claim, address, "has the ID of this server: it is served as a client, and not in config()")
+        elif claim not in self._addresses:
+            text = f"is not among the peers {known}" if known else "is nobody here: this server was given no peers"
+            self._warn(claim, address, f"{text}; it is served as a client, and not in config()")
+        if known:
+            for text in disagreements(metadata, own_id, known):
+                self._warn(claim, address, text)
+
+    def _warn(self, claim: int, address: str, text: str) -> None:
+        if times := self._warned.due((claim, text), monotonic()):
+            again = f" (has happened {times} times)" if times > 1 else ""
+            _log.warning("Node %d, which has connected from %s, %s%s", claim, shown(address), text, again)
 
     def _new_client_id(self) -> int:
         """An ID that no client has had yet, and no peer has."""

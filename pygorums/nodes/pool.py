@@ -175,7 +175,7 @@ class OutboundPool(Pool):
             node_id,
             address,
             self._connector(address),
-            metadata=self._metadata,
+            metadata=self._metadata if server is None else (*self._metadata, *server.introduction(node_id, address)),
             send_buffer=self._send_buffer,
             backoff=self._backoff,
             on_change=self.notify,

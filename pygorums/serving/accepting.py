@@ -107,7 +107,7 @@ class Acceptor:
             confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))))
         if confirmed:
             await transport.confirm(confirmed)
-        node = self._peers.node_of(claim.node_id, claim.address)
+        node = self._peers.node_of(claim.node_id, claim.address, offered)
         writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
         writer.batching = offers(confirmed, BATCH_KEY)
         stream_context = StreamContext(

@@ -159,6 +159,10 @@ class Server:
         """
         return self._peers.client_config
 
+    def introduction(self, node_id: int, address: str, /) -> Pairs:
+        """What the streams to one node tell it of this server's peers (for the streams)."""
+        return self._peers.introduction(node_id, address)
+
     def handle_requests(
         self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:
@@ -201,6 +205,7 @@ class Server:
                 from one that used gRPC.
         """
         host, port = split_address(address, any_port=True)
+        self._peers.check_own(address)
         if self._address is not None or self._stopping:
             raise RuntimeError("a server can be started once; make a new one to serve again")
         use_grpc()

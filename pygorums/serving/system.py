@@ -45,7 +45,7 @@ class System:
             ``on_config_change``, ``authorize``, ``options``.
 
     Raises:
-        ConfigurationError: The own ID is not among the peers, or one of `Server`'s.
+        ConfigurationError: The own ID is not among the peers, the address is another peer's, or one of `Server`'s.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class System:
             "channel_options": channel_options,
         }
         self.server = Server(service, node_id=node_id, peers=addresses, credentials=credentials, **server_options)
+        self.server.peers.check_own(address)
         self._outbound: Configuration | None = None
         self._stopped = False
         self.at_exit: object = None
@@ -185,9 +186,21 @@ class System:
             raise TimeoutError(f"after {timeout} s the condition does not hold; {state()}") from None
 
     def _missing(self) -> str:
-        missing = sorted(self._addresses.keys() - set(self.config().node_ids))
-        names = ", ".join(f"{node_id} ({self._addresses[node_id]})" for node_id in missing) or "none"
-        return f"peers that are not connected: {names}"
+        lines = "".join(
+            f"\n  node {node_id} ({self._addresses[node_id]}) {self._direction(node_id)}"
+            for node_id in sorted(self._addresses.keys() - set(self.config().node_ids))
+        )
+        return f"peers that have not connected to this system:{lines or ' none'}"
+
+    def _direction(self, node_id: int) -> str:
+        """Which of the two ways between us and a peer, that has no stream to us, there is."""
+        if self._outbound is None:
+            return "has not connected"
+        node = next(node for node in self._outbound if node.id == node_id)
+        if node.connected:
+            return f"can be reached, but does not connect here: is this system node {self.node_id} in its list?"
+        reason = str(node.last_error or "no answer yet").removeprefix(f"node {node_id}: ")
+        return f"cannot be reached either: {reason}"
 
     def _clients(self) -> str:
         return f"clients that are connected: {len(self.client_config())}"

@@ -106,6 +106,9 @@ class RequestServer(Protocol):
     def node_id(self) -> int:
         """The ID that the streams announce; 0 for none."""
 
+    def introduction(self, node_id: int, address: str, /) -> Pairs:
+        """Further metadata for the streams to one node."""
+
     def handle_requests(
         self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:

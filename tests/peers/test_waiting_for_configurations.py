@@ -8,6 +8,7 @@ import pytest
 import pygorums as gorums
 from tests.peers.support import PEERS, peer
 from tests.support.calls import ScriptedCalls
+from tests.support.cluster import serving
 from tests.support.waiting import turns, within
 
 
@@ -50,10 +51,25 @@ async def test_when_the_time_is_up(system: gorums.System) -> None:
     Rows: 135.
     """
     async with peer(system.server, 3), peer(system.server):
-        with pytest.raises(TimeoutError, match=r"after 0\.02 s .* not connected: 2 \(peer-2:2\)$"):
+        with pytest.raises(TimeoutError, match=r"after 0\.02 s .* not connected to this system:\n  node 2 ") as error:
             await system.wait_for_config(lambda config: len(config) == 3, timeout=0.02)
+        assert "(peer-2:2) cannot be reached either: " in str(error.value)
+        assert "node 3" not in str(error.value)
         with pytest.raises(TimeoutError, match=r"after 0\.02 s .* clients that are connected: 1$"):
             await system.wait_for_client_config(lambda config: len(config) == 3, timeout=0.02)
+
+
+async def test_it_says_which_direction_is_missing() -> None:
+    """A peer that we reach and that does not connect to us has another list than we have."""
+    async with serving(ScriptedCalls()) as address:
+        system = gorums.System("127.0.0.1:0", node_id=1, peers={1: "127.0.0.1:1", 2: address})
+        await system.start()
+        await system.outbound.wait_connected(2, timeout=10)
+        with pytest.raises(TimeoutError) as error:
+            await system.wait_for_config(lambda config: 2 in config, timeout=0.02)
+        expected = f"node 2 ({address}) can be reached, but does not connect here: is this system node 1 in its list?"
+        assert expected in str(error.value)
+        await system.stop()
 
 
 async def test_when_it_is_cancelled(system: gorums.System) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pygorums import ConfigurationError
-from pygorums.nodes.address import numbered, split_address
+from pygorums.nodes.address import numbered, same_place, split_address
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,22 @@ def test_mappings_keep_their_ids_in_ascending_order() -> None:
 def test_lists_that_cannot_be(nodes: list[str], known: dict[int, str], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         numbered(nodes, known)
+
+
+@pytest.mark.parametrize(
+    ("listening", "other", "same"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1:8080", True),
+        ("localhost:8080", "127.0.0.1:8080", True),
+        ("Node.example:8080", "node.example:8080", True),
+        ("[::1]:8080", "[::1]:8080", True),
+        ("0.0.0.0:8080", "127.0.0.1:8080", True),
+        ("[::]:8080", "localhost:8080", True),
+        ("127.0.0.1:8080", "127.0.0.1:8081", False),
+        ("127.0.0.1:8080", "127.0.0.2:8080", False),
+        ("0.0.0.0:8080", "other.example:8080", False),
+        ("127.0.0.1:0", "127.0.0.1:8080", False),
+    ],
+)
+def test_whether_two_addresses_are_certainly_one_place(listening: str, other: str, same: bool) -> None:
+    assert same_place(listening, other) is same

@@ -1,0 +1,62 @@
+"""What a member of a cluster tells another of the list of peers that it was given.
+
+All members must give the same IDs to the same nodes. If they do not, nothing fails that could be noticed: some are
+called by wrong names, or never. So a member says, when it opens a stream to one of its peers, which node it takes
+that for, and which IDs there are; the other side compares. Addresses are not compared, for a node may go by several.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pygorums.base.shown import shown
+
+__all__ = ["PEERS_KEY", "disagreements", "introduction"]
+
+PEERS_KEY = "pygorums-peers"
+"""Stream metadata: the ID that the opener takes the acceptor to have, and all IDs that it knows, ``2 1-5,9``."""
+
+MAX_LENGTH = 1000
+"""Characters; a list that takes more is not sent, or looked at."""
+
+_INTRODUCTION = re.compile(r"([0-9]{1,10}) ([0-9]{1,10}(?:-[0-9]{1,10})?(?:,[0-9]{1,10}(?:-[0-9]{1,10})?)*)")
+
+
+def introduction(acceptor: int, known: Iterable[int]) -> tuple[tuple[str, str], ...]:
+    """The metadata for a stream to the peer `acceptor`, if the IDs of all that are `known` fit in."""
+    value = f"{acceptor} {_ranges(known)}"
+    return ((PEERS_KEY, value),) if len(value) <= MAX_LENGTH else ()
+
+
+def disagreements(metadata: Iterable[tuple[str, str]], own_id: int, known: Iterable[int]) -> Iterator[str]:
+    """How the list of the opener of a stream differs from ours.
+
+    Args:
+        metadata: Of the stream.
+        own_id: The ID that we have.
+        known: The IDs of our own list.
+
+    Yields:
+        Sentences that begin with what the opener does.
+    """
+    value = next((value for key, value in metadata if key == PEERS_KEY and len(value) <= MAX_LENGTH), "")
+    match = _INTRODUCTION.fullmatch(value)
+    if match is None:
+        return
+    acceptor, theirs = match.groups()
+    if int(acceptor) != own_id:
+        yield f"takes this server for node {acceptor}, but it is node {own_id}"
+    ours = _ranges(known)
+    if theirs != ours:
+        yield f"knows the nodes {shown(theirs, 200)}, this server knows {shown(ours, 200)}"
+
+
+def _ranges(node_ids: Iterable[int]) -> str:
+    runs: list[list[int]] = []
+    for node_id in sorted(node_ids):
+        if runs and node_id == runs[-1][1] + 1:
+            runs[-1][1] = node_id
+        else:
+            runs.append([node_id, node_id])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
