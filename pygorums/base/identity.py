@@ -22,13 +22,13 @@ FIRST_CLIENT_ID = 1 << 20
 _INSTANCE = re.compile(r"[0-9a-f]{32}")
 
 
-def claimed_node_id(metadata: Iterable[tuple[str, str]]) -> int | None:
+def claimed_node_id(metadata: Iterable[tuple[str, str | bytes]]) -> int | None:
     """The node ID that stream metadata claim: None without a claim, 0 for a client that serves calls.
 
     As in Gorums the first value counts, and one that is no node ID counts as 0.
     """
     for key, value in metadata:
-        if key == NODE_ID_KEY:
+        if key == NODE_ID_KEY and isinstance(value, str):
             if not (value.isascii() and value.isdigit()):
                 return 0
             digits = value.lstrip("0") or "0"
@@ -37,9 +37,9 @@ def claimed_node_id(metadata: Iterable[tuple[str, str]]) -> int | None:
     return None
 
 
-def instance_of(metadata: Iterable[tuple[str, str]]) -> str | None:
+def instance_of(metadata: Iterable[tuple[str, str | bytes]]) -> str | None:
     """What tells the streams of one opener from those of all others; None if it does not say, or what cannot be one."""
     for key, value in metadata:
-        if key == INSTANCE_KEY:
+        if key == INSTANCE_KEY and isinstance(value, str):
             return value if _INSTANCE.fullmatch(value) else None
     return None

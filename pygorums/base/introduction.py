@@ -29,7 +29,7 @@ def introduction(acceptor: int, known: Iterable[int]) -> tuple[tuple[str, str], 
     return ((PEERS_KEY, value),) if len(value) <= MAX_LENGTH else ()
 
 
-def disagreements(metadata: Iterable[tuple[str, str]], own_id: int, known: Iterable[int]) -> Iterator[str]:
+def disagreements(metadata: Iterable[tuple[str, str | bytes]], own_id: int, known: Iterable[int]) -> Iterator[str]:
     """How the list of the opener of a stream differs from ours.
 
     Args:
@@ -40,8 +40,8 @@ def disagreements(metadata: Iterable[tuple[str, str]], own_id: int, known: Itera
     Yields:
         Sentences that begin with what the opener does.
     """
-    value = next((value for key, value in metadata if key == PEERS_KEY and len(value) <= MAX_LENGTH), "")
-    match = _INTRODUCTION.fullmatch(value)
+    value = next((value for key, value in metadata if key == PEERS_KEY), "")
+    match = _INTRODUCTION.fullmatch(value) if isinstance(value, str) and len(value) <= MAX_LENGTH else None
     if match is None:
         return
     acceptor, theirs = match.groups()

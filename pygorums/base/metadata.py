@@ -1,16 +1,23 @@
-"""Metadata: pairs of strings that travel with a stream or with a single message."""
+"""Metadata: pairs that travel with a stream or with a single message."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pygorums.wire.framing import entry_field
 
-__all__ = ["Metadata", "MetadataLike", "encode_entries", "pairs_of", "stream_pairs"]
+__all__ = ["Metadata", "MetadataLike", "StreamMetadataLike", "encode_entries", "pairs_of", "stream_pairs"]
 
 MetadataLike = Mapping[str, str] | Iterable[tuple[str, str]] | None
-"""What users give as metadata: a mapping, or pairs where a key may come more than once."""
+"""What users give as metadata of a message: a mapping, or pairs where a key may come more than once."""
+
+StreamMetadataLike = Mapping[str, str] | Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]] | None
+"""The same of a stream, whose keys that end in ``-bin`` have bytes as values."""
+
+BINARY = "-bin"
+"""How the keys end whose values are bytes."""
 
 RESERVED_PREFIXES = ("grpc-", "pygorums-")
 """Keys that gRPC and pygorums use themselves on a stream."""
@@ -19,28 +26,29 @@ _KEY = re.compile(r"[0-9a-z_.-]+")
 _ASCII_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
-class Metadata(Mapping[str, str]):
+class Metadata(Mapping[str, Any]):
     """Metadata as a handler sees it: an immutable mapping whose keys may have several values.
 
     ``metadata[key]`` is the first value; `get_all` has all of them. Values of the stream come before
-    values of the single message. Keys are lower case.
+    values of the single message. Keys are lower case. Values are strings; those of the stream whose key ends in
+    ``-bin`` are bytes. (To type checkers they are `Any`: a union would have to be narrowed for each text.)
     """
 
     __slots__ = ("_pairs",)
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str | bytes]] = ()) -> None:
         self._pairs = tuple(pairs)
 
-    def get_all(self, key: str) -> tuple[str, ...]:
+    def get_all(self, key: str) -> tuple[Any, ...]:
         """All values of `key` in the order they were added; empty if there are none."""
         return tuple(value for name, value in self._pairs if name == key)
 
     @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
+    def pairs(self) -> tuple[tuple[str, Any], ...]:
         """Every key with every value, in order."""
         return self._pairs
 
-    def __getitem__(self, key: str) -> str:
+    def __getitem__(self, key: str) -> Any:
         for name, value in self._pairs:
             if name == key:
                 return value
@@ -64,23 +72,12 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
         ValueError: A key is empty or not lower-case ASCII, ends in ``-bin`` (bytes cannot travel with a
             message), or a value cannot be encoded as UTF-8: it would end the stream for every call.
     """
-    if not metadata:
-        return ()
-    items = metadata.items() if isinstance(metadata, Mapping) else metadata
     pairs = []
-    for item in items:
-        try:
-            key, value = item
-        except (TypeError, ValueError):
-            raise TypeError(f"metadata must be a mapping or pairs of strings, not {item!r}") from None
-        if not isinstance(key, str) or not isinstance(value, str):
+    for key, value in _items(metadata):
+        if not isinstance(value, str):
             raise TypeError(f"metadata keys and values must be strings, not {key!r}: {value!r}")
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"metadata key {key!r} must be lower-case letters, digits, '-', '_' or '.'")
-        if key.endswith("-bin"):
-            raise ValueError(
-                f"metadata key {key!r}: keys ending in '-bin' hold bytes, which cannot be sent as metadata here"
-            )
+        if key.endswith(BINARY):
+            raise ValueError(f"metadata key {key!r}: keys that end in '-bin' hold bytes, which only streams can carry")
         try:
             value.encode()
         except UnicodeEncodeError as error:
@@ -89,20 +86,46 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def stream_pairs(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
-    """Check what a user gave as the metadata of a stream, which travels as gRPC headers: `pairs_of`, and ASCII.
+def stream_pairs(metadata: StreamMetadataLike) -> tuple[tuple[str, str | bytes], ...]:
+    """Check what a user gave as the metadata of a stream, which travels as gRPC headers.
 
     Raises:
-        TypeError: As `pairs_of`.
-        ValueError: As `pairs_of`, or a value is not printable ASCII, or a key is reserved.
+        TypeError: A key is not a string, a value is not bytes although its key ends in ``-bin``, or not a string
+            although it does not; or the whole is no mapping and no pairs.
+        ValueError: A key is empty, not lower-case ASCII, or reserved, or a string is not printable ASCII.
     """
-    pairs = pairs_of(metadata)
-    for key, value in pairs:
+    pairs: list[tuple[str, str | bytes]] = []
+    for key, value in _items(metadata):
         if key.startswith(RESERVED_PREFIXES):
             raise ValueError(f"metadata key {key!r} is reserved")
-        if not _ASCII_VALUE.fullmatch(value):
+        if key.endswith(BINARY):
+            if not isinstance(value, bytes | bytearray | memoryview):
+                raise TypeError(f"metadata value of {key!r} must be bytes, as the key ends in '-bin', not {value!r}")
+            value = bytes(value)
+        elif not isinstance(value, str):
+            hint = "; the keys of bytes end in '-bin'" if isinstance(value, bytes) else ""
+            raise TypeError(f"metadata value of {key!r} must be a string, not {value!r}{hint}")
+        elif not _ASCII_VALUE.fullmatch(value):
             raise ValueError(f"metadata value of {key!r} must be printable ASCII to travel with a stream: {value!r}")
-    return pairs
+        pairs.append((key, value))
+    return tuple(pairs)
+
+
+def _items(metadata: StreamMetadataLike) -> Iterator[tuple[str, object]]:
+    """Keys, checked, and values as they were given."""
+    if not metadata:
+        return
+    items: Iterable[Any] = metadata.items() if isinstance(metadata, Mapping) else metadata
+    for item in items:
+        try:
+            key, value = item
+        except (TypeError, ValueError):
+            raise TypeError(f"metadata must be a mapping or pairs of strings, not {item!r}") from None
+        if not isinstance(key, str):
+            raise TypeError(f"metadata keys and values must be strings, not {key!r}: {value!r}")
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"metadata key {key!r} must be lower-case letters, digits, '-', '_' or '.'")
+        yield key, value
 
 
 def encode_entries(metadata: MetadataLike) -> bytes:

@@ -9,7 +9,7 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
-from pygorums.base.metadata import MetadataLike, stream_pairs
+from pygorums.base.metadata import MetadataLike, StreamMetadataLike, stream_pairs
 from pygorums.nodes.address import numbered
 from pygorums.nodes.defaults import CallDefaults
 from pygorums.nodes.node import Node
@@ -286,7 +286,7 @@ def connect(
     nodes: Iterable[str] | Mapping[int, str],
     *,
     credentials: grpc.ChannelCredentials | None = None,
-    metadata: MetadataLike = None,
+    metadata: StreamMetadataLike = None,
     server: RequestServer | None = None,
     interceptors: Sequence[Any] = (),
     send_buffer: int = 64 << 20,
@@ -302,7 +302,8 @@ def connect(
         nodes: Addresses ``host:port``, whose nodes get the IDs 1, 2, … in the given order; or a mapping
             from IDs to addresses.
         credentials: From `grpc.ssl_channel_credentials` for TLS; None for plain text.
-        metadata: Sent to each node when a stream to it is opened; handlers see it.
+        metadata: Sent to each node when a stream to it is opened; handlers see it. Values are strings, or bytes if
+            their key ends in ``-bin``.
         server: A `Server` whose handlers answer calls that the nodes make back over these connections. If it
             has a node ID, the node with that ID is called in the process, without the network.
         interceptors: Client interceptors for all calls to these nodes, inside of those that a call brings.

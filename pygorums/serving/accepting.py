@@ -20,7 +20,7 @@ from pygorums.serving.context import StreamContext
 from pygorums.serving.handlers import Handler
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.stream import ServerStream
-from pygorums.streams.grpc_transport import AcceptedGrpcTransport, text_pairs
+from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
 from pygorums.streams.heartbeat import HEARTBEAT_KEY, Heartbeat, heartbeat_of
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Pairs, answer_to, offers
@@ -95,7 +95,7 @@ class Acceptor:
             await context.abort(error.code(), error.message)
 
     async def _serve(self, context: Any) -> None:
-        offered = text_pairs(context.invocation_metadata())
+        offered = pairs_from(context.invocation_metadata())
         auth_context = _proved(context.auth_context())
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), _address(context.peer()))
         await self._check(claim)

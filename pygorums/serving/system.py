@@ -11,7 +11,7 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, StoppedError
-from pygorums.base.metadata import MetadataLike
+from pygorums.base.metadata import StreamMetadataLike
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.serving.server import Server
@@ -55,7 +55,7 @@ class System:
         *,
         node_id: int,
         peers: Iterable[str] | Mapping[int, str],
-        metadata: MetadataLike = None,
+        metadata: StreamMetadataLike = None,
         credentials: grpc.ServerCredentials | None = None,
         channel_credentials: grpc.ChannelCredentials | None = None,
         send_buffer: int = 64 << 20,

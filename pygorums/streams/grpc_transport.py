@@ -17,7 +17,7 @@ from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.forked import use_grpc
 from pygorums.streams.transport import Pairs
 
-__all__ = ["METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "text_pairs"]
+__all__ = ["METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
 
 SERVICE = "stream.Gorums"
 METHOD = "NodeStream"
@@ -39,9 +39,9 @@ _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
-def text_pairs(metadata: Any) -> Pairs:
-    """The pairs of gRPC metadata whose values are text. Binary headers are not ours, and left out."""
-    return tuple((key, value) for key, value in metadata or () if isinstance(value, str))
+def pairs_from(metadata: Any) -> Pairs:
+    """The pairs of gRPC metadata; gRPC gives the values of keys that end in ``-bin`` as bytes."""
+    return tuple((key, value) for key, value in metadata or ())
 
 
 class GrpcConnector:
@@ -93,7 +93,7 @@ class OpenedGrpcTransport:
 
     async def accepted(self) -> Pairs:
         """The acceptor's metadata; empty if the stream ends without any."""
-        return text_pairs(await self._call.initial_metadata())
+        return pairs_from(await self._call.initial_metadata())
 
     def abort(self, error: StatusError, /) -> None:
         """Cancel the stream, which makes gRPC say to those who read it that they are cancelled."""

@@ -25,10 +25,10 @@ PATIENCE = 1.75
 """How many heartbeats' time a client waits: at least one was due by then, and it is before two are."""
 
 
-def heartbeat_of(metadata: Iterable[tuple[str, str]]) -> float | None:
+def heartbeat_of(metadata: Iterable[tuple[str, str | bytes]]) -> float | None:
     """The seconds between heartbeats that a peer offers or confirms; None if it does not."""
     for key, value in metadata:
-        if key == HEARTBEAT_KEY and value.isascii() and value.isdigit() and len(value) < 12:
+        if key == HEARTBEAT_KEY and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
             return max(int(value) / 1000, SHORTEST)
     return None
 

@@ -19,8 +19,8 @@ __all__ = [
     "offers",
 ]
 
-Pairs = tuple[tuple[str, str], ...]
-"""Metadata of a stream as pairs."""
+Pairs = tuple[tuple[str, str | bytes], ...]
+"""Metadata of a stream as pairs. The values of keys that end in ``-bin`` are bytes, all others are strings."""
 
 BATCH_KEY = "pygorums-batch"
 STREAM_END_KEY = "pygorums-stream-end"

@@ -10,7 +10,7 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ErrorKind, QuorumCallError
-from pygorums.base.metadata import MetadataLike
+from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.configuration import check_watch
 from pygorums.nodes.configuration import connect as async_connect
@@ -242,7 +242,7 @@ def connect(
     nodes: Iterable[str] | Mapping[int, str],
     *,
     credentials: grpc.ChannelCredentials | None = None,
-    metadata: MetadataLike = None,
+    metadata: StreamMetadataLike = None,
     server: Any = None,
     interceptors: Sequence[Any] = (),
     send_buffer: int = 64 << 20,

@@ -5,6 +5,9 @@ from tests.peers.support import CALLED, PEERS, dialled, peer, running
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
+from tests.support.cluster import connected
+from tests.support.frames import request
+from tests.support.scripted_server import ScriptedServer, ServerStream
 from tests.support.waiting import within
 
 TWICE = [("tag", "of the message"), ("tag", "once more"), ("other", "ünïcode")]
@@ -43,6 +46,49 @@ async def test_towards_the_client() -> None:
         seen = {ctx.method.rpartition(".")[2]: ctx.metadata.get_all("tag") for ctx in service.contexts[:-1]}
         assert seen == dict.fromkeys(("Echo", "Ask", "Note", "Spread", "Follow"), ("of the message", "once more"))
         assert service.contexts[-1].metadata.get_all("tag") == ()
+
+
+BINARY: list[tuple[str, str | bytes]] = [("proof-bin", bytes(range(256))), ("proof-bin", b""), ("tag", "text")]
+
+
+async def test_bytes_towards_the_server() -> None:
+    """Handlers, `on_connect` and `authorize` see them as they were given."""
+    service = ScriptedCalls()
+    claims: list[gorums.Claim] = []
+    contexts: list[gorums.StreamContext] = []
+    async with (
+        running(service, node_id=1, authorize=claims.append, on_connect=contexts.append) as server,
+        dialled(server, metadata=BINARY) as config,
+    ):
+        await within(echo(config[0], Text(text="x"), metadata=TWICE))
+        for seen in (service.contexts[0], contexts[0], claims[0]):
+            assert seen.metadata.get_all("proof-bin") == (bytes(range(256)), b"")
+            assert seen.metadata["proof-bin"] == bytes(range(256))
+            assert seen.metadata["tag"] == "text"
+        assert server.address is not None
+        own = gorums.connect({1: server.address}, server=server, metadata=BINARY)
+        await within(echo(own[0], Text(text="x")))
+        assert service.contexts[1].metadata.get_all("proof-bin") == (bytes(range(256)), b"")
+        await own.close()
+
+
+async def test_bytes_towards_the_client() -> None:
+    """What another implementation sends with its end of the stream, its handlers' clients see."""
+
+    async def script(stream: ServerStream) -> None:
+        await stream.confirm(*BINARY)
+        await stream.send(request(1 << 63 | 1, "calls.Calls.Echo", Text(text="x").SerializeToString()))
+        await stream.receive()
+
+    service = ScriptedCalls()
+    async with ScriptedServer(script) as acceptor:
+        own = gorums.Server(service)
+        async with connected([acceptor.address], server=own):
+            await service.has_seen("x")
+            metadata = service.contexts[0].metadata
+            assert metadata.get_all("proof-bin") == (bytes(range(256)), b"")
+            assert metadata["tag"] == "text"
+        await own.stop()
 
 
 async def test_of_the_own_node() -> None:

@@ -1,5 +1,7 @@
 """Which metadata can travel."""
 
+from typing import Any
+
 import pytest
 
 from pygorums import Metadata
@@ -38,6 +40,28 @@ def test_metadata_that_cannot_travel(metadata: object, error: type[Exception], p
 )
 def test_streams_take_less(key: str, value: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
+        stream_pairs({key: value})
+
+
+def test_streams_carry_bytes() -> None:
+    """Under keys that say so."""
+    pairs: list[tuple[str, str | bytes]] = [("a-bin", b"\x00\xff"), ("a-bin", b""), ("b", "text")]
+    assert stream_pairs(pairs) == tuple(pairs)
+    buffer: Any = bytearray(b"x")
+    assert stream_pairs({"a-bin": buffer}) == (("a-bin", b"x"),)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("key", b"v", "must be a string, not b'v'; the keys of bytes end in '-bin'"),
+        ("key-bin", "v", "must be bytes, as the key ends in '-bin', not 'v'"),
+        ("key", 7, "must be a string, not 7$"),
+        (7, b"v", "must be strings"),
+    ],
+)
+def test_bytes_and_text_are_told_apart(key: Any, value: Any, problem: str) -> None:
+    with pytest.raises(TypeError, match=problem):
         stream_pairs({key: value})
 
 

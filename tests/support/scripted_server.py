@@ -43,7 +43,7 @@ class ServerStream:
         """The value of an entry of the client's metadata."""
         return next((str(value) for key, value in self.metadata if key == name), None)
 
-    async def confirm(self, *pairs: tuple[str, str]) -> None:
+    async def confirm(self, *pairs: tuple[str, str | bytes]) -> None:
         """Sends the initial metadata now."""
         await self._context.send_initial_metadata(pairs)
 
