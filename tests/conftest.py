@@ -17,8 +17,10 @@ import pytest
 
 from tests.support.batching import MODES, set_batching
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
+from tests.support.signals import HeardSignals
 
 _asyncio_errors = AsyncioErrors()
+_signals = HeardSignals()
 _after_failure = pytest.StashKey[bool]()
 _threads_before = pytest.StashKey[AbstractSet[object]]()
 
@@ -44,9 +46,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_sessionstart() -> None:
     _asyncio_errors.attach()
+    _signals.listen()
 
 
 def pytest_sessionfinish() -> None:
+    _signals.undo()
     _patch.undo()
     _asyncio_errors.detach()
 
