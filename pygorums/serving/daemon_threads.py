@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
 from typing import ParamSpec, TypeVar
 
-__all__ = ["DaemonThreads"]
+import grpc
+
+from pygorums.base.errors import StatusError
+
+__all__ = ["DaemonThreads", "NoThreadError"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _Task = Callable[[], None]
+
+NO_THREAD_DELAY = 1.0
+"""Seconds until a caller is told that no thread can be started.
+
+From Python 3.12 on that is so once the main thread has ended. Most likely the whole process is gone a moment later, and
+whoever is told before has no other use for it than to print a traceback. It is different if the interpreter still
+waits for a thread that is no daemon.
+"""
+
+
+class NoThreadError(RuntimeError):
+    """No thread can be started: the interpreter exits, or the system has no more."""
 
 
 class DaemonThreads(Executor):
@@ -41,33 +58,58 @@ class DaemonThreads(Executor):
 
         Raises:
             RuntimeError: After `shutdown`.
+            NoThreadError: A further thread is needed, and none can be started.
         """
         future: Future[T] = Future()
 
         def task() -> None:
             if not future.set_running_or_notify_cancel():
+                self._idle.release()
                 return
+            # The thread counts as idle before anybody learns the result, and may have something else to do for it.
             try:
                 result = fn(*args, **kwargs)
             except BaseException as error:
+                self._idle.release()
                 future.set_exception(error)
             else:
+                self._idle.release()
                 future.set_result(result)
 
         with self._lock:
             if self._closed:
                 raise RuntimeError("these threads have been shut down")
-            self._tasks.put(task)
             if self._started < self._limit and not self._idle.acquire(blocking=False):
-                self._started += 1
-                threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
+                self._start_thread()
+            self._tasks.put(task)
         return future
+
+    async def run(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Have a function called in a thread, and wait for its result.
+
+        Raises:
+            RuntimeError: After `shutdown`.
+            StatusError: No thread can be started: UNAVAILABLE, after `NO_THREAD_DELAY` seconds.
+        """
+        try:
+            future = self.submit(fn, *args, **kwargs)
+        except NoThreadError as error:
+            await asyncio.sleep(NO_THREAD_DELAY)
+            raise StatusError(grpc.StatusCode.UNAVAILABLE, str(error)) from None
+        return await asyncio.wrap_future(future)
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"{self._name}-{self._started + 1}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise NoThreadError(f"no thread can be started: {error}") from error
+        self._started += 1
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
             task()
             del task  # it holds on to what it was given
-            self._idle.release()
         self._tasks.put(None)  # for the next thread
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - Executor's

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
-import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -32,12 +30,11 @@ class HandlerThreads:
     """Runs functions in threads, as many at once as there are."""
 
     def __init__(self) -> None:
-        self._executor = DaemonThreads(MAX_THREADS, "pygorums-handler")
+        self._threads = DaemonThreads(MAX_THREADS, "pygorums-handler")
 
     async def run(self, fn: Callable[..., T], *args: Any) -> T:
         """Call `fn` in a thread, with the context variables of the caller."""
-        call = functools.partial(contextvars.copy_context().run, _call, fn, *args)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return await self._threads.run(contextvars.copy_context().run, _call, fn, *args)
 
     async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
         """The items of an iterator, each taken in a thread."""
@@ -55,4 +52,4 @@ class HandlerThreads:
 
     def shut_down(self) -> None:
         """Let idle threads end; one that a handler blocks ends when the handler returns, or with the interpreter."""
-        self._executor.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +21,7 @@ from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.readers import FirstReply, SentToAll, Threshold
 from pygorums.calls.reply_queue import Progress, ReplyQueue
 from pygorums.calls.response import NodeResponse
-from pygorums.serving.daemon_threads import DaemonThreads
+from pygorums.serving.daemon_threads import DaemonThreads, NoThreadError
 from pygorums.sync.configuration import Configuration
 from pygorums.sync.future import CallFuture
 from pygorums.sync.sequence import QueueIterator
@@ -56,14 +56,15 @@ class ReadInThread(Generic[Resp]):
     async def aclose(self) -> None:
         """Forget the call, and let the interceptors end."""
         self.close()
-        _readers.submit(self._end)  # which whoever reads need not wait for
+        with suppress(NoThreadError):  # then they end when they are collected
+            _readers.submit(self._end)  # which whoever reads need not wait for
 
     def _end(self) -> None:
         with self._reading:
             _end(self._responses)
 
     async def __anext__(self) -> NodeResponse[Resp]:
-        response = await asyncio.get_running_loop().run_in_executor(_readers, self._next)
+        response = await _readers.run(self._next)
         if response is None:
             raise StopAsyncIteration
         return response
