@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import grpc
 
+from pygorums.base.shown import shown
 from pygorums.base.status import StatusCodeValue, StatusDetails
 
 __all__ = [
@@ -32,6 +33,10 @@ __all__ = [
 
 ErrorKind = type[BaseException] | grpc.StatusCode | StatusCodeValue
 """What errors are matched by: an exception class, or a status code, also as `StatusError.code` has it."""
+
+
+MAX_SHOWN = 16 << 10
+"""Characters of a peer's text that are shown."""
 
 
 class GorumsError(Exception):
@@ -56,7 +61,8 @@ class StatusError(GorumsError, grpc.RpcError):
 
     Attributes:
         code: Compares equal to the `grpc.StatusCode`; ``error.code()`` is the code itself.
-        message: What happened, for people.
+        message: What happened, for people, as it came. Printed, the error shows it on one line: what cannot be
+            printed is escaped.
         details: A tuple of protobuf messages; ``error.details()`` is `message`, as in gRPC.
         node_id: The node's ID, or None.
     """
@@ -88,8 +94,13 @@ class StatusError(GorumsError, grpc.RpcError):
         return _restored, (type(self), self.args), self.__dict__
 
     def __str__(self) -> str:
-        text = f"{self.code.name}: {self.message}" if self.message else self.code.name
+        message = self._shown()
+        text = f"{self.code.name}: {message}" if message else self.code.name
         return text if self.node_id is None else f"node {self.node_id}: {text}"
+
+    def _shown(self) -> str:
+        # It may come from a peer, which is not to write to our terminals and logs what it likes.
+        return shown(self.message, MAX_SHOWN)
 
 
 def _restored(kind: type[StatusError], args: tuple[Any, ...]) -> StatusError:
@@ -103,6 +114,9 @@ class CallTimeoutError(StatusError, TimeoutError):
 
     def __init__(self, message: str, *, node_id: int | None = None) -> None:
         super().__init__(grpc.StatusCode.DEADLINE_EXCEEDED, message, node_id=node_id)
+
+    def _shown(self) -> str:
+        return self.message  # it is never a peer's, and may have several lines
 
 
 class _UnavailableError(StatusError):

@@ -6,12 +6,14 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import grpc
 
 from pygorums.base.errors import StatusError
+from pygorums.base.failure_log import FailureLog
 from pygorums.base.identity import claimed_node_id, instance_of
 from pygorums.base.metadata import Metadata
 from pygorums.nodes.node import Node
@@ -82,6 +84,7 @@ class Acceptor:
         self._options = options
         self._authorize = authorize
         self._on_connect = on_connect
+        self._failures = FailureLog(_log)
         self.streams: set[ServerStream] = set()
         self.closed = False
 
@@ -123,10 +126,9 @@ class Acceptor:
         except StatusError:
             raise
         except Exception as error:
-            # Whoever could not be judged is not let in either.
-            _log.exception("authorize failed for the stream from %s", claim.address)
-            text = f"the claim could not be judged: {str(error) or type(error).__name__}"
-            raise StatusError(grpc.StatusCode.UNKNOWN, text) from error
+            # Whoever could not be judged is not let in either. A stranger need not know what went wrong with us.
+            self._failures.tell("authorize failed", error, monotonic(), f" for the stream from {claim.address}")
+            raise StatusError(grpc.StatusCode.UNKNOWN, "the claim could not be judged") from error
 
     async def _run(
         self,
@@ -142,7 +144,12 @@ class Acceptor:
         heartbeat = None if interval is None else Heartbeat(writer, interval)
         stream: ServerStream | None = None
         try:
-            replies = ReplyWriter(writer, self._options.max_message, mark_end=offers(confirmed, STREAM_END_KEY))
+            replies = ReplyWriter(
+                writer,
+                self._options.max_message,
+                self._server.failures,
+                mark_end=offers(confirmed, STREAM_END_KEY),
+            )
             stream = ServerStream(
                 transport,
                 context,
@@ -172,8 +179,8 @@ class Acceptor:
             return
         try:
             await _call(self._on_connect, context)
-        except Exception:
-            _log.exception("on_connect failed for the stream from %s", context.peer)
+        except Exception as error:
+            self._failures.tell("on_connect failed", error, monotonic(), f" for the stream from {context.peer}")
 
 
 async def _call(function: Callable[[Any], Awaitable[None] | None], argument: object) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import EncodeError
+from google.protobuf.message import Message as ProtobufMessage
 
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
+from pygorums.base.shown import shown
+from pygorums.serving.failures import HandlerFailures
 from pygorums.streams.channel import FrameSink
 from pygorums.streams.writer import UNOWNED
 from pygorums.wire.framing import Frame, Message, Status, encode_end, encode_error, encode_message, method_field
@@ -24,8 +26,6 @@ READ_ON_BELOW = 4 << 20
 MAX_STATUS_MESSAGE = 16 << 10
 """Characters of an error's text that are sent."""
 
-_log = logging.getLogger("pygorums.server")
-
 
 class ReplyWriter:
     """Encodes what handlers give, or raise, and queues it for the stream.
@@ -33,14 +33,16 @@ class ReplyWriter:
     Args:
         sink: The stream's queue, or the caller in the same process.
         max_message: The largest reply in bytes.
+        failures: What to make of what handlers raise.
         mark_end: Whether the client wants to be told the end of a streaming call's replies.
 
     Attributes:
         sink: The same.
     """
 
-    def __init__(self, sink: FrameSink, max_message: int, *, mark_end: bool) -> None:
+    def __init__(self, sink: FrameSink, max_message: int, failures: HandlerFailures, *, mark_end: bool) -> None:
         self.sink = sink
+        self._failures = failures
         self._max_message = max_message
         self._mark_end = mark_end
 
@@ -58,7 +60,8 @@ class ReplyWriter:
         """
         if not isinstance(reply, method.response_class):
             expected = method.response_class.DESCRIPTOR.full_name
-            raise TypeError(f"the handler of {method.name} must return a {expected}, it returned {reply!r}")
+            # Only its type: what it holds is nothing for the client.
+            raise TypeError(f"the handler of {method.name} must return a {expected}, it returned {_kind(reply)}")
         try:
             payload = reply.SerializeToString()
         except (EncodeError, ValueError) as error:
@@ -89,31 +92,15 @@ class ReplyWriter:
     def failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         """Tell the client what a handler raised. One-way calls have nobody to tell, so it is logged."""
         try:
-            self._tell(seq_no, method, error)
-        except Exception:
-            # Its text or its details are broken themselves. The client waits all the same, and the stream goes on.
-            _log.exception("What the handler of %s raised cannot be sent", method.name)
+            self._failures.log(method, error)
+            if not method.one_way:
+                self.refuse(seq_no, method.name, *self._failures.status_of(method, error))
+        except Exception as broken:
+            # The client waits all the same, and the stream goes on.
+            self._failures.unsendable(method, broken)
             if not method.one_way:
                 code = error.code() if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
                 self.refuse(seq_no, method.name, code, f"{type(error).__name__}, which cannot be sent")
-
-    def _tell(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
-        if isinstance(error, StatusError):
-            if method.one_way:
-                _log.error("The handler of %s failed: %s", method.name, error)
-                return
-            self.refuse(seq_no, method.name, error.code(), error.message, error.details)
-            return
-        if isinstance(error, NotImplementedError):
-            if method.one_way:
-                _log.error("The handler of %s is not implemented", method.name)
-                return
-            text = str(error) or f"{method.name} is not implemented"
-            self.refuse(seq_no, method.name, grpc.StatusCode.UNIMPLEMENTED, text)
-            return
-        _log.error("The handler of %s failed", method.name, exc_info=error)
-        if not method.one_way:
-            self.refuse(seq_no, method.name, grpc.StatusCode.UNKNOWN, str(error) or type(error).__name__)
 
     def refuse_all(self, requests: Iterable[Message | Frame], error: StatusError) -> None:
         """Answer requests that will not be handled. One-way ones are no matter: nobody waits for this answer."""
@@ -122,7 +109,7 @@ class ReplyWriter:
 
     def overloaded(self, request: Message | Frame) -> None:
         """Answer a request for which there is no room."""
-        text = f"too many requests are waiting for their handlers: {request.method} was refused"
+        text = f"too many requests are waiting for their handlers: {shown(request.method, 200)} was refused"
         self.refuse(request.message_seq_no, request.method, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 
     def refuse(self, seq_no: int, name: str, code: grpc.StatusCode, message: str, details: Iterable[Any] = ()) -> None:
@@ -139,3 +126,11 @@ class ReplyWriter:
             status.ClearField("details")
             frame = encode_error(seq_no, method_field(name), status)
         self.sink.put(frame, UNOWNED)
+
+
+def _kind(reply: object) -> str:
+    if reply is None:
+        return "None"
+    if isinstance(reply, ProtobufMessage):
+        return f"a {reply.DESCRIPTOR.full_name}"
+    return f"a {type(reply).__name__}"

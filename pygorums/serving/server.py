@@ -20,6 +20,7 @@ from pygorums.nodes.peers import Peers
 from pygorums.serving.accepting import Acceptor, Claim
 from pygorums.serving.context import StreamContext
 from pygorums.serving.direct import DirectRequests
+from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service
@@ -72,6 +73,8 @@ class Server:
         authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
             `StatusError`. Without it a node ID is only a claim.
         credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
+        hide_errors: Whether clients are told only the type of what a handler raises, and not its text; the log has
+            both. What a `StatusError` says is always sent: it is meant for them.
         facade: What contexts show as the server instead of this (for `pygorums.sync`).
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
@@ -92,6 +95,7 @@ class Server:
         on_config_change: Callable[[Configuration], object] | None = None,
         authorize: Callable[[Claim], Awaitable[None] | None] | None = None,
         credentials: grpc.ServerCredentials | None = None,
+        hide_errors: bool = False,
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
@@ -100,6 +104,7 @@ class Server:
         self._interceptors = tuple(interceptors)
         self._credentials = credentials
         self._options = StreamOptions.of(options)
+        self.failures = HandlerFailures(hide=hide_errors)
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
         self._node_id = _checked_node_id(node_id)
@@ -168,7 +173,7 @@ class Server:
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
         context = StreamContext(self, metadata, peer, peer_id, {})
-        writer = ReplyWriter(replies, self._options.max_message, mark_end=mark_end)
+        writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
         handling = DirectRequests(context, self._handlers, writer, self._direct.discard)
         self._direct.add(handling)
         if self._stopping:

@@ -10,6 +10,7 @@ import grpc
 
 from pygorums.base.errors import StatusError
 from pygorums.base.ewma import SMOOTHING
+from pygorums.base.shown import shown
 from pygorums.base.status import CODE_BY_NUMBER
 from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status
@@ -129,7 +130,7 @@ class PendingCalls:
                 if not call.decided:
                     call.deliver(node_id, message.payload)
             except Exception:
-                _log.exception("A reply of node %d to %s could not be delivered", node_id, message.method)
+                _log.exception("A reply of node %d to %s could not be delivered", node_id, shown(message.method, 200))
         self.latency = latency
         return requests
 

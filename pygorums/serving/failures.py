@@ -1,0 +1,63 @@
+"""What becomes of what handlers raise: what the client is told, and what the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+import grpc
+
+from pygorums.base.errors import StatusError
+from pygorums.base.failure_log import FailureLog
+from pygorums.base.method import Method
+from pygorums.base.repeated import Repeated
+
+__all__ = ["HandlerFailures"]
+
+_log = logging.getLogger("pygorums.server")
+
+
+class HandlerFailures:
+    """The failures of the handlers of one server.
+
+    Args:
+        hide: Whether clients are told no more of what a handler raises than its type. What a `StatusError` says is
+            meant for them, and always sent.
+    """
+
+    def __init__(self, *, hide: bool) -> None:
+        self._hide = hide
+        self._failures = FailureLog(_log)
+        self._repeated = Repeated()
+
+    def status_of(self, method: Method[Any, Any], error: BaseException) -> tuple[grpc.StatusCode, str, Iterable[Any]]:
+        """Code, text and details that a client is answered with."""
+        if isinstance(error, StatusError):
+            return error.code(), error.message, error.details
+        if isinstance(error, NotImplementedError):
+            text = "" if self._hide else str(error)
+            return grpc.StatusCode.UNIMPLEMENTED, text or f"{method.name} is not implemented", ()
+        kind = type(error).__name__
+        text = "" if self._hide else str(error)
+        if text and isinstance(error, KeyError):  # whose text is the key and nothing else
+            text = f"{kind}: {text}"
+        return grpc.StatusCode.UNKNOWN, text or kind, ()
+
+    def log(self, method: Method[Any, Any], error: BaseException) -> None:
+        """Log what was not meant for the client, or has no client that waits for it."""
+        if not isinstance(error, StatusError | NotImplementedError):
+            self._failures.tell(f"The handler of {method.name} failed", error, monotonic())
+        elif method.one_way:
+            text = str(error) if isinstance(error, StatusError) else "it is not implemented"
+            if times := self._repeated.due((method.name, text), monotonic()):
+                _log.error("The handler of %s failed%s: %s", method.name, _count(times), text)
+
+    def unsendable(self, method: Method[Any, Any], error: Exception) -> None:
+        """Log that what a handler raised cannot be sent: its text or its details are broken themselves."""
+        self._failures.tell(f"What the handler of {method.name} raised cannot be sent", error, monotonic())
+
+
+def _count(times: int) -> str:
+    return f" {times} times more" if times > 1 else ""
