@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-floor check generate clean
+.PHONY: install demo bench test test-batching test-pythons test-floor check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -30,7 +30,8 @@ $(VENV)/.bench-installed: $(STAMP)
 	@touch $@
 
 # Most tests wait for other processes, so there are more workers than cores.
-PYTEST := -m pytest --numprocesses 4 --dist loadfile
+WORKERS := --numprocesses 4 --dist loadfile
+PYTEST := -m pytest $(WORKERS)
 
 test: install
 	$(BIN)/python $(PYTEST)
@@ -39,6 +40,10 @@ test: install
 test-batching: install
 	$(BIN)/python $(PYTEST) --batching off
 	$(BIN)/python $(PYTEST) --batching mixed
+
+# The suite on each Python that this machine has, pyenv's included, and on the newest of them under eager tasks.
+test-pythons: install
+	$(BIN)/python -m tests.pythons $(WORKERS)
 
 # The suite on the lowest versions that pyproject.toml allows, in an environment of its own.
 FLOOR := .venv-floor
@@ -64,5 +69,5 @@ generate: install
 	$(BIN)/python -m tests.regenerate
 
 clean:
-	rm -rf $(VENV) $(FLOOR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,6 +16,7 @@ from collections.abc import Set as AbstractSet
 import pytest
 
 from tests.support.batching import MODES, set_batching
+from tests.support.eager import AVAILABLE, use_eager_tasks
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
 from tests.support.signals import HeardSignals
 
@@ -32,11 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--batching", choices=MODES, default="on", help="whether streams batch; tests of that are left out"
     )
+    parser.addoption("--eager-tasks", action="store_true", help="run event loops with asyncio.eager_task_factory")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "batching: the test is about streams that batch")
     set_batching(config.getoption("--batching"), _patch)
+    if config.getoption("--eager-tasks"):
+        if not AVAILABLE:
+            raise pytest.UsageError("--eager-tasks needs Python 3.12 or later")
+        use_eager_tasks()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
