@@ -15,6 +15,7 @@ from pygorums.base.errors import (
     NodeClosedError,
     QuorumCallError,
     QuorumTimeoutError,
+    RejectedError,
     SendError,
     SendTimeoutError,
     StatusError,
@@ -24,7 +25,8 @@ from pygorums.base.errors import (
 from pygorums.base.metadata import Metadata
 from pygorums.base.method import CallType, Method
 from pygorums.calls.correctable import LEVEL_NOT_SET, Correctable
-from pygorums.calls.interceptors import Call, Interceptor, map_request, map_response
+from pygorums.calls.interceptors import Call, Interceptor
+from pygorums.calls.mapping import map_request, map_response
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.responses import Responses
 from pygorums.calls.sequence import ResponseSeq
@@ -59,6 +61,7 @@ __all__ = [
     "NodeResponse",
     "QuorumCallError",
     "QuorumTimeoutError",
+    "RejectedError",
     "ResponseSeq",
     "Responses",
     "SendError",

@@ -23,11 +23,13 @@ __all__ = [
     "NodeClosedError",
     "QuorumCallError",
     "QuorumTimeoutError",
+    "RejectedError",
     "SendError",
     "SendTimeoutError",
     "StatusError",
     "StoppedError",
     "StreamDownError",
+    "counted",
     "matches",
 ]
 
@@ -136,6 +138,10 @@ class StoppedError(GorumsError):
     """The system stopped while somebody waited for its configuration."""
 
 
+class RejectedError(GorumsError):
+    """A node's reply was rejected by the caller: by a filter, a check, or an interceptor that dropped it."""
+
+
 class _CallProgress(Protocol):
     """What an error tells of a call: `Responses` has it."""
 
@@ -156,8 +162,9 @@ class QuorumCallError(GorumsError):
 
     Attributes:
         method: The method's full name, such as ``proto.Storage.ReadQC``.
-        node_errors: The error of each failed node, by node ID.
-        replies: How many nodes succeeded.
+        node_errors: The error of each node that had failed, or whose replies were rejected, by node ID.
+        replies: How many nodes had succeeded. A call that fails early does not wait for the others, so that is no
+            count of the nodes that have done what they were asked.
     """
 
     cause = "failed"
@@ -181,12 +188,15 @@ class QuorumCallError(GorumsError):
         return matches(self, kind) or any(matches(error, kind) for error in self.node_errors.values())
 
     def __str__(self) -> str:
-        lines = [f"{self.method}: {self.cause} (replies: {self.replies}, errors: {len(self.node_errors)})"]
+        lines = [f"{self.method}: {self.cause} ({counted(len(self.node_errors), 'error')}, {self._successes()})"]
         for node_id, error in sorted(self.node_errors.items()):
             text = str(error) or type(error).__name__
             prefix = f"node {node_id}: "
             lines.append("  " + (text if text.startswith(prefix) else prefix + text).replace("\n", "\n    "))
         return "\n".join(lines)
+
+    def _successes(self) -> str:
+        return f"{counted(self.replies, 'reply', 'replies')} by then"
 
 
 class IncompleteError(QuorumCallError):
@@ -198,8 +208,9 @@ class IncompleteError(QuorumCallError):
     def of(responses: _CallProgress) -> IncompleteError:
         """The error for a call that gave too little, from the `Responses` that a custom aggregation has read.
 
-        It holds the errors of the nodes that were read to have failed. If the time was up it is a
-        `QuorumTimeoutError`, and the silent nodes are in it too.
+        It holds the errors of the nodes that were read to have failed, and of those whose replies were rejected by
+        interceptors, filters or checks. If the time was up it is a `QuorumTimeoutError`, and the silent nodes are in
+        it too.
         """
         kind = QuorumTimeoutError if responses.timed_out else IncompleteError
         return kind(responses.method_name, responses.node_errors, responses.replies)
@@ -216,11 +227,19 @@ class SendError(QuorumCallError):
 
     cause = "send failure"
 
+    def _successes(self) -> str:
+        return f"sent to {counted(self.replies, 'node')}"
+
 
 class SendTimeoutError(SendError, TimeoutError):
     """A one-way message had not been sent to some nodes when the time was up; they are in `node_errors`."""
 
     cause = "timed out while sending"
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """``1 reply``, ``2 replies``: a number with its noun."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def matches(error: BaseException | None, kind: ErrorKind) -> bool:

@@ -31,6 +31,11 @@ class CallType(enum.Enum):
     STREAMING_QUORUM_CALL = "streaming quorum call"
     """To all nodes of a configuration; each replies any number of times."""
 
+    @property
+    def phrase(self) -> str:
+        """The name with its article, as in a sentence: ``an rpc``, ``a multicast``."""
+        return f"{'an' if self is CallType.RPC else 'a'} {self.value}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Method(Generic[Req, Resp]):

@@ -15,7 +15,7 @@ from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call, InterceptedResponses, Interceptor, intercepted
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.readers import FirstReply, SentToAll, Threshold
-from pygorums.calls.reply_queue import Progress, ReplyQueue
+from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
@@ -63,15 +63,13 @@ class ChainedCall(Generic[Req, Resp]):
     ) -> None:
         self._method = method
         self._call = Call(method, config, request, timeout, metadata)
-        self._asked = 0
         self.source = Source(self._send)
-        self.progress = Progress(method.name)
+        self.progress = self._call.progress
         self.responses: InterceptedResponses[Resp] = intercepted(self._call, self.source, interceptors)
 
     def _send(self) -> ReplyQueue[Resp]:
         call, method = self._call, self._method
         requests = requests_of(method, call)
-        self._asked = sum(request is not None for _, request in requests)
         seq_no = call.config.pool.next_seq_no()
         queue = ReplyQueue(method, call.config, seq_no, call.timeout, self.progress)
         fan_out(method, call.config, requests, encode_entries(call.metadata.pairs), seq_no, queue)
@@ -85,15 +83,15 @@ class ChainedCall(Generic[Req, Resp]):
         if need is not None and need > self._call.size:
             self.source.close()
             failed: asyncio.Future[Resp] = self._call.config.pool.loop.create_future()
-            failed.set_exception(too_few_nodes(self._method, need, self._call.size))
+            failed.set_exception(too_few_nodes(self._method.name, need, self._call.size))
             return failed
         self.source.start()
-        return self._start(self._read(Threshold(self._asked, need, self.progress)))
+        return self._start(self._read(Threshold(need, self.progress)))
 
     def start_rpc(self) -> asyncio.Future[Resp]:
         """Send now; the future of the only node's reply."""
         self.source.start()
-        return self._start(self._read(FirstReply(self._call.config[0].id, self._asked, self.progress)))
+        return self._start(self._read(FirstReply(self._call.config[0].id, self.progress)))
 
     def start_one_way(self, *, ignore_errors: bool) -> asyncio.Future[None]:
         """Send now; the future of having sent to all nodes. With `ignore_errors` it is done at once."""
@@ -118,7 +116,8 @@ class ChainedCall(Generic[Req, Resp]):
             while not reader.decided:
                 reader.add(await self.responses.__anext__())
         except StopAsyncIteration:
-            pass
+            if not self._method.one_way:
+                self.progress.end()
         finally:
             await self.responses.aclose()
         return reader.result()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Generic, Protocol, TypeVar
 
 from pygorums.base.errors import GorumsError, IncompleteError
-from pygorums.calls.reply_queue import Progress
+from pygorums.calls.progress import Progress
 from pygorums.calls.response import ResponseStream
 
-__all__ = ["LEVEL_NOT_SET", "Correctable"]
+__all__ = ["LEVEL_NOT_SET", "Correctable", "Levels"]
 
 T = TypeVar("T")
 
@@ -31,7 +30,7 @@ class Correctable(Generic[T]):
     Its level is the number of successful replies so far. It is done when the level that was asked for is
     reached, when all nodes have answered or failed, when the time is up, or when it is cancelled; if the
     level was not reached by then, it has an error. It lives on while it is under way, whether anybody looks
-    or not.
+    or not. Of each node it keeps the newest reply only.
     """
 
     def __init__(
@@ -45,8 +44,8 @@ class Correctable(Generic[T]):
         self._source = source
         self._progress = progress
         self._wanted = level
-        self._replies: list[T] = []
-        self._node_errors: dict[int, Exception] = {}
+        self._newest: dict[int, tuple[T, int]] = {}  # of each node, by ascending level
+        self._latest: T | None = None
         self._level = LEVEL_NOT_SET
         self._error: Exception | None = None
         self._done = False
@@ -60,7 +59,7 @@ class Correctable(Generic[T]):
         ``(None, LEVEL_NOT_SET, None)`` before the first reply; the error stays None unless the call is over
         and its level was not reached.
         """
-        return (self._replies[-1] if self._replies else None), self._level, self._error
+        return self._latest, self._level, self._error
 
     @property
     def done(self) -> bool:
@@ -85,22 +84,29 @@ class Correctable(Generic[T]):
             self._finish("cancelled")
             self._task.cancel()
 
-    async def __aiter__(self) -> AsyncIterator[tuple[T, int]]:
-        """Every reply with its level, from the first one on.
+    def __aiter__(self) -> Levels[T]:
+        """The newest reply of each node with its level, from the lowest level on, as they arrive.
+
+        In a quorum call without ``stream`` that is every reply. Of a node that sends several, a reader which is slower
+        than they come sees the newest. To be cancelled while waiting for the next one loses none.
 
         Raises:
             IncompleteError: At the end, if the level that was asked for was not reached.
         """
-        read = 0
+        return Levels(self)
+
+    async def _next(self, after: int) -> tuple[T, int] | None:
+        """The reply of the lowest level above `after`; None at the end."""
         while True:
-            while read < len(self._replies):
-                read += 1
-                yield self._replies[read - 1], read
+            for item in self._newest.values():
+                if item[1] > after:
+                    return item
             if self._done:
                 break
             await asyncio.shield(self._changed)
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)  # or it would grow each time
+        return None
 
     async def _run(self) -> None:
         try:
@@ -118,27 +124,30 @@ class Correctable(Generic[T]):
 
     async def _read(self) -> None:
         async for response in self._responses:
+            self._progress.take(response)
             if response.error is not None:
-                self._node_errors[response.node_id] = response.error
                 continue
-            self._replies.append(response.value)
-            self._level = len(self._replies)
-            if self._level >= self._wanted:
-                break
+            level = self._level = max(self._level, 0) + 1
+            self._latest = response.value
+            self._newest.pop(response.node_id, None)
+            self._newest[response.node_id] = response.value, level
+            if level >= self._wanted:
+                return
             self._notify()
+        self._progress.end()
 
     def _incomplete(self, cause: str | None) -> IncompleteError:
+        progress = self._progress
         if cause is None:
-            self._progress.node_errors.update(self._node_errors)
-            return IncompleteError.of(self._progress)
-        return IncompleteError(self._progress.method_name, self._node_errors, len(self._replies), cause)
+            return IncompleteError.of(progress)
+        return IncompleteError(progress.method_name, progress.node_errors, progress.replies, cause)
 
     def _finish(self, cause: str | None) -> None:
         if self._done:
             return
         self._done = True
         self._source.close()
-        self._level = len(self._replies)
+        self._level = max(self._level, 0)
         if self._level < self._wanted and self._error is None:
             self._error = self._incomplete(cause)
         self._notify()
@@ -146,3 +155,24 @@ class Correctable(Generic[T]):
     def _notify(self) -> None:
         self._changed.set_result(None)
         self._changed = self._loop.create_future()
+
+
+class Levels(Generic[T]):
+    """Reads the replies of a correctable, each with its level."""
+
+    def __init__(self, correctable: Correctable[T]) -> None:
+        self._correctable = correctable
+        self._level = 0
+
+    def __aiter__(self) -> Levels[T]:
+        return self
+
+    async def __anext__(self) -> tuple[T, int]:
+        item = await self._correctable._next(self._level)
+        if item is None:
+            raise StopAsyncIteration
+        self._level = item[1]
+        return item
+
+    async def aclose(self) -> None:
+        """Leave the iteration; the call goes on."""

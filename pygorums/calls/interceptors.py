@@ -10,13 +10,14 @@ returns the responses.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
 from pygorums.base.metadata import Metadata, MetadataLike, pairs_of
 from pygorums.base.method import Method
+from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
@@ -24,12 +25,9 @@ from pygorums.nodes.node import Node
 
 __all__ = [
     "Call",
-    "EitherInterceptor",
     "InterceptedResponses",
     "Interceptor",
     "intercepted",
-    "map_request",
-    "map_response",
 ]
 
 Req = TypeVar("Req", bound=Message)
@@ -46,9 +44,10 @@ class Call(Generic[Req, Resp]):
         config: The nodes that are called; for calls to one node a configuration of that node.
         timeout: Seconds from sending until the call ends, or None.
         sent: Whether it is being sent, or was, so that the request cannot be changed any more.
+        progress: What has been read of it (for the interceptors of this package).
     """
 
-    __slots__ = ("_metadata", "_method", "_transforms", "config", "request", "sent", "timeout")
+    __slots__ = ("_metadata", "_method", "_transforms", "config", "progress", "request", "sent", "timeout")
 
     def __init__(
         self,
@@ -62,6 +61,7 @@ class Call(Generic[Req, Resp]):
         self._metadata = pairs_of(metadata)
         self._transforms: list[Callable[[Req, Node], Req | None]] = []
         self.config = config
+        self.progress = Progress(method, config)
         self.request = request
         self.timeout = timeout
         self.sent = False
@@ -87,10 +87,7 @@ class Call(Generic[Req, Resp]):
         Raises:
             KeyError: The configuration has no such node.
         """
-        for node in self.config:
-            if node.id == node_id:
-                return node
-        raise KeyError(node_id)
+        return self.config.node(node_id)
 
     def add_metadata(self, key: str, value: str) -> None:
         """Send one more pair of metadata with the message.
@@ -142,21 +139,6 @@ class Interceptor(Protocol[Req, Resp]):
         """Wrap the responses of a call."""
 
 
-class EitherInterceptor(Protocol[Req, Resp]):
-    """An interceptor for asyncio and for the blocking facade: what it returns is what it was given."""
-
-    @overload
-    def __call__(
-        self, call: Call[Req, Resp], responses: AsyncIterator[NodeResponse[Resp]], /
-    ) -> AsyncIterator[NodeResponse[Resp]]: ...
-    @overload
-    def __call__(
-        self, call: Call[Req, Resp], responses: Iterator[NodeResponse[Resp]], /
-    ) -> Iterator[NodeResponse[Resp]]: ...
-    def __call__(self, call: Call[Req, Resp], responses: Any, /) -> Any:
-        """Wrap the responses of a call."""
-
-
 class InterceptedResponses(AsyncIterator[NodeResponse[Resp]]):
     """The responses of a call as they come out of its outermost interceptor."""
 
@@ -195,49 +177,3 @@ def intercepted(
                 "write it as `async def` with `yield`, or as `def` that returns the responses"
             )
     return InterceptedResponses(source, layers)
-
-
-def map_request(fn: Callable[[Req, Node], Req | None]) -> EitherInterceptor[Req, Any]:
-    """An interceptor that sends each node a request of its own.
-
-    Args:
-        fn: Called with the request and the node; gives the request for that node. None leaves the node out:
-            it is not asked and counts neither as a reply nor as a failure, so `all()` waits for all that were
-            asked, while `majority()` stays that of the whole configuration.
-    """
-
-    def mapped(call: Call[Req, Any], responses: Any) -> Any:
-        call.map_request(fn)
-        return responses
-
-    return mapped
-
-
-def map_response(fn: Callable[[Resp, Node], Resp]) -> EitherInterceptor[Any, Resp]:
-    """An interceptor that changes each successful reply; errors pass through.
-
-    Args:
-        fn: Called with the reply and the node; gives the reply that is passed on. If it raises, the node
-            has failed with that error.
-    """
-
-    def map_one(call: Call[Any, Resp], response: NodeResponse[Resp]) -> NodeResponse[Resp]:
-        if response.error is not None or response.value is None:
-            return response
-        try:
-            return NodeResponse(response.node_id, fn(response.value, call.node(response.node_id)))
-        except Exception as error:
-            return NodeResponse.failed(response.node_id, error)
-
-    async def mapped(
-        call: Call[Any, Resp], responses: AsyncIterator[NodeResponse[Resp]]
-    ) -> AsyncIterator[NodeResponse[Resp]]:
-        async for response in responses:
-            yield map_one(call, response)
-
-    def choose(call: Call[Any, Resp], responses: Any) -> Any:
-        if hasattr(responses, "__anext__"):
-            return mapped(call, responses)
-        return (map_one(call, response) for response in responses)  # with pygorums.sync
-
-    return choose

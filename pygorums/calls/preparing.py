@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import EncodeError, Message
 
-from pygorums.base.errors import IncompleteError, StatusError
+from pygorums.base.errors import IncompleteError, StatusError, counted
 from pygorums.base.method import Method
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
@@ -35,9 +35,7 @@ def check_node(method: Method[Any, Any], node: Node) -> None:
     """
     if not isinstance(node, Node):
         hint = "; choose one of its nodes, as in config[0]" if isinstance(node, Configuration) else ""
-        raise TypeError(
-            f"{method.name} is a {method.call_type.value} and takes a Node, not {type(node).__name__}{hint}"
-        )
+        raise TypeError(f"{method.name} is {method.call_type.phrase} and takes a Node, not {type(node).__name__}{hint}")
     _check_loop(method, node.pool)
 
 
@@ -51,7 +49,7 @@ def check_configuration(method: Method[Any, Any], config: Configuration) -> None
     if not isinstance(config, Configuration):
         hint = "; config[i:i+1] is the configuration of a single node" if isinstance(config, Node) else ""
         raise TypeError(
-            f"{method.name} is a {method.call_type.value} and takes a Configuration, not {type(config).__name__}{hint}"
+            f"{method.name} is {method.call_type.phrase} and takes a Configuration, not {type(config).__name__}{hint}"
         )
     _check_loop(method, config.pool)
 
@@ -78,10 +76,11 @@ def check_request(method: Method[Any, Any], request: Message) -> None:
         )
 
 
-def too_few_nodes(method: Method[Any, Any], need: int, size: int) -> IncompleteError:
+def too_few_nodes(method_name: str, need: int, size: int) -> IncompleteError:
     """The error of a quorum call that needs more replies than there are nodes."""
-    cause = f"incomplete call: {need} replies are needed and the configuration has {size} nodes"
-    return IncompleteError(method.name, {}, 0, cause)
+    needed = f"{counted(need, 'reply is', 'replies are')} needed"
+    cause = f"incomplete call: {needed} and the configuration has {counted(size, 'node')}"
+    return IncompleteError(method_name, {}, 0, cause)
 
 
 def serialize(method: Method[Any, Any], request: Message | bytes) -> bytes:

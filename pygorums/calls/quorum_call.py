@@ -129,15 +129,18 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
             self.forget()  # or its nodes would go on being listened to
 
     def fail(self, node_id: int, error: Exception) -> None:
-        """A node failed; if it had replied before it has counted already."""
+        """A node failed; if it had replied before it has counted already, and is told of nevertheless."""
         if node_id not in self._replied:
             self._replied.add(node_id)
             super().fail(node_id, error)
+        elif not self.decided:
+            self._node_errors = {**(self._node_errors or {}), node_id: error}
 
     def end(self, node_id: int) -> None:
         """A node has ended its replies; if it sent none it has failed."""
-        text = "the node ended the call without a reply"
-        self.fail(node_id, StatusError(grpc.StatusCode.UNKNOWN, text, node_id=node_id))
+        if node_id not in self._replied:
+            text = "the node ended the call without a reply"
+            self.fail(node_id, StatusError(grpc.StatusCode.UNKNOWN, text, node_id=node_id))
 
     def was_silent(self, node_id: int) -> bool:
         """Whether a node has sent no reply."""
@@ -169,7 +172,7 @@ def send_threshold_call(
     kind = StreamingThresholdCall if method.streaming else ThresholdCall
     call = kind(future, method, config, seq_no, need, timeout)
     if need > len(config.nodes):
-        call.lose(too_few_nodes(method, need, len(config)))
+        call.lose(too_few_nodes(method.name, need, len(config)))
         return call
     try:
         call.frame = encode_request(pool, method, seq_no, request, entries)

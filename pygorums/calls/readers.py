@@ -6,45 +6,62 @@ from typing import Generic, NoReturn, TypeVar
 
 import grpc
 
-from pygorums.base.errors import IncompleteError, QuorumTimeoutError, SendError, SendTimeoutError, StatusError
-from pygorums.calls.reply_queue import Progress
+from pygorums.base.errors import RejectedError, SendError, SendTimeoutError, StatusError
+from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
-from pygorums.quorum.tally import LOST, PENDING, WON, Tally
 
-__all__ = ["FirstReply", "SentToAll", "Threshold"]
+__all__ = ["FirstReply", "Quorum", "SentToAll", "Threshold"]
 
 T = TypeVar("T")
 
 
-class Threshold(Generic[T]):
-    """The first successful reply, once `need` of the `asked` nodes have succeeded; None: once all have."""
+class Quorum(Generic[T]):
+    """The replies of the first `need` nodes that succeed, by ID, of responses that were counted already."""
 
-    def __init__(self, asked: int, need: int | None, progress: Progress) -> None:
-        need = max(asked if need is None else need, 1)
-        self._cause = f"incomplete call: it needs {need} replies and only {asked} nodes were asked"
-        self._too_few = need > asked
-        self._tally = Tally(asked, need)
+    def __init__(self, need: int, progress: Progress) -> None:
+        self._need = need
         self._progress = progress
-        self._errors: dict[int, Exception] = {}
-        self._counted: set[int] = set()
+        self._replies: dict[int, T] = {}
+        self.decided = progress.out_of_reach(need)
+
+    def add(self, response: NodeResponse[T]) -> None:
+        """Take a response; of a node that has replied before, its latest reply."""
+        if response.error is None:
+            self._replies[response.node_id] = response.value
+            self.decided = len(self._replies) >= self._need
+        else:
+            self.decided = self._progress.out_of_reach(self._need)
+
+    def result(self) -> dict[int, T]:
+        """The replies.
+
+        Raises:
+            IncompleteError: Too few nodes succeeded among what was read.
+        """
+        if len(self._replies) < self._need:
+            raise self._progress.incomplete(self._need)
+        return self._replies
+
+
+class Threshold(Generic[T]):
+    """The first successful reply, once `need` of the nodes that were asked have succeeded; None: once all have."""
+
+    def __init__(self, need: int | None, progress: Progress) -> None:
+        self._progress = progress
+        self._quorum: Quorum[T] = Quorum(max(progress.asked if need is None else need, 1), progress)
         self._first: list[T] = []
 
     @property
     def decided(self) -> bool:
         """Whether reading on would change nothing."""
-        return self._tally.outcome is not PENDING
+        return self._quorum.decided
 
     def add(self, response: NodeResponse[T]) -> None:
         """Count a response. Further replies of the same node, in a streaming call, do not count."""
-        if response.node_id in self._counted:
-            return
-        self._counted.add(response.node_id)
-        if response.error is None:
+        if response.error is None and not self._first:
             self._first.append(response.value)
-            self._tally.succeeded()
-        else:
-            self._errors[response.node_id] = response.error
-            self._tally.failed()
+        self._progress.take(response)
+        self._quorum.add(response)
 
     def result(self) -> T:
         """The reply.
@@ -52,21 +69,15 @@ class Threshold(Generic[T]):
         Raises:
             IncompleteError: Too few nodes succeeded among what was read.
         """
-        if self._tally.outcome is WON:
-            return self._first[0]
-        timed_out = self._progress.timed_out and self._tally.outcome is not LOST
-        errors = {**self._progress.node_errors, **self._errors} if timed_out else self._errors
-        kind = QuorumTimeoutError if timed_out else IncompleteError
-        cause = self._cause if self._too_few else None
-        raise kind(self._progress.method_name, errors, self._tally.successes, cause)
+        self._quorum.result()
+        return self._first[0]
 
 
 class FirstReply(Generic[T]):
     """The reply of the only node of an RPC."""
 
-    def __init__(self, node_id: int, asked: int, progress: Progress) -> None:
+    def __init__(self, node_id: int, progress: Progress) -> None:
         self._node_id = node_id
-        self._asked = asked
         self._progress = progress
         self._response: NodeResponse[T] | None = None
 
@@ -92,29 +103,27 @@ class FirstReply(Generic[T]):
         return self._response.value
 
     def _fail(self) -> NoReturn:
-        for error in self._progress.node_errors.values():
-            raise error
-        reason = "was dropped by an interceptor" if self._asked else "was not sent: an interceptor left the node out"
-        text = f"{self._progress.method_name} {reason}"
+        progress = self._progress
+        progress.end()
+        for error in progress.node_errors.values():
+            if not isinstance(error, RejectedError):
+                raise error
+        reason = "was dropped by an interceptor" if progress.asked else "was not sent: an interceptor left the node out"
+        text = f"{progress.method_name} {reason}"
         raise StatusError(grpc.StatusCode.CANCELLED, text, node_id=self._node_id)
 
 
 class SentToAll:
-    """Whether a one-way message was sent to all nodes."""
+    """Whether a one-way message was sent to all nodes; errors that interceptors drop do not count."""
 
     decided = False
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._errors: dict[int, Exception] = {}
-        self._sent = 0
 
     def add(self, response: NodeResponse[object]) -> None:
         """Take what became of the message for one node."""
-        if response.error is None:
-            self._sent += 1
-        else:
-            self._errors[response.node_id] = response.error
+        self._progress.take(response)
 
     def result(self) -> None:
         """Nothing, if it was sent to all.
@@ -122,7 +131,7 @@ class SentToAll:
         Raises:
             SendError: It was not sent to some.
         """
-        timed_out = self._progress.timed_out
-        errors = {**self._progress.node_errors, **self._errors} if timed_out else self._errors
-        if errors:
-            raise (SendTimeoutError if timed_out else SendError)(self._progress.method_name, errors, self._sent)
+        progress = self._progress
+        if progress.node_errors:
+            kind = SendTimeoutError if progress.timed_out else SendError
+            raise kind(progress.method_name, progress.node_errors, progress.replies)

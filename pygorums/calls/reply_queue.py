@@ -13,36 +13,18 @@ from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.method import Method
+from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse, parse_reply
 from pygorums.nodes.node import Node
 
-__all__ = ["Progress", "ReplyQueue"]
+__all__ = ["ReplyQueue"]
 
 Resp = TypeVar("Resp", bound=Message)
 
 MAX_UNREAD = 64 << 20
-"""How many bytes of replies may wait for a reader, bookkeeping included, before a node's replies are refused."""
+"""How many bytes of one node's replies may wait for a reader, bookkeeping included, before more are refused."""
 
 _REPLY_COST = 256
-
-
-class Progress:
-    """What has been read of a call so far.
-
-    Attributes:
-        method_name: The method's full name.
-        node_errors: The error of each node that failed, by ID.
-        replies: How many successful replies were read.
-        timed_out: Whether the time was up before all nodes had answered.
-    """
-
-    __slots__ = ("method_name", "node_errors", "replies", "timed_out")
-
-    def __init__(self, method_name: str) -> None:
-        self.method_name = method_name
-        self.node_errors: dict[int, Exception] = {}
-        self.replies = 0
-        self.timed_out = False
 
 
 class ReplyQueue(Generic[Resp]):
@@ -67,7 +49,7 @@ class ReplyQueue(Generic[Resp]):
         self._items: deque[tuple[int, bytes | None, Exception | None]] = deque()
         self._open = set(self._nodes)  # nodes that may still say something
         self._silent = set(self._nodes)  # nodes that have said nothing yet
-        self._unread = 0
+        self._unread: dict[int, int] = {}  # bytes of each node's replies that wait for the reader
         self._loop = asyncio.get_running_loop()
         self._reader: asyncio.Future[None] | None = None
         self.frame = b""
@@ -77,7 +59,11 @@ class ReplyQueue(Generic[Resp]):
         self.one_way = method.one_way
         self.timeout = timeout
         self.sent_at = monotonic()
-        self._timer = None if timeout is None else self._loop.call_later(max(timeout, 0), self._expire)
+        self._timer: asyncio.TimerHandle | None = None
+        if timeout is not None:
+            progress.timeout = timeout
+            progress.deadline = self._loop.time() + max(timeout, 0)
+            self._timer = self._loop.call_at(progress.deadline, self._expire)
 
     def skip(self, node_id: int) -> None:
         """The node is not asked at all."""
@@ -86,12 +72,13 @@ class ReplyQueue(Generic[Resp]):
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied."""
-        self._unread += len(payload) + _REPLY_COST
-        if self._unread > MAX_UNREAD:
+        unread = self._unread.get(node_id, 0) + len(payload) + _REPLY_COST
+        if unread > MAX_UNREAD:
             self._nodes[node_id].channel.forget(self._seq_no)
             text = f"replies to {self._method.name} were not read: more than {MAX_UNREAD} bytes are waiting"
             self.fail(node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=node_id))
             return
+        self._unread[node_id] = unread
         self._add(node_id, payload, None, last=not self.streaming)
 
     def sent(self, node_id: int) -> None:
@@ -134,28 +121,24 @@ class ReplyQueue(Generic[Resp]):
             try:
                 await self._reader
             except asyncio.CancelledError:
-                self.close()
-                raise
-            finally:
+                # The call goes on, and what was to be read can be read later, unless this was the last who knew of
+                # it: then it is forgotten, which the traceback must not put off.
                 self._reader = None
+                del self
+                raise
+            self._reader = None
         return self._read(*self._items.popleft())
 
     def _read(self, node_id: int, payload: bytes | None, error: Exception | None) -> NodeResponse[Resp]:
-        progress = self._progress
-        if error is None:
-            if payload is None:
-                progress.replies += 1
-                return NodeResponse(node_id, cast("Resp", None))
-            self._unread -= len(payload) + _REPLY_COST
+        value = cast("Resp", None)
+        if payload is not None:
+            self._unread[node_id] -= len(payload) + _REPLY_COST
             try:
                 value = parse_reply(self._method, payload, node_id)
             except StatusError as malformed:
                 error = malformed
-            else:
-                progress.replies += 1
-                return NodeResponse(node_id, value)
-        progress.node_errors[node_id] = error
-        return NodeResponse.failed(node_id, error)
+        self._progress.hear(node_id, error)
+        return NodeResponse(node_id, value, error)
 
     def _expire(self) -> None:
         if self.decided or not self._open:

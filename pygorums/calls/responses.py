@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import _get_running_loop
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -18,18 +18,21 @@ from pygorums.calls.correctable import Correctable
 from pygorums.calls.future import CallFuture
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_configuration, check_request, encode_request, other_world
+from pygorums.calls.progress import Progress, at_least_one
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
-from pygorums.calls.reply_queue import Progress, ReplyQueue
-from pygorums.calls.response import NodeResponse, ResponseStream
-from pygorums.calls.sequence import ResponseSeq
+from pygorums.calls.reply_queue import ReplyQueue
+from pygorums.calls.sequence import Keep, ResponseSeq
+from pygorums.calls.shielded import ShieldedResponses
 from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
-from pygorums.quorum.tally import majority_of
+from pygorums.nodes.node import Node
+from pygorums.quorum.majority import majority_of
 
-__all__ = ["Responses", "at_least_one", "quorum_call", "send_queue"]
+__all__ = ["Responses", "quorum_call", "send_queue"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
+R = TypeVar("R")
 
 
 class Responses(Generic[Resp]):
@@ -137,14 +140,24 @@ class Responses(Generic[Resp]):
             ValueError: `n` is less than 1.
         """
         level = at_least_one(n)
-        source, responses = self._start_reading()
+        self._use()
+        chained = self._chained
+        if chained is not None:
+            chained.source.start()
+            return Correctable(chained.responses, chained.source, chained.progress, level)
+        source = Source(self._send)
         source.start()
-        return Correctable(responses, source, self._read, level)
+        return Correctable(source, source, self._read, level)
 
     def results(self) -> ResponseSeq[Resp]:
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
-        source, responses = self._start_reading()
-        return ResponseSeq(responses, source)
+        self._use()
+        chained = self._chained
+        if chained is not None:
+            shielded = ShieldedResponses(chained.responses, chained.source)
+            return ResponseSeq(shielded, shielded, chained.progress)
+        source = Source(self._send)
+        return ResponseSeq(source, source, self._read)
 
     def __aiter__(self) -> ResponseSeq[Resp]:
         return self.results()
@@ -153,7 +166,7 @@ class Responses(Generic[Resp]):
         """`results()` without errors."""
         return self.results().ignore_errors()
 
-    def filter(self, keep: Callable[[NodeResponse[Resp]], bool]) -> ResponseSeq[Resp]:
+    def filter(self, keep: Keep[Resp]) -> ResponseSeq[Resp]:
         """`results()` for which `keep` is true."""
         return self.results().filter(keep)
 
@@ -165,6 +178,16 @@ class Responses(Generic[Resp]):
         """`ResponseSeq.collect_all` of `results()`."""
         return await self.results().collect_all()
 
+    async def collect_quorum(
+        self, n: int | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
+    ) -> dict[int, Resp]:
+        """`ResponseSeq.collect_quorum` of `results()`."""
+        return await self.results().collect_quorum(n, check)
+
+    async def aggregate(self, fn: Callable[[Mapping[int, Resp]], R | None]) -> R:
+        """`ResponseSeq.aggregate` of `results()`."""
+        return await self.results().aggregate(fn)
+
     @property
     def method_name(self) -> str:
         """The method's full name."""
@@ -172,12 +195,15 @@ class Responses(Generic[Resp]):
 
     @property
     def node_errors(self) -> Mapping[int, Exception]:
-        """The errors that were read while iterating, by node ID; once the time was up also those of silent nodes."""
+        """The errors of the nodes that have failed, or whose replies were rejected, among what was read so far.
+
+        By node ID; once the time was up also those of silent nodes.
+        """
         return self._read.node_errors
 
     @property
     def replies(self) -> int:
-        """How many successful replies were read while iterating."""
+        """How many nodes have given a reply that was read and not rejected."""
         return self._read.replies
 
     @property
@@ -188,7 +214,7 @@ class Responses(Generic[Resp]):
     @property
     def _read(self) -> Progress:
         if self._progress is None:
-            self._progress = Progress(self._method.name)
+            self._progress = Progress(self._method, self._config)
         return self._progress
 
     def _use(self) -> None:
@@ -225,13 +251,6 @@ class Responses(Generic[Resp]):
             future, self._method, self._config, self._request, count, self._timeout, self._entries
         )
 
-    def _start_reading(self) -> tuple[Source[Resp], ResponseStream[Resp]]:
-        self._use()
-        if self._chained is not None:
-            return self._chained.source, self._chained.responses
-        source = Source(self._send)
-        return source, source
-
     def _send(self) -> ReplyQueue[Resp]:
         return send_queue(self._method, self._config, self._request, self._timeout, self._entries, self._read)
 
@@ -257,17 +276,6 @@ def send_queue(
         for node in config:
             node.channel.request(seq_no, queue)
     return queue
-
-
-def at_least_one(n: int) -> int:
-    """`n`, a number of replies to wait for.
-
-    Raises:
-        ValueError: It is less than 1.
-    """
-    if n < 1:
-        raise ValueError(f"a quorum call needs at least one reply, not {n}")
-    return n
 
 
 def quorum_call(

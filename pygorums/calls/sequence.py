@@ -2,46 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Generic, Protocol, TypeVar
 
+from pygorums.base.errors import RejectedError
+from pygorums.calls.judging import Judge, accepted_if_true
+from pygorums.calls.preparing import too_few_nodes
+from pygorums.calls.progress import Progress
+from pygorums.calls.readers import Quorum
 from pygorums.calls.response import NodeResponse, ResponseStream
-from pygorums.calls.source import Source
+from pygorums.nodes.node import Node
 
-__all__ = ["ResponseSeq"]
+__all__ = ["Keep", "ResponseSeq", "Source", "filtered"]
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+Keep = Callable[[NodeResponse[T]], bool]
+
+
+class Source(Protocol):
+    """Where a call can be ended."""
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the call was neither sent nor given up."""
+
+    def close(self) -> None:
+        """Forget the call."""
 
 
 class ResponseSeq(Generic[T]):
     """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
 
-    It ends when every node has answered or failed, or when the call's time is up. Leaving the loop early
-    forgets the call as soon as nothing refers to the sequence any more; `aclose` does it at once, and so does
-    being cancelled while waiting for the next response.
+    It ends when every node has answered or failed, or when the call's time is up. To be cancelled while waiting for the
+    next response, as by `asyncio.wait_for`, loses none: it can be asked for again. Leaving the loop forgets the call as
+    soon as nothing refers to the sequence any more; `aclose` does it at once.
     """
 
     def __init__(
         self,
         responses: ResponseStream[T],
-        source: Source[Any],
-        keep: Callable[[NodeResponse[T]], bool] | None = None,
+        source: Source,
+        progress: Progress,
+        keeps: tuple[Keep[T], ...] = (),
+        parent: ResponseSeq[T] | None = None,
     ) -> None:
         self._responses = responses
         self._source = source
-        self._keep = keep
+        self._progress = progress
+        self._keeps = keeps
+        self._parent = parent  # whose end would forget the call
+        self._collecting = False
 
     def ignore_errors(self) -> ResponseSeq[T]:
         """Only the successful replies."""
         return self.filter(lambda response: response.error is None)
 
-    def filter(self, keep: Callable[[NodeResponse[T]], bool]) -> ResponseSeq[T]:
-        """Only the responses for which `keep` is true. Filters can be chained."""
-        # The new sequence holds on to this one, whose end would forget the call.
-        return ResponseSeq(self, self._source, keep)
+    def filter(self, keep: Keep[T]) -> ResponseSeq[T]:
+        """Only the responses for which `keep` is true. Filters can be chained.
+
+        A node whose replies are all rejected by a filter counts as failed, with a `RejectedError`, in whatever is
+        raised later.
+        """
+        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self)
 
     async def collect_n(self, n: int) -> dict[int, T]:
         """Read until `n` nodes have replied, or the sequence ends, and forget the call.
+
+        Where fewer than `n` are of no use, `collect_quorum` says so and does not wait for silent nodes in vain.
 
         Returns:
             The reply of each node by ID; nodes that failed have no entry. In a streaming call a node's entry
@@ -52,16 +83,7 @@ class ResponseSeq(Generic[T]):
         """
         if n < 0:
             raise ValueError(f"cannot collect {n} replies")
-        replies: dict[int, T] = {}
-        try:
-            while len(replies) < n:
-                response = await self.__anext__()
-                if response.error is None:
-                    replies[response.node_id] = response.value
-        except StopAsyncIteration:
-            pass
-        await self.aclose()
-        return replies
+        return await self._collected(n)
 
     async def collect_all(self) -> dict[int, T]:
         """Read to the end.
@@ -70,11 +92,109 @@ class ResponseSeq(Generic[T]):
             The reply of each node by ID; nodes that failed have no entry. In a streaming call a node's entry
             is its latest reply.
         """
+        return await self._collected(None)
+
+    async def _collected(self, n: int | None) -> dict[int, T]:
         replies: dict[int, T] = {}
-        async for response in self:
-            if response.error is None:
-                replies[response.node_id] = response.value
+        try:
+            while n is None or len(replies) < n:
+                response = await self.__anext__()
+                if response.error is None:
+                    replies[response.node_id] = response.value
+        except StopAsyncIteration:
+            pass
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
+        await self.aclose()
         return replies
+
+    async def collect_quorum(
+        self, n: int | None = None, check: Callable[[T, Node], bool | Awaitable[bool]] | None = None
+    ) -> dict[int, T]:
+        """Read until `n` nodes have given replies that count, and forget the call.
+
+        Args:
+            n: How many nodes; a majority of the configuration by default.
+            check: Called with each reply and its node: whether the reply counts. To raise rejects it too, with that
+                error. It may be an ``async def``: then the replies of several nodes are checked at the same time.
+
+        Returns:
+            The reply of each of the `n` nodes by ID. In a streaming call a node's entry is its latest reply.
+
+        Raises:
+            IncompleteError: Too few nodes are left whose replies can count. Raised as soon as that is certain: a reply
+                that was rejected, by `check` or by a filter, is that node's failure.
+            ValueError: `n` is less than 1.
+        """
+        progress = self._progress
+        need = progress.quorum(n)
+        if need > len(progress.config):
+            await self.aclose()
+            raise too_few_nodes(progress.method_name, need, len(progress.config))
+        try:
+            return await self._read_quorum(need, check)
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
+        finally:
+            await self.aclose()
+
+    async def _read_quorum(self, need: int, check: Callable[[T, Node], bool | Awaitable[bool]] | None) -> dict[int, T]:
+        progress = self._progress
+        responses = self._unfiltered()
+        if check is not None:
+            responses = Judge(check, accepted_if_true, progress).over(responses)
+        reader: Quorum[T] | None = None
+        async with aclosing(responses):
+            async for response in responses:
+                progress.take(response)
+                reader = reader or Quorum(need, progress)  # now it is known how many are asked
+                reader.add(response)
+                if reader.decided:
+                    break
+            else:
+                progress.end()
+        return (reader or Quorum(need, progress)).result()
+
+    async def _unfiltered(self) -> AsyncGenerator[NodeResponse[T]]:
+        """All responses; replies that a filter rejects are failures of their nodes."""
+        while True:
+            try:
+                response = await self._responses.__anext__()
+            except StopAsyncIteration:
+                return
+            yield filtered(self._keeps, response) or response
+
+    async def aggregate(self, fn: Callable[[Mapping[int, T]], R | None]) -> R:
+        """Read until a function of the replies gives a result, and forget the call.
+
+        The function needs nothing but replies: it serves programs with and without asyncio, and tests give it a dict.
+
+        Args:
+            fn: Called with the replies so far by node ID, after each new one: the result, or None to wait for more.
+
+        Raises:
+            IncompleteError: It has given none when all nodes had answered or failed, or the time was up.
+        """
+        replies: dict[int, T] = {}
+        try:
+            async for response in self:
+                if response.error is None:
+                    replies[response.node_id] = response.value
+                    if (result := fn(replies)) is not None:
+                        return result
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
+        finally:
+            await self.aclose()
+        raise self._progress.incomplete(0)
+
+    def _give_up(self) -> None:
+        # What was collected is lost, so reading on would miss replies.
+        self._collecting = True
+        self._source.close()
 
     async def aclose(self) -> None:
         """Forget the call: what has not arrived is not waited for."""
@@ -85,12 +205,36 @@ class ResponseSeq(Generic[T]):
         return self
 
     async def __anext__(self) -> NodeResponse[T]:
+        if self._collecting:
+            raise RuntimeError(
+                f"collecting the replies of {self._progress.method_name} was cancelled, and the call forgotten: "
+                "make it again"
+            )
         while True:
-            response = await self._responses.__anext__()
-            if self._keep is None or self._keep(response):
+            try:
+                response = await self._responses.__anext__()
+            except asyncio.CancelledError:
+                del self  # as in `ReplyQueue`
+                raise
+            except StopAsyncIteration:
+                self._progress.end()
+                raise
+            rejected = filtered(self._keeps, response) if self._keeps else None
+            self._progress.take(rejected or response)
+            if rejected is None:
                 return response
 
     def __del__(self) -> None:
         # A filter's parent lives as long as the filter, so this is the end of the last of them.
-        if self._keep is None:
+        if self._parent is None:
             self._source.close()
+
+
+def filtered(keeps: tuple[Keep[T], ...], response: NodeResponse[T]) -> NodeResponse[T] | None:
+    """None if all filters keep a response; otherwise what has become of its node."""
+    for keep in keeps:
+        if not keep(response):
+            if response.error is not None:
+                return response
+            return NodeResponse.failed(response.node_id, RejectedError("its reply was rejected by a filter"))
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -40,6 +41,11 @@ class Source(Generic[Resp]):
         if self._queue is not None:
             self._queue.close()
 
+    @property
+    def unsent(self) -> bool:
+        """Whether the call was neither sent nor given up."""
+        return self._send is not None
+
     async def aclose(self) -> None:
         """As `close`, for those who read it as any other responses."""
         self.close()
@@ -51,4 +57,8 @@ class Source(Generic[Resp]):
         self.start()
         if self._queue is None:
             raise StopAsyncIteration
-        return await self._queue.__anext__()
+        try:
+            return await self._queue.__anext__()
+        except asyncio.CancelledError:
+            del self  # as in `ReplyQueue`
+            raise

@@ -14,6 +14,8 @@ from pygorums.nodes.address import numbered
 from pygorums.nodes.defaults import CallDefaults
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import OutboundPool, Pool
+from pygorums.nodes.watch import Watch, check_watch
+from pygorums.quorum.majority import majority_of
 from pygorums.streams.channel import RequestServer
 
 __all__ = ["Configuration", "connect"]
@@ -45,6 +47,22 @@ class Configuration(Sequence[Node]):
     def node_ids(self) -> tuple[int, ...]:
         """The nodes' IDs, in order."""
         return tuple(node.id for node in self.nodes)
+
+    @property
+    def majority(self) -> int:
+        """The number of nodes that are a majority: ``size // 2 + 1``. Any two such sets of nodes share one."""
+        return majority_of(len(self.nodes))
+
+    def node(self, node_id: int) -> Node:
+        """The node with an ID.
+
+        Raises:
+            KeyError: The configuration has no such node.
+        """
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)
 
     def with_defaults(
         self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
@@ -158,30 +176,19 @@ class Configuration(Sequence[Node]):
         """Derive a configuration from this one again and again, and tell when it has changed.
 
         The first result comes at once, further ones when they differ from the one before, in nodes or in their
-        order. A slow reader misses what came and went, but never the newest. It ends when the reader leaves
-        the loop, or with the configuration.
+        order. A slow reader misses what came and went, but never the newest. To be cancelled while waiting for the
+        next one loses none. It ends when the reader leaves the loop, or with the configuration.
 
         Args:
             interval: Seconds between looks.
             derive: Makes the configuration, for instance ``lambda c: c.sort_by(pygorums.latency)[:3]``.
 
         Raises:
-            ValueError: `interval` is not positive.
+            ValueError: `interval` is not a positive number.
             TypeError: `derive` cannot be called.
         """
         check_watch(interval, derive)
-        return self._watch(interval, derive)
-
-    async def _watch(
-        self, interval: float, derive: Callable[[Configuration], Configuration]
-    ) -> AsyncIterator[Configuration]:
-        current = derive(self)
-        yield current
-        while not await self.pool.closed_within(interval):
-            newest = derive(self)
-            if newest != current:
-                current = newest
-                yield current
+        return Watch(self, interval, derive)
 
     def _check_related(self, other: Configuration) -> None:
         if other.pool is not self.pool and len(other) and len(self):
@@ -259,19 +266,6 @@ class Configuration(Sequence[Node]):
 
     def __repr__(self) -> str:
         return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self.nodes) or 'empty'}>"
-
-
-def check_watch(interval: float, derive: object) -> None:
-    """Refuse what cannot be watched.
-
-    Raises:
-        ValueError: The interval is not positive.
-        TypeError: `derive` cannot be called.
-    """
-    if not interval > 0:
-        raise ValueError(f"the interval must be a positive number of seconds, not {interval}")
-    if not callable(derive):
-        raise TypeError(f"derive must be a function of a configuration, not {derive!r}")
 
 
 def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:

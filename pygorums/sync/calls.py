@@ -30,14 +30,14 @@ Resp = TypeVar("Resp", bound=Message)
 
 def _check_node(method: Method[Any, Any], node: Node) -> None:
     if not isinstance(node, Node):
-        kind = f"{method.name} is a {method.call_type.value} and takes a Node, not {type(node).__name__}"
+        kind = f"{method.name} is {method.call_type.phrase} and takes a Node, not {type(node).__name__}"
         raise TypeError(f"{kind}; choose one of its nodes, as in config[0]")
     node.thread.check()
 
 
 def _check_configuration(method: Method[Any, Any], config: Configuration) -> None:
     if not isinstance(config, Configuration):
-        kind = f"{method.name} is a {method.call_type.value} and takes a Configuration, not {type(config).__name__}"
+        kind = f"{method.name} is {method.call_type.phrase} and takes a Configuration, not {type(config).__name__}"
         raise TypeError(f"{kind}; config[i:i+1] is the configuration of a single node")
     config.thread.check()
 

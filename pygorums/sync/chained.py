@@ -19,7 +19,7 @@ from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.readers import FirstReply, SentToAll, Threshold
-from pygorums.calls.reply_queue import Progress, ReplyQueue
+from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.serving.daemon_threads import DaemonThreads, NoThreadError
 from pygorums.sync.configuration import Configuration
@@ -115,8 +115,7 @@ class ChainedCall(Generic[Req, Resp]):
         self._config = config
         # Interceptors see the configuration and the nodes of their own world.
         self._call: Call[Any, Any] = Call(method, config, request, timeout, metadata)  # type: ignore[arg-type]
-        self._asked = 0
-        self.progress = Progress(method.name)
+        self.progress = self._call.progress
         self.source: QueueIterator[Resp] = QueueIterator(config.thread, self._prepare)
         self.responses: Iterator[NodeResponse[Resp]] = self.source
         for interceptor in interceptors:
@@ -132,7 +131,6 @@ class ChainedCall(Generic[Req, Resp]):
         # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
         method, call, config = self._method, self._call, self._config.asynchronous
         requests = requests_of(method, call)
-        self._asked = sum(request is not None for _, request in requests)
         entries = encode_entries(call.metadata.pairs)
 
         def send() -> ReplyQueue[Resp]:
@@ -153,14 +151,14 @@ class ChainedCall(Generic[Req, Resp]):
         if (error := self._size_error(need)) is not None:
             raise error
         self.source.start()
-        reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
+        reader: Threshold[Resp] = Threshold(need, self.progress)
         return self._read(reader)
 
     def _size_error(self, need: int | None) -> IncompleteError | None:
         if need is None or need <= len(self._config):
             return None
         self.source.close()
-        return too_few_nodes(self._method, need, len(self._config))
+        return too_few_nodes(self._method.name, need, len(self._config))
 
     def start_threshold(self, need: int | None) -> Future[Resp]:
         """Send now; the future of what `threshold` gives."""
@@ -169,7 +167,7 @@ class ChainedCall(Generic[Req, Resp]):
             future.set_exception(error)
             return future
         self.source.start()
-        reader: Threshold[Resp] = Threshold(self._asked, need, self.progress)
+        reader: Threshold[Resp] = Threshold(need, self.progress)
         _readers.submit(self._resolve, future, reader)
         return future
 
@@ -184,7 +182,7 @@ class ChainedCall(Generic[Req, Resp]):
     def rpc(self) -> Resp:
         """Send, and wait for the only node's reply."""
         self.source.start()
-        reader: FirstReply[Resp] = FirstReply(self._config[0].id, self._asked, self.progress)
+        reader: FirstReply[Resp] = FirstReply(self._config[0].id, self.progress)
         return self._read(reader)
 
     def one_way(self, *, ignore_errors: bool) -> None:
@@ -211,6 +209,9 @@ class ChainedCall(Generic[Req, Resp]):
                 reader.add(response)
                 if reader.decided:
                     break
+            else:
+                if not self._method.one_way:
+                    self.progress.end()
         finally:
             self._close()
         return reader.result()

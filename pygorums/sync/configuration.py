@@ -12,9 +12,9 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ErrorKind, QuorumCallError
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
-from pygorums.nodes.configuration import check_watch
 from pygorums.nodes.configuration import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
+from pygorums.nodes.watch import check_watch
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Configuration", "Node", "connect"]
@@ -121,6 +121,15 @@ class Configuration(Sequence[Node]):
         """The nodes, in order."""
         return tuple(self)
 
+    @property
+    def majority(self) -> int:
+        """The number of nodes that are a majority: ``size // 2 + 1``."""
+        return self.asynchronous.majority
+
+    def node(self, node_id: int) -> Node:
+        """The node with an ID, as `pygorums.Configuration.node`."""
+        return Node(self.asynchronous.node(node_id), self.thread)
+
     def with_defaults(
         self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
     ) -> Configuration:
@@ -175,16 +184,7 @@ class Configuration(Sequence[Node]):
     def watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> Iterator[Configuration]:
         """As `pygorums.Configuration.watch`, as an iterator; `derive` is called in the thread that iterates."""
         check_watch(interval, derive)
-        return self._watch(interval, derive)
-
-    def _watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> Iterator[Configuration]:
-        current = derive(self)
-        yield current
-        while not self.thread.run(self.asynchronous.pool.closed_within, interval):
-            newest = derive(self)
-            if newest != current:
-                current = newest
-                yield current
+        return _Watch(self, interval, derive)
 
     def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes, all by default, are connected, as `pygorums.Configuration.wait_connected`."""
@@ -231,6 +231,39 @@ class Configuration(Sequence[Node]):
 
     def __repr__(self) -> str:
         return repr(self.asynchronous)
+
+
+class _Watch:
+    """Not a generator, which would be over after an interrupt."""
+
+    def __init__(
+        self, config: Configuration, interval: float, derive: Callable[[Configuration], Configuration]
+    ) -> None:
+        self._config = config
+        self._interval = interval
+        self._derive = derive
+        self._current: Configuration | None = None
+        self._left = False
+
+    def __iter__(self) -> Iterator[Configuration]:
+        return self
+
+    def __next__(self) -> Configuration:
+        config = self._config
+        while not self._left:
+            if self._current is not None:
+                self._left = config.thread.run(config.asynchronous.pool.closed_within, self._interval)
+                if self._left:
+                    break
+            newest = self._derive(config)
+            if newest != self._current:
+                self._current = newest
+                return newest
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._left = True
 
 
 def _listed(nodes: Iterable[str] | Mapping[int, str]) -> Iterable[str] | Mapping[int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
+from pygorums.calls.correctable import Levels as AsyncLevels
 from pygorums.sync.loop_thread import LoopThread
 
 __all__ = ["Correctable"]
@@ -42,16 +43,36 @@ class Correctable(Generic[T]):
         self._thread.call(self._correctable.cancel)
 
     def __iter__(self) -> Iterator[tuple[T, int]]:
-        """Every reply with its level, from the first one on.
+        """The newest reply of each node with its level, as `pygorums.Correctable` gives them.
 
         Raises:
             IncompleteError: At the end, if the level that was asked for was not reached.
         """
-        replies = aiter(self._correctable)
+        return _Levels(aiter(self._correctable), self._thread)
 
-        async def following() -> tuple[T, int] | None:
-            # A coroutine cannot raise StopIteration, and a future cannot hold it.
-            return await anext(replies, None)
 
-        while (item := self._thread.run(following)) is not None:
-            yield item
+class _Levels(Generic[T]):
+    """Not a generator, which would be over after an interrupt."""
+
+    def __init__(self, levels: AsyncLevels[T], thread: LoopThread) -> None:
+        self._levels = levels
+        self._thread = thread
+
+    def __iter__(self) -> Iterator[tuple[T, int]]:
+        return self
+
+    def __next__(self) -> tuple[T, int]:
+        item = self._thread.run(self._following)
+        if item is None:
+            raise StopIteration
+        return item
+
+    async def _following(self) -> tuple[T, int] | None:
+        # A coroutine cannot raise StopIteration, and a future cannot hold it.
+        try:
+            return await anext(self._levels)
+        except StopAsyncIteration:
+            return None
+
+    def close(self) -> None:
+        """Leave the iteration; the call goes on."""

@@ -12,14 +12,15 @@ from google.protobuf.message import Message
 from pygorums.base.method import Method
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.future import Outcome
+from pygorums.calls.progress import Progress, at_least_one
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
-from pygorums.calls.reply_queue import Progress, ReplyQueue
-from pygorums.calls.response import NodeResponse
-from pygorums.calls.responses import at_least_one, send_queue
+from pygorums.calls.reply_queue import ReplyQueue
+from pygorums.calls.responses import send_queue
+from pygorums.calls.sequence import Keep
 from pygorums.calls.source import Source
-from pygorums.quorum.tally import majority_of
+from pygorums.quorum.majority import majority_of
 from pygorums.sync.chained import ChainedCall
-from pygorums.sync.configuration import Configuration
+from pygorums.sync.configuration import Configuration, Node
 from pygorums.sync.correctable import Correctable
 from pygorums.sync.future import CallFuture
 from pygorums.sync.sequence import QueueIterator, ResponseSeq
@@ -28,6 +29,7 @@ __all__ = ["Responses"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
+R = TypeVar("R")
 
 
 class Responses(Generic[Resp]):
@@ -68,12 +70,15 @@ class Responses(Generic[Resp]):
 
     @property
     def node_errors(self) -> Mapping[int, Exception]:
-        """The errors that were read while iterating, by node ID; once the time was up also those of silent nodes."""
+        """The errors of the nodes that have failed, or whose replies were rejected, among what was read so far.
+
+        By node ID; once the time was up also those of silent nodes.
+        """
         return self._read.node_errors
 
     @property
     def replies(self) -> int:
-        """How many successful replies were read while iterating."""
+        """How many nodes have given a reply that was read and not rejected."""
         return self._read.replies
 
     @property
@@ -134,9 +139,9 @@ class Responses(Generic[Resp]):
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
         self._use()
         if self._chained is not None:
-            return ResponseSeq(self._chained.responses, self._chained.source)
+            return ResponseSeq(self._chained.responses, self._chained.source, self._read)
         source = QueueIterator(self._thread, lambda: self._send)
-        return ResponseSeq(source, source)
+        return ResponseSeq(source, source, self._read)
 
     def __iter__(self) -> ResponseSeq[Resp]:
         return self.results()
@@ -145,7 +150,7 @@ class Responses(Generic[Resp]):
         """`results()` without errors."""
         return self.results().ignore_errors()
 
-    def filter(self, keep: Callable[[NodeResponse[Resp]], bool]) -> ResponseSeq[Resp]:
+    def filter(self, keep: Keep[Resp]) -> ResponseSeq[Resp]:
         """`results()` for which `keep` is true."""
         return self.results().filter(keep)
 
@@ -157,10 +162,20 @@ class Responses(Generic[Resp]):
         """Read to the end: the reply of each node that did not fail."""
         return self.results().collect_all()
 
+    def collect_quorum(
+        self, n: int | None = None, check: Callable[[Resp, Node], bool] | None = None
+    ) -> dict[int, Resp]:
+        """`ResponseSeq.collect_quorum` of `results()`."""
+        return self.results().collect_quorum(n, check)
+
+    def aggregate(self, fn: Callable[[Mapping[int, Resp]], R | None]) -> R:
+        """`ResponseSeq.aggregate` of `results()`."""
+        return self.results().aggregate(fn)
+
     @property
     def _read(self) -> Progress:
         # Made when it is needed, for most calls are never read. Of several threads that ask at once all get the same.
-        progress: Progress = vars(self).setdefault("_progress", Progress(self._method.name))
+        progress: Progress = vars(self).setdefault("_progress", Progress(self._method, self._config))
         return progress
 
     def _use(self) -> None:

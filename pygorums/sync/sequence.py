@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from pygorums.calls.judging import Judge, accepted_if_true
+from pygorums.calls.preparing import too_few_nodes
+from pygorums.calls.progress import Progress
+from pygorums.calls.readers import Quorum
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
+from pygorums.calls.sequence import Keep, Source, filtered
 from pygorums.sync.loop_thread import LoopThread
 
 __all__ = ["QueueIterator", "ResponseSeq"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 Resp = TypeVar("Resp", bound=Message)
-
-
-class _Source(Protocol):
-    def close(self) -> None: ...
 
 
 class QueueIterator(Generic[Resp]):
@@ -42,6 +44,11 @@ class QueueIterator(Generic[Resp]):
             started, send = self._started, prepare()
             # Nobody need wait for this: whatever else is done to the call comes after it.
             self._thread.submit(lambda: started.start(send))
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the call was neither sent nor given up."""
+        return self._prepare is not None
 
     def close(self) -> None:
         """Forget the call. May be called from anywhere, and never waits."""
@@ -97,26 +104,32 @@ class ResponseSeq(Generic[T]):
     """The responses of a call in the order in which they arrive: an iterator, to be read once.
 
     It ends when every node has answered or failed, or when the call's time is up. Leaving the loop early
-    forgets the call as soon as nothing refers to the sequence any more; `close` does it at once.
+    forgets the call as soon as nothing refers to the sequence any more; `close` does it at once. So does an interrupt,
+    as by Ctrl-C; to read on after that raises `RuntimeError`.
     """
 
     def __init__(
         self,
         responses: Iterator[NodeResponse[T]],
-        source: _Source,
-        keep: Callable[[NodeResponse[T]], bool] | None = None,
+        source: Source,
+        progress: Progress,
+        keeps: tuple[Keep[T], ...] = (),
+        parent: ResponseSeq[T] | None = None,
     ) -> None:
         self._responses = responses
         self._source = source
-        self._keep = keep
+        self._progress = progress
+        self._keeps = keeps
+        self._parent = parent  # whose end would forget the call
+        self._interrupted = False
 
     def ignore_errors(self) -> ResponseSeq[T]:
         """Only the successful replies."""
         return self.filter(lambda response: response.error is None)
 
-    def filter(self, keep: Callable[[NodeResponse[T]], bool]) -> ResponseSeq[T]:
-        """Only the responses for which `keep` is true. Filters can be chained."""
-        return ResponseSeq(self, self._source, keep)
+    def filter(self, keep: Keep[T]) -> ResponseSeq[T]:
+        """Only the responses for which `keep` is true, as `pygorums.ResponseSeq.filter`."""
+        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self)
 
     def collect_n(self, n: int) -> dict[int, T]:
         """Read until `n` nodes have replied, or the sequence ends, and forget the call.
@@ -126,19 +139,71 @@ class ResponseSeq(Generic[T]):
         """
         if n < 0:
             raise ValueError(f"cannot collect {n} replies")
-        replies: dict[int, T] = {}
-        if n:
-            for response in self:
-                if response.error is None:
-                    replies[response.node_id] = response.value
-                    if len(replies) == n:
-                        break
-        self.close()
-        return replies
+        return self._collected(n)
 
     def collect_all(self) -> dict[int, T]:
         """Read to the end: the reply of each node by ID; nodes that failed have no entry."""
-        return {response.node_id: response.value for response in self if response.error is None}
+        return self._collected(None)
+
+    def _collected(self, n: int | None) -> dict[int, T]:
+        replies: dict[int, T] = {}
+        while n is None or len(replies) < n:
+            response = next(self, None)
+            if response is None:
+                break
+            if response.error is None:
+                replies[response.node_id] = response.value
+        self.close()
+        return replies
+
+    def collect_quorum(self, n: int | None = None, check: Callable[[T, Any], bool] | None = None) -> dict[int, T]:
+        """Read until `n` nodes have given replies that count, as `pygorums.ResponseSeq.collect_quorum`.
+
+        `check` is a plain function here, called in the thread that waits.
+
+        Raises:
+            IncompleteError: Too few nodes are left whose replies can count.
+            ValueError: `n` is less than 1.
+        """
+        progress = self._progress
+        need = progress.quorum(n)
+        if need > len(progress.config):
+            self.close()
+            raise too_few_nodes(progress.method_name, need, len(progress.config))
+        judge = None if check is None else Judge(check, accepted_if_true, progress)
+        reader: Quorum[T] | None = None
+        try:
+            while (response := self._next()) is not None:
+                response = filtered(self._keeps, response) or response
+                if judge is not None:
+                    response = judge.at_once(response)
+                progress.take(response)
+                reader = reader or Quorum(need, progress)  # now it is known how many are asked
+                reader.add(response)
+                if reader.decided:
+                    break
+            else:
+                progress.end()
+        finally:
+            self.close()
+        return (reader or Quorum(need, progress)).result()
+
+    def aggregate(self, fn: Callable[[Mapping[int, T]], R | None]) -> R:
+        """Read until a function of the replies gives a result, as `pygorums.ResponseSeq.aggregate`.
+
+        Raises:
+            IncompleteError: It has given none when all nodes had answered or failed, or the time was up.
+        """
+        replies: dict[int, T] = {}
+        try:
+            for response in self:
+                if response.error is None:
+                    replies[response.node_id] = response.value
+                    if (result := fn(replies)) is not None:
+                        return result
+        finally:
+            self.close()
+        raise self._progress.incomplete(0)
 
     def close(self) -> None:
         """Forget the call: what has not arrived is not waited for."""
@@ -152,13 +217,32 @@ class ResponseSeq(Generic[T]):
 
     def __next__(self) -> NodeResponse[T]:
         while True:
-            response = next(self._responses)
-            if self._keep is None or self._keep(response):
+            response = self._next()
+            if response is None:
+                self._progress.end()
+                raise StopIteration
+            rejected = filtered(self._keeps, response) if self._keeps else None
+            self._progress.take(rejected or response)
+            if rejected is None:
                 return response
+
+    def _next(self) -> NodeResponse[T] | None:
+        if self._interrupted:
+            raise RuntimeError(
+                f"reading the replies of {self._progress.method_name} was interrupted, and the call forgotten: "
+                "make it again"
+            )
+        try:
+            return next(self._responses, None)
+        except Exception:
+            raise
+        except BaseException:
+            self._interrupted = True
+            raise
 
     def __del__(self) -> None:
         # A filter's parent lives as long as the filter, so this is the end of the last of them. An interrupt may have
         # come while it was made.
         source = getattr(self, "_source", None)
-        if source is not None and getattr(self, "_keep", None) is None:
+        if source is not None and getattr(self, "_parent", None) is None:
             source.close()

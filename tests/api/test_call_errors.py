@@ -68,7 +68,7 @@ class TestQuorumCallErrors:
         Rows: 240.
         """
         assert str(self.ERROR).splitlines() == [
-            "calls.Calls.Ask: incomplete call (replies: 1, errors: 2)",
+            "calls.Calls.Ask: incomplete call (2 errors, 1 reply by then)",
             "  node 1: reset",
             "    by peer",
             "  node 3: NOT_FOUND: no such key",
@@ -77,15 +77,15 @@ class TestQuorumCallErrors:
     @pytest.mark.parametrize(
         ("kind", "cause"),
         [
-            (gorums.IncompleteError, "incomplete call"),
-            (gorums.QuorumTimeoutError, "timed out"),
-            (gorums.SendError, "send failure"),
-            (gorums.SendTimeoutError, "timed out while sending"),
+            (gorums.IncompleteError, "incomplete call (1 error, 2 replies by then)"),
+            (gorums.QuorumTimeoutError, "timed out (1 error, 2 replies by then)"),
+            (gorums.SendError, "send failure (1 error, sent to 2 nodes)"),
+            (gorums.SendTimeoutError, "timed out while sending (1 error, sent to 2 nodes)"),
         ],
     )
     def test_the_causes(self, kind: type[gorums.QuorumCallError], cause: str) -> None:
         """Rows: 241."""
-        assert str(kind("m", {})) == f"m: {cause} (replies: 0, errors: 0)"
+        assert str(kind("m", {1: OSError("reset")}, 2)) == f"m: {cause}\n  node 1: reset"
 
     def test_it_can_be_sent_to_another_process(self) -> None:
         copy = pickle.loads(pickle.dumps(self.ERROR))

@@ -174,7 +174,8 @@ async def test_dropping_replies(three_replicas: Cluster[Replica]) -> None:
     assert (await within(read_qc(config, ReadRequest(key="a"), interceptors=[found]).first())).value == "x"
     with pytest.raises(gorums.IncompleteError) as error:
         await within(read_qc(config, ReadRequest(key="a"), interceptors=[found]).majority())
-    assert (error.value.replies, error.value.node_errors) == (1, {})
+    assert (error.value.replies, sorted(error.value.node_errors)) == (1, [1, 3])
+    assert error.value.caused_by(gorums.RejectedError)
 
 
 async def test_errors_are_not_dropped(three_replicas: Cluster[Replica]) -> None:

@@ -1,0 +1,119 @@
+"""What has become of a call node by node: one count for all ways to end it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pygorums.base.errors import IncompleteError, RejectedError, counted
+from pygorums.base.method import Method
+from pygorums.calls.response import NodeResponse
+from pygorums.quorum.majority import majority_of
+
+__all__ = ["Progress", "at_least_one"]
+
+
+class Progress:
+    """What the reader of a call has been given, after interceptors and filters have done with it.
+
+    Attributes:
+        config: The nodes, of either world.
+        method_name: The method's full name.
+        asked: How many nodes are asked; interceptors may leave some out.
+        node_errors: The error of each node that failed, or whose replies were all rejected, by ID.
+        timed_out: Whether the time was up before all nodes had answered.
+        timeout: Seconds that the call may take, or None.
+        deadline: When its time is up, by the clock of the event loop; None for no limit, or before it is sent.
+    """
+
+    __slots__ = (
+        "_given",
+        "_heard",
+        "_streaming",
+        "asked",
+        "config",
+        "deadline",
+        "method_name",
+        "node_errors",
+        "timed_out",
+        "timeout",
+    )
+
+    def __init__(self, method: Method[Any, Any], config: Any) -> None:
+        self.config = config
+        self.method_name = method.name
+        self.asked = len(config)
+        self.node_errors: dict[int, Exception] = {}
+        self.timed_out = False
+        self.timeout: float | None = None
+        self.deadline: float | None = None
+        self._streaming = method.streaming
+        self._heard: dict[int, Exception | None] = {}  # how each node's newest response came from the wire
+        self._given: set[int] = set()  # the nodes of which the reader has a reply
+
+    @property
+    def replies(self) -> int:
+        """How many nodes have given a reply that was not rejected."""
+        return len(self._given)
+
+    def hear(self, node_id: int, error: Exception | None) -> None:
+        """A response has come from the wire. Interceptors have their say before it counts."""
+        self._heard[node_id] = error
+
+    def take(self, response: NodeResponse[Any]) -> None:
+        """A response has come through all interceptors, filters and checks."""
+        node_id = response.node_id
+        if response.error is None:
+            self._given.add(node_id)
+            if self.node_errors:
+                self.node_errors.pop(node_id, None)
+        elif node_id not in self._given or self._heard.get(node_id) is not None:
+            # Otherwise one of several replies was rejected, of a node that has given one which counts.
+            self.node_errors[node_id] = response.error
+
+    def out_of_reach(self, need: int) -> bool:
+        """Whether it is certain that fewer than `need` nodes will succeed.
+
+        In a streaming call a node whose reply was rejected may still send a better one.
+        """
+        lost = 0
+        for node_id in self.node_errors:
+            if node_id not in self._given and (not self._streaming or self._heard.get(node_id) is not None):
+                lost += 1
+        return self.asked - lost < need
+
+    def end(self) -> None:
+        """All has been read: of what was heard and never came through, it is clear now that it was dropped."""
+        for node_id, error in self._heard.items():
+            if node_id not in self._given and node_id not in self.node_errors:
+                self.node_errors[node_id] = error or RejectedError("its reply was dropped by an interceptor")
+
+    def quorum(self, n: int | None) -> int:
+        """`n`, or a majority of the nodes for None.
+
+        Raises:
+            ValueError: It is less than 1.
+        """
+        return majority_of(len(self.config)) if n is None else at_least_one(n)
+
+    def incomplete(self, need: int) -> IncompleteError:
+        """The error of a call that has not got `need` replies."""
+        if need > self.asked:
+            asked = f"{self.asked} of {counted(len(self.config), 'node')} {'was' if self.asked == 1 else 'were'} asked"
+            return IncompleteError(
+                self.method_name,
+                self.node_errors,
+                self.replies,
+                f"incomplete call: it needs {counted(need, 'reply', 'replies')} and only {asked}",
+            )
+        return IncompleteError.of(self)
+
+
+def at_least_one(n: int) -> int:
+    """`n`, a number of replies to wait for.
+
+    Raises:
+        ValueError: It is less than 1.
+    """
+    if n < 1:
+        raise ValueError(f"a quorum call needs at least one reply, not {n}")
+    return n
