@@ -18,6 +18,7 @@ from pygorums.nodes.node import Node
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.grpc_transport import GrpcConnector
 from pygorums.streams.heartbeat import HEARTBEAT_KEY
+from pygorums.streams.joined import Joined
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
@@ -43,6 +44,7 @@ class Pool:
         self.next_seq_no = count(first_seq_no).__next__
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._closing = Joined(self._close, "pygorums close")
         self._changed: asyncio.Future[None] | None = None
 
     @cached_property
@@ -116,9 +118,15 @@ class Pool:
             raise CallTimeoutError(text) from None
 
     async def close(self) -> None:
-        """Close every node's channel; once is enough, again does nothing."""
+        """Close every node's channel; again, wait until that is done.
+
+        A caller who is cancelled only stops waiting.
+        """
         self._closed = True
         self.notify()
+        await self._closing()
+
+    async def _close(self) -> None:
         await asyncio.gather(*(node.channel.close() for node in self._nodes.values()))
         self.notify()
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from functools import cached_property
 from typing import Any, Self
 
 import grpc
@@ -21,13 +19,15 @@ from pygorums.serving.accepting import Acceptor, Claim
 from pygorums.serving.context import StreamContext
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.failures import HandlerFailures
+from pygorums.serving.grace import Grace
+from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service
+from pygorums.serving.stream import ServerStream
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.channel import FrameSink, RequestHandling
-from pygorums.streams.forked import use_grpc
-from pygorums.streams.grpc_transport import METHOD, SERVICE
+from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.transport import Pairs
 
@@ -35,18 +35,6 @@ __all__ = ["Server"]
 
 CANCEL_GRACE = 1.0
 """Seconds that cancelled handlers get to clean up when the server stops."""
-
-_DEFAULT_OPTIONS: tuple[tuple[str, Any], ...] = (
-    # Otherwise a second server on the same port would get half of the first one's connections.
-    ("grpc.so_reuseport", 0),
-    # Our clients watch their connections; gRPC would cut them off for that.
-    ("grpc.http2.max_ping_strikes", 0),
-    # A client that is frozen or cut off is noticed by gRPC's own pings, to which no client objects.
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.http2.ping_timeout_ms", 20_000),
-    ("grpc.http2.max_pings_without_data", 0),
-)
 
 
 class Server:
@@ -116,11 +104,11 @@ class Server:
             on_config_change=on_config_change,
         )
         self._acceptor = Acceptor(self, self._handlers, self._peers, self._options, authorize, on_connect)
-        self._grpc_server: grpc.aio.Server | None = None
         self._address: str | None = None
-        self._starting: asyncio.Task[None] | None = None
-        self._keeper: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._asked: str | None = None  # the address that it was told to listen on
+        self._starting = Joined(self._start, "pygorums server start")
+        self.ended = Joined(self._end, "pygorums server stop")
+        self._grace: Grace | None = None  # once it stops
         self._stopped = asyncio.Event()
         if service is not None:
             self.register(service)
@@ -176,7 +164,7 @@ class Server:
         writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
         handling = DirectRequests(context, self._handlers, writer, self._direct.discard)
         self._direct.add(handling)
-        if self._stopping:
+        if self._grace is not None:
             handling.shut_down()
         return handling
 
@@ -188,17 +176,16 @@ class Server:
     @property
     def grpc_server(self) -> grpc.aio.Server:
         """The gRPC server below, made when first asked for; to add other gRPC services before `start`."""
-        if self._grpc_server is None:
-            options = {**dict(_DEFAULT_OPTIONS), **dict(self._options.grpc)}
-            server = grpc.aio.server(options=list(options.items()))
-            # Without serializers bytes go in and out as they are.
-            handler: Any = grpc.stream_stream_rpc_method_handler(self._acceptor.serve)
-            server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
-            self._grpc_server = server
-        return self._grpc_server
+        return self._listening.server
+
+    @cached_property
+    def _listening(self) -> GrpcListener:
+        return GrpcListener(self._acceptor.serve, dict(self._options.grpc), self.stop)
 
     async def start(self, address: str) -> str:
         """Listen on ``host:port`` and serve. Port 0 lets the system choose.
+
+        If the caller is cancelled before it is done, it is done all the same; `stop` ends it.
 
         Returns:
             The address with the actual port.
@@ -209,34 +196,20 @@ class Server:
             RuntimeError: The server was started before, or stopped before or meanwhile, or this process was forked
                 from one that used gRPC.
         """
-        host, port = split_address(address, any_port=True)
+        split_address(address, any_port=True)
         self._peers.check_own(address)
-        if self._address is not None or self._stopping:
+        if self._grace is not None or (self._asked is not None and (self._asked != address or self._starting.told)):
             raise RuntimeError("a server can be started once; make a new one to serve again")
-        use_grpc()
-        server = self.grpc_server
-        try:
-            if self._credentials is None:
-                bound = server.add_insecure_port(address)
-            else:
-                bound = server.add_secure_port(address, self._credentials)
-        except RuntimeError:
-            raise _bind_error(address, host, port) from None
-        self._address = f"{address.rpartition(':')[0]}:{bound}"
-        self._starting = asyncio.create_task(server.start())
-        await asyncio.shield(self._starting)
-        if self._stopping:
-            raise RuntimeError("the server was stopped while it started")
-        self._keeper = asyncio.create_task(self._stop_with_the_loop(), name=f"pygorums server {self._address}")
-        return self._address
+        if self._asked is None:
+            self._address = self._listening.bind(address, self._credentials)
+            self._asked = address
+        return await self._starting()
 
-    async def _stop_with_the_loop(self) -> None:
-        """End the gRPC server if the event loop ends, which cancels all tasks, before anybody has stopped it."""
-        try:
-            await self._stopped.wait()
-        except asyncio.CancelledError:
-            await self.grpc_server.stop(None)
-            raise
+    async def _start(self) -> str:
+        await self._listening.start()
+        if self._address is None or self._grace is not None:
+            raise RuntimeError("the server was stopped while it started")
+        return self._address
 
     async def wait(self) -> None:
         """Wait until the server has stopped."""
@@ -245,34 +218,40 @@ class Server:
     async def stop(self, grace: float | None = None) -> None:
         """Stop serving. New streams are refused at once, and clients see theirs end.
 
+        A caller who is cancelled only stops waiting: the server is stopped all the same. To call it again waits for
+        the same end, and may bring it forward: the shortest grace counts, from the moment it was given.
+
         Args:
             grace: Seconds that requests which were received already get to be handled and answered; handlers
                 that are not done by then are cancelled. None or 0 cancels them now. Idle streams do not use it up.
         """
-        if self._stopping:
-            await self._stopped.wait()
-            return
-        self._stopping = self._acceptor.closed = True
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + (grace or 0)
+        self.refuse_new(grace)
+        await self.ended()
+
+    def refuse_new(self, grace: float | None) -> None:
+        """Begin to stop: refuse new streams, and allow so many seconds to stop at the most (for `System`)."""
+        if self._grace is None:
+            self._grace = Grace()
+            self._acceptor.closed = True
+        if not self.ended.done:
+            self._grace.cut(grace)
+
+    async def _end(self) -> None:
+        grace = self._grace
+        assert grace is not None
         streams = list(self._acceptor.streams)
         tasks = {task for stream in streams for task in stream.tasks}
-        if grace:
-            for stream in streams:
-                stream.drain()
-        if self._starting is not None:
-            # gRPC crashes if it is stopped while it starts.
-            await asyncio.wait({self._starting})
-            await self.grpc_server.stop(grace)
-        direct = list(self._direct)
-        if grace and direct:
-            # Only now: the handlers above may have called the own node.
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(deadline):
-                    await asyncio.gather(*(handling.drained() for handling in direct))
+        try:
+            if not grace.over:
+                await self._let_finish(streams, grace)
+        except asyncio.CancelledError:
+            pass  # the event loop ends, which cancels all tasks
+        grace.cut(0)
+        if self._asked is not None:
+            await self._listening.stop(grace)
         for task in tasks:
             task.cancel()
-        for handling in direct:
+        for handling in list(self._direct):
             tasks |= handling.tasks
             handling.shut_down()
         if tasks:
@@ -280,8 +259,19 @@ class Server:
         await self._peers.close()
         self._threads.shut_down()
         self._stopped.set()
-        if self._keeper is not None:
-            await asyncio.wait({self._keeper})
+
+    async def _let_finish(self, streams: Sequence[ServerStream], grace: Grace) -> None:
+        """Let what was received be handled and answered."""
+        for stream in streams:
+            stream.drain()
+        if self._asked is not None:
+            await self._listening.stop(grace)
+        # Only now: the handlers of the streams may have called the own node.
+        drained = [asyncio.ensure_future(handling.drained()) for handling in self._direct]
+        if drained:
+            await grace.wait(asyncio.gather(*drained))
+            for each in drained:
+                each.cancel()
 
     async def __aenter__(self) -> Self:
         return self
@@ -294,17 +284,3 @@ def _checked_node_id(node_id: int) -> int:
     if not isinstance(node_id, int) or isinstance(node_id, bool) or not 0 <= node_id <= MAX_NODE_ID:
         raise ConfigurationError(f"invalid node ID {node_id!r}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
     return node_id
-
-
-def _bind_error(address: str, host: str, port: int) -> OSError:
-    """Why gRPC, which does not say, could not bind: try it, and see."""
-    reason = "gRPC cannot bind it"
-    number = errno.EADDRNOTAVAIL
-    try:
-        family, kind, protocol, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.bind(target)
-    except OSError as error:
-        number = error.errno or number
-        reason = error.strerror or str(error)
-    return OSError(number, f"cannot listen on {address}: {reason}")

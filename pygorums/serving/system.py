@@ -16,6 +16,7 @@ from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service
+from pygorums.streams.joined import Joined
 
 __all__ = ["System", "local_systems"]
 
@@ -79,6 +80,8 @@ class System:
         self.server.peers.check_own(address)
         self._outbound: Configuration | None = None
         self._stopped = False
+        self._starting = Joined(self._start, "pygorums system start")
+        self._ending = Joined(self._end, "pygorums system stop")
         self.at_exit: object = None
 
     @property
@@ -115,6 +118,8 @@ class System:
     async def start(self) -> str:
         """Listen and start to connect to all peers. Does not wait for them: see `wait_for_config`.
 
+        If the caller is cancelled before it is done, it is done all the same; `stop` ends it.
+
         Returns:
             The address with the actual port.
 
@@ -122,7 +127,14 @@ class System:
             OSError: The address cannot be listened on.
             RuntimeError: It was started before, or stopped before or meanwhile.
         """
+        if self._starting.told:
+            raise RuntimeError("a system can be started once; make a new one to serve again")
+        return await self._starting()
+
+    async def _start(self) -> str:
         address = await self.server.start(self._listen)
+        if self._stopped:
+            raise RuntimeError("the system was stopped while it started")
         self._connect()
         return address
 
@@ -138,12 +150,19 @@ class System:
     async def stop(self, grace: float | None = None) -> None:
         """Stop the server and close the connections to the peers. Those who wait get `StoppedError`.
 
+        A caller who is cancelled only stops waiting, and one who calls again joins, as for `Server.stop`.
+
         Args:
             grace: As for `Server.stop`.
         """
         self._stopped = True
+        self.server.refuse_new(grace)
         self.server.peers.wake()
-        await self.server.stop(grace)
+        await self._ending()
+
+    async def _end(self) -> None:
+        await self._starting.over()
+        await self.server.ended()
         if self._outbound is not None:
             await self._outbound.close()
 
@@ -206,7 +225,11 @@ class System:
         return f"clients that are connected: {len(self.client_config())}"
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()  # nobody else would
+            raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

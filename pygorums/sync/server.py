@@ -171,7 +171,11 @@ class System:
         return Configuration(self._thread.run(wait, holds, timeout), self._thread)
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()  # nobody else would
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:

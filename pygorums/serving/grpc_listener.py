@@ -1,0 +1,154 @@
+"""The gRPC server below a server: how it is made, listens, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from pygorums.nodes.address import split_address
+from pygorums.serving.grace import LONGEST, Grace
+from pygorums.streams.forked import use_grpc
+from pygorums.streams.grpc_transport import METHOD, SERVICE
+from pygorums.streams.joined import Joined
+
+__all__ = ["GrpcListener"]
+
+_DEFAULT_OPTIONS: Mapping[str, Any] = {
+    # Otherwise a second server on the same port would get half of the first one's connections.
+    "grpc.so_reuseport": 0,
+    # Our clients watch their connections; gRPC would cut them off for that.
+    "grpc.http2.max_ping_strikes": 0,
+    # A client that is frozen or cut off is noticed by gRPC's own pings, to which no client objects.
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.http2.ping_timeout_ms": 20_000,
+    "grpc.http2.max_pings_without_data": 0,
+}
+
+
+class GrpcListener:
+    """Listens with gRPC, and hands each stream on.
+
+    Args:
+        serve: Serves one stream, given its context.
+        options: gRPC's options.
+        at_end_of_loop: Stops all there is, if the event loop ends before anybody has done it.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[Any, Any], Awaitable[None]],
+        options: Mapping[str, Any],
+        at_end_of_loop: Callable[[], Awaitable[None]],
+    ) -> None:
+        options = {**_DEFAULT_OPTIONS, **options}
+        self.server = grpc.aio.server(options=list(options.items()))
+        # Without serializers bytes go in and out as they are.
+        handler: Any = grpc.stream_stream_rpc_method_handler(serve)
+        self.server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
+        self._at_end_of_loop = at_end_of_loop
+        self._start = Joined(self._begin, "pygorums server start")
+        self._keeper: asyncio.Task[None] | None = None
+        self._kept: _Kept | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._held: list[object] = []
+
+    def bind(self, address: str, credentials: grpc.ServerCredentials | None) -> str:
+        """Take an address; the same with the actual port.
+
+        Raises:
+            OSError: It cannot be had.
+            RuntimeError: This process was forked from one that used gRPC.
+        """
+        host, port = split_address(address, any_port=True)
+        use_grpc()
+        try:
+            if credentials is None:
+                bound = self.server.add_insecure_port(address)
+            else:
+                bound = self.server.add_secure_port(address, credentials)
+        except RuntimeError:
+            raise _bind_error(address, host, port) from None
+        return f"{address.rpartition(':')[0]}:{bound}"
+
+    async def start(self) -> None:
+        """Serve."""
+        await self._start()
+
+    async def _begin(self) -> None:
+        self._kept = _Kept(self._hold)
+        self._keeper = asyncio.get_running_loop().create_task(self._keep(self._kept), name="pygorums server")
+        await self.server.start()
+
+    async def stop(self, grace: Grace) -> None:
+        """Refuse new streams, let those that are open end until the grace is over, and end them then."""
+        if not self._start.begun:
+            return
+        # gRPC crashes if it is stopped while it starts.
+        await self._start.over()
+        if not grace.over:
+            if self._stopping is None:
+                self._stopping = asyncio.get_running_loop().create_task(self.server.stop(LONGEST))
+            await grace.wait(self._stopping)
+        await self.server.stop(None)
+        if self._stopping is not None:
+            await asyncio.wait({self._stopping})
+        if self._kept is not None and self._keeper is not None and not self._kept.done():
+            self._kept.set_result(None)
+            await asyncio.wait({self._keeper})
+
+    async def _keep(self, kept: _Kept) -> None:
+        """Wait for the end; if it is the event loop that ends, which cancels all tasks, end all in good order."""
+        try:
+            await kept
+        except asyncio.CancelledError:
+            await self._at_end_of_loop()
+            raise
+        finally:
+            self._held.clear()
+
+    def _hold(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hold on to all that gRPC's coroutines hold, until its server has ended.
+
+        While gRPC waits for a stream to be opened, its core has the address of what it will fill in then, and fills in
+        when the server ends. A coroutine that is cancelled lets go of that, and somebody else would find his own
+        memory changed.
+        """
+        for task in asyncio.all_tasks(loop):
+            coroutine: Any = task.get_coro()
+            while type(coroutine).__module__.startswith("_cython"):
+                self._held.extend(gc.get_referents(coroutine))
+                coroutine = coroutine.cr_await
+
+
+class _Kept(asyncio.Future[None]):
+    """Pending while the loop goes on. Says so if it is cancelled, before any task learns of its own cancellation."""
+
+    def __init__(self, on_cancel: Callable[[asyncio.AbstractEventLoop], None]) -> None:
+        super().__init__()
+        self._on_cancel = on_cancel
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        self._on_cancel(self.get_loop())
+        return super().cancel(msg)
+
+
+def _bind_error(address: str, host: str, port: int) -> OSError:
+    """Why gRPC, which does not say, could not bind: try it, and see."""
+    reason = "gRPC cannot bind it"
+    number = errno.EADDRNOTAVAIL
+    try:
+        family, kind, protocol, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(target)
+    except OSError as error:
+        number = error.errno or number
+        reason = error.strerror or str(error)
+    return OSError(number, f"cannot listen on {address}: {reason}")
