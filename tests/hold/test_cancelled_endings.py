@@ -211,20 +211,30 @@ except KeyboardInterrupt:
 """
 
 TWICE_BLOCKING = """
-import threading
+import threading, time
 
 class Calls(ScriptedCalls):
     def spread(self, ctx, request):
         threading.Event().wait()
 
+def tell(what, function):
+    # Once the main thread is deep in it.
+    def wait():
+        while not (frame := sys._current_frames()[threading.main_thread().ident]).f_code.co_name == "wait" or (
+            frame.f_back.f_back.f_code.co_name != function
+        ):
+            time.sleep(0.01)
+        print(what, flush=True)
+    threading.Thread(target=wait, daemon=True).start()
+
 with gorums.sync.Server(Calls()) as server:
     with gorums.sync.connect([server.start("127.0.0.1:0")]) as config:
         spread(config, Text())
-        print("ready", flush=True)
+        tell("ready", "wait")
         try:
             server.wait()
         except KeyboardInterrupt:
-            print("stopping", flush=True)
+            tell("stopping", "finish")
             try:
                 server.stop(600)
             except KeyboardInterrupt:
