@@ -249,8 +249,8 @@ class Server:
         grace.cut(0)
         if self._asked is not None:
             await self._listening.stop(grace)
-        for task in tasks:
-            task.cancel()
+        for stream in streams:
+            stream.cut()
         for handling in list(self._direct):
             tasks |= handling.tasks
             handling.shut_down()

@@ -82,6 +82,10 @@ class ServerStream:
         else:
             self._inbox.end()
 
+    def cut(self) -> None:
+        """The server stops: cancel all handlers."""
+        self._requests.cancel(receiving=self._pending is not None)
+
     async def serve(self) -> None:
         """Handle requests until the client ends the stream, it breaks, or `drain` was called.
 
