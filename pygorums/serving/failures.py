@@ -13,6 +13,7 @@ from pygorums.base.errors import StatusError
 from pygorums.base.failure_log import FailureLog
 from pygorums.base.method import Method
 from pygorums.base.repeated import Repeated
+from pygorums.base.shown import shown
 
 __all__ = ["HandlerFailures"]
 
@@ -53,6 +54,13 @@ class HandlerFailures:
             text = str(error) if isinstance(error, StatusError) else "it is not implemented"
             if times := self._repeated.due((method.name, text), monotonic()):
                 _log.error("The handler of %s failed%s: %s", method.name, _count(times), text)
+
+    def unserved(self, name: str) -> None:
+        """Log that a method was called which no service has: who sends a one-way message may never hear of it."""
+        name = shown(name, 200)
+        if times := self._repeated.due(name, monotonic()):
+            text = "%s was called%s, and no service here has it: was the service registered?"
+            _log.warning(text, name, _count(times))
 
     def unsendable(self, method: Method[Any, Any], error: Exception) -> None:
         """Log that what a handler raised cannot be sent: its text or its details are broken themselves."""

@@ -166,8 +166,7 @@ class InOrder:
             seq_no, name = message.message_seq_no, message.method
             handler = handlers.get(name)
             if handler is None:
-                text = f"no handler registered for method {name}"
-                replies.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, text)
+                replies.unserved(seq_no, name)
                 continue
             method = handler.method
             try:

@@ -107,6 +107,11 @@ class ReplyWriter:
         for request in requests:
             self.refuse(request.message_seq_no, request.method, error.code(), error.message)
 
+    def unserved(self, seq_no: int, name: str) -> None:
+        """Answer a request for a method that no service has, one-way ones too: we cannot know what it was."""
+        self._failures.unserved(name)
+        self.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, f"no handler registered for method {name}")
+
     def overloaded(self, request: Message | Frame) -> None:
         """Answer a request for which there is no room."""
         text = f"too many requests are waiting for their handlers: {shown(request.method, 200)} was refused"

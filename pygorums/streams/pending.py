@@ -10,6 +10,7 @@ import grpc
 
 from pygorums.base.errors import StatusError
 from pygorums.base.ewma import SMOOTHING
+from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.base.status import CODE_BY_NUMBER
 from pygorums.streams.writer import Outgoing
@@ -18,6 +19,8 @@ from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status
 __all__ = ["PendingCall", "PendingCalls", "status_error"]
 
 _log = logging.getLogger("pygorums.streams")
+
+UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
 
 ENTRY_COST = 512
 """What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""
@@ -74,6 +77,7 @@ class PendingCalls:
         self._calls: dict[int, PendingCall] = {}  # that wait for one reply
         self._streaming: dict[int, PendingCall] = {}
         self._until_sweep = limit
+        self._refused = Repeated()
         self.latency = latency
         """Seconds, or None before the first successful reply."""
 
@@ -113,7 +117,9 @@ class PendingCalls:
                 if call is None:
                     call = streaming.get(seq_no)
                     if call is None:
-                        if seq_no >= SERVER_INITIATED:
+                        if message.status.code == UNIMPLEMENTED:
+                            self._unserved(message, now)
+                        elif seq_no >= SERVER_INITIATED:
                             requests = [message] if requests is None else [*requests, message]
                         continue
                     if message.status.code:
@@ -133,6 +139,14 @@ class PendingCalls:
                 _log.exception("A reply of node %d to %s could not be delivered", node_id, shown(message.method, 200))
         self.latency = latency
         return requests
+
+    def _unserved(self, message: Message | Frame, now: float) -> None:
+        """A node serves no such method, and nobody waits for its answer: a one-way message is lost there."""
+        name = shown(message.method, 200)
+        if times := self._refused.due(name, now):
+            again = f" ({times} times more)" if times > 1 else ""
+            text = "Node %d does not serve %s: what was sent to it is lost%s: %s"
+            _log.warning(text, self._node_id, name, again, shown(message.status.message, 200))
 
     def unanswered(self) -> Iterator[PendingCall]:
         """The calls that wait for one reply, oldest first, decided ones too."""
