@@ -4,7 +4,9 @@ Write a .proto with the options of ``gorums.proto``, generate a module with ``pr
 the nodes and call its functions.
 """
 
-from pygorums import grpc_environment  # noqa: F401 - for its effect, before anything imports grpc
+from pygorums import grpc_environment  # noqa: F401  # isort: skip - for its effect, before anything imports grpc
+from grpc import StatusCode
+
 from pygorums import sync as sync
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import (
@@ -70,6 +72,7 @@ __all__ = [
     "ServerContext",
     "ServerInterceptor",
     "Service",
+    "StatusCode",
     "StatusError",
     "StoppedError",
     "StreamContext",

@@ -7,8 +7,6 @@ too, and `authorize` can insist that the one goes with the other.
 
 from collections.abc import Callable, Mapping
 
-import grpc
-
 import pygorums as gorums
 
 __all__ = ["bound_to_certificates", "certificate_names"]
@@ -34,10 +32,10 @@ def bound_to_certificates(names: Mapping[int, str]) -> Callable[[gorums.Claim], 
         expected = names.get(claim.node_id)
         shown = certificate_names(claim.auth_context)
         if expected is None:
-            raise gorums.StatusError(grpc.StatusCode.PERMISSION_DENIED, f"there is no node {claim.node_id} here")
+            raise gorums.StatusError(gorums.StatusCode.PERMISSION_DENIED, f"there is no node {claim.node_id} here")
         if expected not in shown:
             raise gorums.StatusError(
-                grpc.StatusCode.PERMISSION_DENIED,
+                gorums.StatusCode.PERMISSION_DENIED,
                 f"node {claim.node_id} is who shows a certificate for {expected}; "
                 f"{claim.address} showed one for {', '.join(sorted(shown)) or 'nobody'}",
             )

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pygorums as gorums  # before grpc, which it sets up
+
+# isort: split
 import grpc
 
-import pygorums as gorums
 from examples.identity.binding import bound_to_certificates
 
 __all__ = ["Identity", "secure_client", "secure_system"]

@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
-import grpc
-
 import pygorums as gorums
 
 __all__ = ["delayed_interceptor", "logging_interceptor", "metadata_interceptor", "no_foo"]
@@ -70,7 +68,7 @@ def logging_interceptor(name: str, log: Callable[[str], object] = _log.info) -> 
 async def no_foo(ctx: gorums.ServerContext, request: Any, call_next: CallNext) -> Any:
     """Refuses every request whose key is ``foo``: its handler never sees it."""
     if getattr(request, "key", None) == "foo":
-        raise gorums.StatusError(grpc.StatusCode.PERMISSION_DENIED, "requests for key 'foo' are not allowed")
+        raise gorums.StatusError(gorums.StatusCode.PERMISSION_DENIED, "requests for key 'foo' are not allowed")
     return await call_next(ctx, request)
 
 

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 
-import grpc
-
 import pygorums as gorums
 
 __all__ = ["failure_lines", "node_lines"]
 
 _REFUSALS = frozenset(
     {
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.INVALID_ARGUMENT,
+        gorums.StatusCode.UNIMPLEMENTED,
+        gorums.StatusCode.FAILED_PRECONDITION,
+        gorums.StatusCode.PERMISSION_DENIED,
+        gorums.StatusCode.INVALID_ARGUMENT,
     }
 )
 """How a server says that it is there, but will not do what was asked."""

@@ -3,8 +3,6 @@
 
 from collections.abc import AsyncIterator
 
-import grpc
-
 import pygorums as gorums
 from examples.storage.quorum import read_newest
 from examples.storage.state import State
@@ -87,10 +85,11 @@ def _peers(ctx: gorums.ServerContext, what: str) -> gorums.Configuration:
     peers = ctx.config()
     if not peers:
         raise gorums.StatusError(
-            grpc.StatusCode.FAILED_PRECONDITION, f"{what}: requires server peer configuration; start it with its peers"
+            gorums.StatusCode.FAILED_PRECONDITION,
+            f"{what}: requires server peer configuration; start it with its peers",
         )
     return peers
 
 
 def _nested_failure(what: str, error: gorums.QuorumCallError) -> gorums.StatusError:
-    return gorums.StatusError(grpc.StatusCode.UNAVAILABLE, f"{what}: {error}")
+    return gorums.StatusError(gorums.StatusCode.UNAVAILABLE, f"{what}: {error}")

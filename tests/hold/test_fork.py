@@ -1,11 +1,14 @@
 """A program that forks: the child neither hangs nor says anything, and the parent does not notice."""
 
+import asyncio
 import os
+import sys
 import textwrap
 
 import pytest
 
-from tests.hold.program import Program
+from tests.hold.program import START_LIMIT, Program
+from tests.support.waiting import within
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -107,3 +110,63 @@ async def test_a_fork_before_connecting_leaves_both_able_to() -> None:
     async with Program(FORK_FIRST) as program:
         status, output = await program.ended()
     assert (status, output.split(), program.errors) == (0, ["served", "served"], "")
+
+
+UNDER_LOAD = """
+import time, warnings
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
+
+async def main():
+    server = gorums.Server(ScriptedCalls(1))
+    async with gorums.connect([await server.start("127.0.0.1:0")]) as config:
+        going_on = True
+
+        async def call():
+            while going_on:
+                await echo(config[0], Text())
+
+        callers = [asyncio.create_task(call()) for _ in range(10)]
+        for _ in range(20):
+            await echo(config[0], Text())
+            child = os.fork()
+            if child == 0:
+                time.sleep(0.02)  # gRPC's handlers crash a child a little later
+                os._exit(0)
+            _, status = await asyncio.to_thread(os.waitpid, child, 0)
+            print(os.waitstatus_to_exitcode(status))
+        going_on = False
+        await asyncio.gather(*callers)
+    await server.stop()
+
+asyncio.run(main())
+"""
+
+
+async def test_forks_while_calls_are_made() -> None:
+    async with Program(UNDER_LOAD) as program:
+        status, output = await program.ended()
+    assert (status, output.split(), program.errors) == (0, ["0"] * 20, "")
+
+
+IMPORTS = {
+    "pygorums first": ("import pygorums, grpc", {}, False),
+    "grpc first": ("import grpc, pygorums", {}, True),
+    "grpc.aio first": ("import grpc.aio, pygorums.sync", {}, True),
+    "grpc first, turned off": ("import grpc, pygorums", {"GRPC_ENABLE_FORK_SUPPORT": "0"}, False),
+    "grpc first, wanted": ("import grpc, pygorums", {"GRPC_ENABLE_FORK_SUPPORT": "1"}, False),
+    "the examples": ("import examples.storage.__main__, examples.identity.member", {}, False),
+    "the benchmarks": ("import benchmarks.__main__", {}, False),
+}
+
+
+@pytest.mark.parametrize("order", IMPORTS)
+async def test_an_import_that_comes_too_late_is_told(order: str) -> None:
+    imports, environment, warned = IMPORTS[order]
+    others = {name: value for name, value in os.environ.items() if not name.startswith("GRPC_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", imports, env={**others, **environment}, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await within(process.communicate(), START_LIMIT)
+    text = errors.decode()
+    assert process.returncode == 0
+    assert ("<string>:1: RuntimeWarning" in text and "Import pygorums first" in text) if warned else not text
