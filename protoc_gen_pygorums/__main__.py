@@ -8,7 +8,8 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.compiler import plugin_pb2
 from google.protobuf.message import DecodeError
 
-from protoc_gen_pygorums import VERSION, call_types, checks, model, options, render
+from protoc_gen_pygorums import VERSION, checks, model, naming, options, render, text
+from protoc_gen_pygorums.call_types import MethodOptions
 
 __all__ = ["RequestError", "generate", "main"]
 
@@ -25,11 +26,20 @@ or by the protoc of grpcio-tools, with the include folder and the plugin added:
 
 
 class RequestError(Exception):
-    """What came in on stdin is not a whole request of protoc."""
+    """What came in on stdin is not a whole request of protoc.
+
+    ``refused`` is what is wrong with the files all the same, one line each.
+    """
+
+    def __init__(self, reason: str, refused: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.refused = refused
 
 
 def generate(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGeneratorResponse:
     """Answer one request: the generated files, or in ``error`` everything that is refused, one per line.
+
+    Methods that are left out are named on stderr, which protoc shows.
 
     Raises:
         RequestError: the request holds no files, or not all that its files refer to.
@@ -40,31 +50,31 @@ def generate(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGenerat
         minimum_edition=descriptor_pb2.EDITION_PROTO2,
         maximum_edition=descriptor_pb2.EDITION_2024,
     )
-    files = {file.name: file for file in request.proto_file}
     if not request.file_to_generate:
         raise RequestError("it names no file to generate")
-    for name in request.file_to_generate:
-        if name not in files:
-            raise RequestError(f"{name} is to be generated, but not contained")
-    call_types.forget_foreign_options(request.proto_file)
-
     try:
         chosen = options.parse(request.parameter)
     except options.OptionError as error:
         response.error = str(error)
         return response
-    wanted = [files[name] for name in request.file_to_generate if files[name].service]
-    problems = checks.problems(wanted)
-    if problems:
-        response.error = "\n".join(problems)
+    files = {file.name: file for file in request.proto_file}
+    names = dict.fromkeys(request.file_to_generate)
+    wanted = [files[name] for name in names if name in files and files[name].service]
+    method_options = MethodOptions(request.proto_file)
+    types = model.MessageTypes(request.proto_file, chosen.import_prefix)
+    refused = checks.problems(request.proto_file, wanted, method_options, chosen)
+    missing = [f"{naming.shown(name)} is to be generated, but not contained" for name in names if name not in files]
+    missing += [line for file in wanted for line in types.missing(file)]
+    if missing:
+        raise RequestError("; ".join(dict.fromkeys(missing)), refused)
+    if refused:
+        response.error = "\n".join(refused)
         return response
-    try:
-        types = model.MessageTypes(request.proto_file, chosen.import_prefix)
-        modules = [model.module(file, types, request.parameter) for file in wanted]
-    except model.UnknownTypeError as error:
-        raise RequestError(str(error)) from error
-    for module in modules:
+    for file in wanted:
+        module = model.module(file, types, method_options, chosen, request.parameter)
         response.file.add(name=module.path, content=render.render(module))
+        for name in (name for service in module.services for name in service.skipped):
+            print(f"protoc-gen-pygorums: warning: {file.name}: {name} streams and is left out", file=sys.stderr)
     return response
 
 
@@ -86,12 +96,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdin.isatty():
         parser.error("this program is run by protoc; see --help for how")
     try:
-        response = generate(plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read()))
+        response = generate(text.parse_request(sys.stdin.buffer.read()))
     except (DecodeError, RequestError) as error:
         reason = "it cannot be parsed" if isinstance(error, DecodeError) else error
         print(
             f"protoc-gen-pygorums: standard input does not hold a whole CodeGeneratorRequest: {reason}. "
             "This program is run by protoc; see protoc-gen-pygorums --help.",
+            *(error.refused if isinstance(error, RequestError) else ()),
+            sep="\n",
             file=sys.stderr,
         )
         return 1

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, empty_pb2, unknown_fields
 
-# This import is also what makes the options visible: in a request that is parsed before it they are not.
-import gorums_pb2
-
-__all__ = ["CallType", "call_type", "chosen_options", "forget_foreign_options"]
+__all__ = ["CALL_TYPES", "CallType", "MethodOptions"]
 
 
 class CallType(Enum):
@@ -32,44 +29,48 @@ class CallType(Enum):
         return self in (CallType.QUORUM_CALL, CallType.STREAMING_QUORUM_CALL)
 
 
-# Any: what protoc's .pyi says of an extension, a FieldDescriptor, is not what types-protobuf asks for.
-_OPTIONS: Final[dict[str, Any]] = {
-    "rpc": gorums_pb2.rpc,
-    "unicast": gorums_pb2.unicast,
-    "multicast": gorums_pb2.multicast,
-    "quorumcall": gorums_pb2.quorumcall,
-}
-_CALL_TYPES: Final = {
+CALL_TYPES: Final = {
     "rpc": CallType.RPC,
     "unicast": CallType.UNICAST,
     "multicast": CallType.MULTICAST,
     "quorumcall": CallType.QUORUM_CALL,
 }
+"""The options that choose a call type."""
 
 
-def chosen_options(method: descriptor_pb2.MethodDescriptorProto) -> tuple[str, ...]:
-    """The call-type options that are true; an option set to false counts as absent."""
-    return tuple(name for name, option in _OPTIONS.items() if method.options.Extensions[option])
+class MethodOptions:
+    """The options of methods, read by the numbers that the request's own gorums.proto gives to their names.
 
-
-def call_type(method: descriptor_pb2.MethodDescriptorProto) -> CallType:
-    """The call type of a method that the checks have let pass."""
-    if method.server_streaming:
-        return CallType.STREAMING_QUORUM_CALL
-    return next((_CALL_TYPES[option] for option in chosen_options(method)), CallType.RPC)
-
-
-def forget_foreign_options(files: Iterable[descriptor_pb2.FileDescriptorProto]) -> None:
-    """Clear the call-type options when gorums.proto is not among the files.
-
-    Its numbers are of the range that everybody may use for options of their own. protoc makes sure that
-    no two files of one request declare the same number, so without gorums.proto they mean something else.
+    The names are what counts: earlier versions of Gorums had other options, and other numbers for these. The
+    numbers are of the range that everybody may use for options of their own, so that they mean nothing here
+    without a gorums.proto; protoc makes sure that no two files of one request declare the same number.
     """
-    files = list(files)
-    if any(file.package == "gorums" and file.extension for file in files):
-        return
-    for file in files:
-        for service in file.service:
-            for method in service.method:
-                for option in _OPTIONS.values():
-                    method.options.ClearExtension(option)
+
+    def __init__(self, files: Iterable[descriptor_pb2.FileDescriptorProto]) -> None:
+        self._names = {
+            extension.number: extension.name
+            for file in files
+            if file.package == "gorums"
+            for extension in file.extension
+            if extension.extendee == ".google.protobuf.MethodOptions"
+        }
+
+    def chosen(self, method: descriptor_pb2.MethodDescriptorProto) -> tuple[str, ...]:
+        """The options of Gorums that are set, in the order of their numbers; one that is false counts as absent."""
+        if not self._names or not method.HasField("options"):
+            return ()
+        # As a message without fields has it, an option is unknown whether its extension is registered or not.
+        fields = unknown_fields.UnknownFieldSet(empty_pb2.Empty.FromString(method.options.SerializeToString()))
+        # Of a field that comes twice the last one counts.
+        values = {fields[index].field_number: fields[index].data for index in range(len(fields))}
+        return tuple(self._names[number] for number in sorted(values.keys() & self._names) if values[number])
+
+    def call_type(self, method: descriptor_pb2.MethodDescriptorProto) -> CallType:
+        """The call type of a method that the checks have let pass."""
+        if method.server_streaming:
+            return CallType.STREAMING_QUORUM_CALL
+        return next((CALL_TYPES[option] for option in self.chosen(method)), CallType.RPC)
+
+    def has_call_type(self, method: descriptor_pb2.MethodDescriptorProto) -> bool:
+        """Whether any call type streams as this method does; services of plain gRPC have methods that none does."""
+        return not method.client_streaming and (not method.server_streaming or "quorumcall" in self.chosen(method))

@@ -2,37 +2,62 @@
 
 import keyword
 import re
+import unicodedata
 
 __all__ = [
     "alias",
     "constant",
     "function",
     "importable",
+    "is_identifier",
     "module",
     "module_path",
-    "private_in_class",
+    "reachable",
     "server_class",
+    "shown",
 ]
 
+# As they are in any protobuf and any of its backends. Those that begin with an underscore are not listed.
+_ATTRIBUTES_OF_MESSAGES = frozenset(
+    [
+        *("ByteSize", "Clear", "ClearExtension", "ClearField", "CopyFrom", "DESCRIPTOR", "DiscardUnknownFields"),
+        *("Extensions", "FindInitializationErrors", "FromString", "HasExtension", "HasField", "IsInitialized"),
+        *("ListFields", "MergeFrom", "MergeFromString", "ParseFromString", "RegisterExtension"),
+        *("SerializePartialToString", "SerializeToString", "SetInParent", "UnknownFields", "WhichOneof", "mro"),
+    ]
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ACRONYM_THEN_WORD = re.compile(r"([A-Z]+)([A-Z][a-z])")
 _WORD_THEN_CAPITAL = re.compile(r"([a-z0-9])([A-Z])")
 
 
-def function(method: str) -> str:
+def is_identifier(name: str) -> bool:
+    """Whether this is an identifier of the language of .proto files; so it is one of Python, or a keyword."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
+def shown(name: str) -> str:
+    """A name as messages show it: what is not printable, a line's end too, is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in name)
+
+
+def function(method: str, service: str = "") -> str:
     """The function's name: ``ReadQC`` becomes ``read_qc`` and ``GetHTTPCode2`` ``get_http_code2``.
 
-    A keyword gets a trailing underscore. Leading underscores, which say "private", are dropped.
+    A keyword gets a trailing underscore. Leading underscores, which say "private", are dropped. With a service,
+    its name comes first: ``storage_read_qc``.
     """
-    words = _ACRONYM_THEN_WORD.sub(r"\1_\2", method)
+    whole = f"{service}_{method.lstrip('_')}" if service else method
+    words = _ACRONYM_THEN_WORD.sub(r"\1_\2", whole)
     name = _WORD_THEN_CAPITAL.sub(r"\1_\2", words).lower().lstrip("_")
     if not name or name[0].isdigit():
         return f"_{name}"
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def constant(method: str) -> str:
+def constant(method: str, service: str = "") -> str:
     """The name of a method's ``Method``: the function's in upper case."""
-    return function(method).upper()
+    return function(method, service).upper()
 
 
 def server_class(service: str) -> str:
@@ -57,13 +82,27 @@ def module_path(proto: str) -> str:
 
 
 def importable(name: str) -> bool:
-    """Whether an import statement, or an attribute, can spell this dotted name."""
-    return all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
+    """Whether an import statement, or an attribute, can spell this dotted name.
+
+    Python reads compatible characters in source, such as ligatures, as the ones they stand for.
+    """
+    parts = name.split(".")
+    spelled = all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
+    return spelled and unicodedata.is_normalized("NFKC", name)
 
 
-def private_in_class(name: str) -> bool:
-    """Whether Python would read this attribute as another name inside a class body (name mangling)."""
-    return name.startswith("__") and not name.endswith("__")
+def reachable(names: tuple[str, ...]) -> bool:
+    """Whether ``module.Outer.Inner`` means that message wherever it stands.
+
+    Keywords cannot be spelled, and private names mean others inside a class body. Messages have attributes of
+    their own, which hide nested messages of those names, and modules of messages have some too.
+    """
+    outer, *inner = names
+    if not all(map(importable, names)) or outer == "DESCRIPTOR" or outer.startswith("__"):
+        return False
+    return not any(
+        name in _ATTRIBUTES_OF_MESSAGES or name.startswith("_") or name.endswith("_FIELD_NUMBER") for name in inner
+    )
 
 
 def alias(module_name: str, taken: set[str]) -> str:

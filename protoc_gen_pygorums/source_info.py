@@ -29,7 +29,7 @@ class SourceInfo:
     def position(self, service: int, method: int | None = None) -> str:
         """``file:line:column`` as compilers write it, or only the file when that is all that is known."""
         location = self._locations.get(_path(service, method))
-        if location is None:
+        if location is None or len(location.span) < 2:
             return self._file
         line, column = location.span[:2]
         return f"{self._file}:{line + 1}:{column + 1}"

@@ -36,7 +36,13 @@ def test_help(flag: str) -> None:
     done = _run(flag)
     assert (done.returncode, done.stderr) == (0, b"")
     text = done.stdout.decode()
-    for mentioned in ("--pygorums_out", "python -m pygorums.protoc", "import_prefix=PACKAGE", "--version"):
+    for mentioned in (
+        "--pygorums_out",
+        "python -m pygorums.protoc",
+        "import_prefix=PACKAGE",
+        "streaming=skip",
+        "--version",
+    ):
         assert mentioned in text
 
 
@@ -98,6 +104,21 @@ def test_a_request_without_an_imported_file(tmp_path: Path) -> None:
     part.ClearField("proto_file")
     part.proto_file.extend(files)
     _assert_refused(part.SerializeToString(), "google.protobuf.Empty is used, but not contained")
+
+
+def test_a_request_that_is_not_whole_hides_no_refusal(tmp_path: Path) -> None:
+    text = 'syntax = "proto3"; service S { rpc Get(stream M) returns (M); } message M {}'
+    part = request_for_text(tmp_path, text)
+    part.file_to_generate.append("\nx.proto")
+    done = _run(stdin=part.SerializeToString())
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().splitlines() == [
+        "protoc-gen-pygorums: standard input does not hold a whole CodeGeneratorRequest: "
+        "\\nx.proto is to be generated, but not contained. "
+        "This program is run by protoc; see protoc-gen-pygorums --help.",
+        "test.proto:1:32: method S.Get has a streaming request, which no call type has; "
+        "remove 'stream' from its request, or skip it with --pygorums_opt=streaming=skip",
+    ]
 
 
 def test_a_truncated_request(tmp_path: Path) -> None:

@@ -9,17 +9,20 @@ from google.protobuf.compiler import plugin_pb2
 from protoc_gen_pygorums.__main__ import generate
 from tests.compiler.support import REFUSED, ROOT, protoc, protos_of, request, request_for_text
 
+# Beside those in folders, which have a gorums.proto of their own.
+PROTOS = [proto for proto in protos_of(REFUSED) if "/" not in proto]
+
 
 @pytest.fixture(scope="module")
 def refused() -> plugin_pb2.CodeGeneratorRequest:
-    return request(REFUSED, protos_of(REFUSED))
+    return request(REFUSED, PROTOS)
 
 
 def _expected_error(proto: str) -> str:
-    return "\n".join(re.findall(r"^// error: (.*)$", (REFUSED / proto).read_text(), flags=re.MULTILINE))
+    return "\n".join(re.findall(r"^// error: (.*)$", (REFUSED / proto).read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("proto", protos_of(REFUSED))
+@pytest.mark.parametrize("proto", PROTOS)
 def test_a_refused_file_gets_its_whole_message(refused: plugin_pb2.CodeGeneratorRequest, proto: str) -> None:
     one = plugin_pb2.CodeGeneratorRequest(file_to_generate=[proto], proto_file=refused.proto_file)
     response = generate(one)
@@ -38,6 +41,45 @@ def test_protoc_shows_the_message_and_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == f"--pygorums_out: {_expected_error('two_call_types.proto')}\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_options_of_an_earlier_gorums_are_named_with_what_to_write() -> None:
+    response = generate(request(REFUSED / "earlier_gorums", ["storage.proto"]))
+    assert response.error == _expected_error("earlier_gorums/storage.proto")
+    assert not response.file
+
+
+def test_of_many_problems_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    methods = " ".join(f"rpc M{number}(stream M) returns (M);" for number in range(500))
+    (tmp_path / "many.proto").write_text(f'syntax = "proto3"; package many; service S {{ {methods} }} message M {{}}')
+    few = " ".join(f"rpc M{number}(stream M) returns (M);" for number in range(20))
+    (tmp_path / "few.proto").write_text(f'syntax = "proto3"; package few; service S {{ {few} }} message M {{}}')
+    lines = generate(request(tmp_path, ["many.proto", "few.proto"])).error.splitlines()
+    assert len(lines) == 41
+    assert lines[19].startswith("many.proto:1:")
+    assert ": method S.M19 has a streaming request" in lines[19]
+    assert lines[20] == "many.proto: and 480 more"
+    assert ": method S.M19 has a streaming request" in lines[40]
+
+
+def test_a_file_that_is_no_names_hides_nothing_of_the_others(tmp_path: Path) -> None:
+    service = "service S { rpc Get(stream M) returns (M); } message M {}"
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.proto").write_text(f'syntax = "proto3"; package {name}; {service}')
+    files = request(tmp_path, ["a.proto", "b.proto", "c.proto"])
+    broken = next(file for file in files.proto_file if file.name == "b.proto")
+    broken.service[0].method[0].name = "Get(): pass\n"
+    broken.service.add(name="1st")
+    refusal = (
+        "{0}.proto:1:43: method S.Get has a streaming request, which no call type has; "
+        "remove 'stream' from its request, or skip it with --pygorums_opt=streaming=skip"
+    )
+    assert generate(files).error.splitlines() == [
+        refusal.format("a"),
+        "b.proto: its method 'S.Get(): pass\\n' is not a name; rename it",
+        "b.proto: its service '1st' is not a name; rename it",
+        refusal.format("c"),
+    ]
 
 
 def test_two_files_with_one_module(tmp_path: Path) -> None:
@@ -63,19 +105,22 @@ def test_without_source_information_the_file_is_named() -> None:
     [
         (
             "quiet",
-            "--pygorums_opt=quiet: there is no option 'quiet', only import_prefix=PACKAGE; remove it",
+            "--pygorums_opt=quiet: there is no option 'quiet', only import_prefix=PACKAGE, "
+            "streaming=skip, function_prefix=service; remove it",
         ),
         (
             "import_prefix=a,paths=source_relative",
-            "--pygorums_opt=paths=source_relative: there is no option 'paths', only import_prefix=PACKAGE; remove it",
+            "--pygorums_opt=paths=source_relative: there is no option 'paths', only import_prefix=PACKAGE, "
+            "streaming=skip, function_prefix=service; remove it",
         ),
         (
             "Import_prefix=a",
-            "--pygorums_opt=Import_prefix=a: there is no option 'Import_prefix', only import_prefix=PACKAGE; remove it",
+            "--pygorums_opt=Import_prefix=a: there is no option 'Import_prefix', only import_prefix=PACKAGE, "
+            "streaming=skip, function_prefix=service; remove it",
         ),
         (
             "import_prefix",
-            "--pygorums_opt=import_prefix=: not the name of a Python package; "
+            "--pygorums_opt=import_prefix: not the name of a Python package; "
             "write it with dots, as in import_prefix=my.generated",
         ),
         (
@@ -92,6 +137,15 @@ def test_without_source_information_the_file_is_named() -> None:
             "import_prefix=a,import_prefix=b",
             "--pygorums_opt=import_prefix=b: import_prefix is given twice; give it once",
         ),
+        ("streaming=drop", "--pygorums_opt=streaming=drop: it is streaming=skip or streaming=refuse"),
+        ("function_prefix", "--pygorums_opt=function_prefix: it is function_prefix=service or function_prefix=none"),
+        (
+            "import_prefix=\ufb01,streaming=,streaming=skip,streaming=skip",
+            "--pygorums_opt=import_prefix=\ufb01: not the name of a Python package; "
+            "write it with dots, as in import_prefix=my.generated\n"
+            "--pygorums_opt=streaming=: it is streaming=skip or streaming=refuse\n"
+            "--pygorums_opt=streaming=skip: streaming is given twice; give it once",
+        ),
     ],
 )
 def test_a_wrong_option(tmp_path: Path, parameter: str, error: str) -> None:
@@ -106,5 +160,6 @@ def test_protoc_shows_a_wrong_option(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "--pygorums_out: --pygorums_opt=colour=blue: there is no option 'colour', "
-        "only import_prefix=PACKAGE; remove it\n"
+        "only import_prefix=PACKAGE, "
+        "streaming=skip, function_prefix=service; remove it\n"
     )
