@@ -17,7 +17,11 @@ from tests.support.waiting import within
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was warned of, without the ports of clients."""
-    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelname == "WARNING" and record.name == "pygorums.server"
+    ]
 
 
 LISTED = {1: "127.0.0.1:20001", 2: "127.0.0.1:20002"}
