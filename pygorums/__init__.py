@@ -8,6 +8,7 @@ from pygorums import grpc_environment  # noqa: F401  # isort: skip - for its eff
 from grpc import StatusCode
 
 from pygorums import sync as sync
+from pygorums import testing as testing
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import (
     CallTimeoutError,

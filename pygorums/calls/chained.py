@@ -44,7 +44,10 @@ class Reader(Protocol[T]):
 
 
 class ChainedCall(Generic[Req, Resp]):
-    """A call whose interceptors have been called, but which is not sent yet.
+    """A call whose interceptors have been called, but which is not sent yet; there may be none.
+
+    Args:
+        entries: Metadata that are encoded already, sent before what `metadata` and interceptors add.
 
     Attributes:
         progress: What has been read of it.
@@ -60,8 +63,10 @@ class ChainedCall(Generic[Req, Resp]):
         timeout: float | None,
         metadata: MetadataLike,
         interceptors: Sequence[Interceptor[Req, Resp]],
+        entries: bytes = b"",
     ) -> None:
         self._method = method
+        self._entries = entries
         self._call = Call(method, config, request, timeout, metadata)
         self.source = Source(self._send)
         self.progress = self._call.progress
@@ -72,7 +77,7 @@ class ChainedCall(Generic[Req, Resp]):
         requests = requests_of(method, call)
         seq_no = call.config.pool.next_seq_no()
         queue = ReplyQueue(method, call.config, seq_no, call.timeout, self.progress)
-        fan_out(method, call.config, requests, encode_entries(call.metadata.pairs), seq_no, queue)
+        fan_out(method, call.config, requests, self._entries + encode_entries(call.metadata.pairs), seq_no, queue)
         return queue
 
     def start_threshold(self, need: int | None) -> asyncio.Future[Resp]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Generic, Protocol, TypeVar
+from weakref import WeakSet
+
+from google.protobuf.message import Message
 
 from pygorums.base.errors import GorumsError, IncompleteError
 from pygorums.calls.progress import Progress
+from pygorums.calls.reply_queue import MAX_UNREAD, REPLY_COST
 from pygorums.calls.response import ResponseStream
 
 __all__ = ["LEVEL_NOT_SET", "Correctable", "Levels"]
@@ -46,6 +51,7 @@ class Correctable(Generic[T]):
         self._wanted = level
         self._newest: dict[int, tuple[T, int]] = {}  # of each node, by ascending level
         self._latest: T | None = None
+        self._readers: WeakSet[Levels[T]] = WeakSet()
         self._level = LEVEL_NOT_SET
         self._error: Exception | None = None
         self._done = False
@@ -85,28 +91,32 @@ class Correctable(Generic[T]):
             self._task.cancel()
 
     def __aiter__(self) -> Levels[T]:
-        """The newest reply of each node with its level, from the lowest level on, as they arrive.
+        """Every reply with its level, as they arrive; of those that came before this was called, each node's newest.
 
-        In a quorum call without ``stream`` that is every reply. Of a node that sends several, a reader which is slower
-        than they come sees the newest. To be cancelled while waiting for the next one loses none.
+        A reader that leaves `MAX_UNREAD` bytes waiting misses all but each node's newest. To be cancelled while waiting
+        for the next one loses none.
 
         Raises:
             IncompleteError: At the end, if the level that was asked for was not reached.
         """
-        return Levels(self)
+        levels = Levels(self)
+        for node_id, (reply, level) in self._newest.items():
+            levels.put(node_id, reply, level)
+        self._readers.add(levels)
+        return levels
 
-    async def _next(self, after: int) -> tuple[T, int] | None:
-        """The reply of the lowest level above `after`; None at the end."""
-        while True:
-            for item in self._newest.values():
-                if item[1] > after:
-                    return item
-            if self._done:
-                break
-            await asyncio.shield(self._changed)
-        if self._error is not None:
-            raise self._error.with_traceback(None)  # or it would grow each time
-        return None
+    async def changed(self) -> bool:
+        """Wait for the next reply or the end; False if there is nothing to wait for.
+
+        Raises:
+            IncompleteError: The call is over, and its level was not reached.
+        """
+        if self._done:
+            if self._error is not None:
+                raise self._error.with_traceback(None)  # or it would grow each time
+            return False
+        await asyncio.shield(self._changed)
+        return True
 
     async def _run(self) -> None:
         try:
@@ -131,6 +141,8 @@ class Correctable(Generic[T]):
             self._latest = response.value
             self._newest.pop(response.node_id, None)
             self._newest[response.node_id] = response.value, level
+            for reader in self._readers:
+                reader.put(response.node_id, response.value, level)
             if level >= self._wanted:
                 return
             self._notify()
@@ -162,17 +174,34 @@ class Levels(Generic[T]):
 
     def __init__(self, correctable: Correctable[T]) -> None:
         self._correctable = correctable
-        self._level = 0
+        self._unread: deque[tuple[int, T, int]] = deque()  # node, reply and level
+        self._bytes = 0
+
+    def put(self, node_id: int, reply: T, level: int) -> None:
+        """A reply has come."""
+        self._unread.append((node_id, reply, level))
+        self._bytes += _weight(reply)
+        if self._bytes > MAX_UNREAD:
+            newest = {item[0]: item for item in self._unread}
+            self._unread = deque(sorted(newest.values(), key=lambda item: item[2]))
+            self._bytes = sum(_weight(item[1]) for item in self._unread)
 
     def __aiter__(self) -> Levels[T]:
         return self
 
     async def __anext__(self) -> tuple[T, int]:
-        item = await self._correctable._next(self._level)
-        if item is None:
-            raise StopAsyncIteration
-        self._level = item[1]
-        return item
+        while not self._unread:
+            if not await self._correctable.changed():
+                raise StopAsyncIteration
+        _, reply, level = self._unread.popleft()
+        self._bytes -= _weight(reply)
+        return reply, level
 
     async def aclose(self) -> None:
         """Leave the iteration; the call goes on."""
+        self._unread.clear()
+        self._bytes = 0
+
+
+def _weight(reply: object) -> int:
+    return REPLY_COST + (reply.ByteSize() if isinstance(reply, Message) else 0)

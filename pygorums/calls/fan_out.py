@@ -59,6 +59,9 @@ class _NodeShare:
     def end(self, node_id: int) -> None:
         self._queue.end(node_id)
 
+    def expire(self, timeout: float | None = None) -> None:
+        self._queue.expire(timeout)
+
 
 Requests = Sequence[tuple[int, Req | Exception | None]]
 """What each node is sent, by ID: its request, nothing if it is left out, or why none could be made for it."""
@@ -71,7 +74,7 @@ def requests_of(method: Method[Req, Any], call: Call[Req, Any]) -> Requests[Req]
     for node in call.config:
         try:
             request = call.request_for(node)
-            if request is not None:
+            if request is not None and request is not call.request:
                 check_request(method, request)
             requests.append((node.id, request))
         except Exception as error:

@@ -68,7 +68,7 @@ class FutureCall(Generic[T]):
         self.withdrawn = False
         self.timeout = timeout
         self.sent_at = monotonic()
-        self._timer = None if timeout is None else future.get_loop().call_later(max(timeout, 0), self._expire)
+        self._timer = None if timeout is None else future.get_loop().call_later(max(timeout, 0), self.expire)
         if isinstance(future, CallFuture):
             future.call = self
 
@@ -92,8 +92,10 @@ class FutureCall(Generic[T]):
             self.withdrawn = True
             self.forget()
 
-    def _expire(self) -> None:
+    def expire(self, timeout: float | None = None) -> None:
+        """The time is up, after its own timeout or another one."""
         if not self.decided:
+            self.timeout = timeout or self.timeout
             self.withdrawn = True
             self.lose(self.timeout_error())
 

@@ -17,14 +17,14 @@ from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse, parse_reply
 from pygorums.nodes.node import Node
 
-__all__ = ["ReplyQueue"]
+__all__ = ["MAX_UNREAD", "REPLY_COST", "ReplyQueue"]
 
 Resp = TypeVar("Resp", bound=Message)
 
 MAX_UNREAD = 64 << 20
 """How many bytes of one node's replies may wait for a reader, bookkeeping included, before more are refused."""
 
-_REPLY_COST = 256
+REPLY_COST = 256
 
 
 class ReplyQueue(Generic[Resp]):
@@ -63,7 +63,7 @@ class ReplyQueue(Generic[Resp]):
         if timeout is not None:
             progress.timeout = timeout
             progress.deadline = self._loop.time() + max(timeout, 0)
-            self._timer = self._loop.call_at(progress.deadline, self._expire)
+            self._timer = self._loop.call_at(progress.deadline, self.expire)
 
     def skip(self, node_id: int) -> None:
         """The node is not asked at all."""
@@ -72,7 +72,7 @@ class ReplyQueue(Generic[Resp]):
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied."""
-        unread = self._unread.get(node_id, 0) + len(payload) + _REPLY_COST
+        unread = self._unread.get(node_id, 0) + len(payload) + REPLY_COST
         if unread > MAX_UNREAD:
             self._nodes[node_id].channel.forget(self._seq_no)
             text = f"replies to {self._method.name} were not read: more than {MAX_UNREAD} bytes are waiting"
@@ -132,7 +132,7 @@ class ReplyQueue(Generic[Resp]):
     def _read(self, node_id: int, payload: bytes | None, error: Exception | None) -> NodeResponse[Resp]:
         value = cast("Resp", None)
         if payload is not None:
-            self._unread[node_id] -= len(payload) + _REPLY_COST
+            self._unread[node_id] -= len(payload) + REPLY_COST
             try:
                 value = parse_reply(self._method, payload, node_id)
             except StatusError as malformed:
@@ -140,7 +140,9 @@ class ReplyQueue(Generic[Resp]):
         self._progress.hear(node_id, error)
         return NodeResponse(node_id, value, error)
 
-    def _expire(self) -> None:
+    def expire(self, timeout: float | None = None) -> None:
+        """The time is up, after its own timeout or another one."""
+        self.timeout = timeout or self.timeout
         if self.decided or not self._open:
             return
         self._progress.timed_out = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -148,6 +148,25 @@ class Responses(Generic[Resp]):
         source = Source(self._send)
         source.start()
         return Correctable(source, source, self._read, level)
+
+    def send(self) -> Self:
+        """Send now, and let whoever uses the responses later choose how to aggregate the replies.
+
+        The call's time begins now. Nothing else changes: the responses are used once, and forgotten with their last
+        reference.
+
+        Returns:
+            The same responses.
+        """
+        if self._used:
+            self._use()  # which says so
+        if self._chained is None:
+            self._chained = ChainedCall(
+                self._method, self._config, self._request, self._timeout, None, (), self._entries
+            )
+            self._progress = self._chained.progress
+        self._chained.source.start()
+        return self
 
     def results(self) -> ResponseSeq[Resp]:
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""

@@ -50,6 +50,9 @@ class Source(Generic[Resp]):
         """As `close`, for those who read it as any other responses."""
         self.close()
 
+    def __del__(self) -> None:
+        self.close()  # nobody will read it any more
+
     def __aiter__(self) -> Source[Resp]:
         return self
 

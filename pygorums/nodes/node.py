@@ -71,6 +71,18 @@ class Node:
         """Whether the node opens the stream, so that calls to it travel back over that."""
         return self.channel.inbound
 
+    async def wait_connected(self, timeout: float | None = None) -> None:
+        """Wait until there is a stream to the node.
+
+        Args:
+            timeout: Seconds to wait at most; None waits as long as it takes.
+
+        Raises:
+            TimeoutError: It was not in time. The text says what kept it away.
+            NodeClosedError: Its configuration was closed.
+        """
+        await self.pool.wait_connected((self,), 1, timeout)
+
     def __eq__(self, other: object) -> bool:
         # As without it, but it tells type checkers that a comparison with an ID, as `in` makes it, is no mistake.
         return self is other

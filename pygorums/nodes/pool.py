@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 
 from pygorums.base.backoff import Backoff
-from pygorums.base.errors import CallTimeoutError, NodeClosedError
+from pygorums.base.errors import CallTimeoutError, NodeClosedError, counted
 from pygorums.base.identity import NODE_ID_KEY
 from pygorums.nodes.node import Node
 from pygorums.streams.channel import RequestServer
@@ -114,7 +114,8 @@ class Pool:
             lines = "".join(
                 f"\n  node {node.id} ({node.address}): {node.last_error or 'no answer yet'}" for node in missing
             )
-            text = f"after {timeout} s {connected} of {len(nodes)} nodes are connected, {count} are needed:{lines}"
+            needed = f"{connected} of {counted(len(nodes), 'node')} connected, {count} needed"
+            text = f"after {timeout} s {needed}:{lines}"
             raise CallTimeoutError(text) from None
 
     async def close(self) -> None:

@@ -110,8 +110,10 @@ class ChainedCall(Generic[Req, Resp]):
         timeout: float | None,
         metadata: MetadataLike,
         interceptors: Sequence[Any],
+        entries: bytes = b"",
     ) -> None:
         self._method = method
+        self._entries = entries
         self._config = config
         # Interceptors see the configuration and the nodes of their own world.
         self._call: Call[Any, Any] = Call(method, config, request, timeout, metadata)  # type: ignore[arg-type]
@@ -131,7 +133,7 @@ class ChainedCall(Generic[Req, Resp]):
         # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
         method, call, config = self._method, self._call, self._config.asynchronous
         requests = requests_of(method, call)
-        entries = encode_entries(call.metadata.pairs)
+        entries = self._entries + encode_entries(call.metadata.pairs)
 
         def send() -> ReplyQueue[Resp]:
             seq_no = config.pool.next_seq_no()

@@ -81,6 +81,10 @@ class Node:
         """Whether the node opens the stream."""
         return self.asynchronous.is_inbound
 
+    def wait_connected(self, timeout: float | None = None) -> None:
+        """Wait until there is a stream to the node, as `pygorums.Node.wait_connected`."""
+        self.thread.run(self.asynchronous.wait_connected, timeout)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node):
             return NotImplemented

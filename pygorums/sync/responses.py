@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -134,6 +134,19 @@ class Responses(Generic[Resp]):
             return Correctable(AsyncCorrectable(source, source, self._read, level), thread)
 
         return thread.call(start)
+
+    def send(self) -> Self:
+        """Send now, and let whoever uses the responses later choose how: as `pygorums.Responses.send`."""
+        if self._used:
+            self._use()  # which says so
+        self._thread.check()
+        if self._chained is None:
+            self._chained = ChainedCall(
+                self._method, self._config, self._request, self._timeout, None, (), self._entries
+            )
+            self._progress = self._chained.progress
+        self._chained.source.start()
+        return self
 
     def results(self) -> ResponseSeq[Resp]:
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""

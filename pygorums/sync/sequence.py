@@ -35,6 +35,7 @@ class QueueIterator(Generic[Resp]):
         self._thread = thread
         self._prepare: Callable[[], Callable[[], ReplyQueue[Resp]]] | None = prepare
         self._started = _Started[Resp]()
+        self._closed = False
 
     def start(self) -> None:
         """Send the call, if that was not done yet."""
@@ -52,9 +53,14 @@ class QueueIterator(Generic[Resp]):
 
     def close(self) -> None:
         """Forget the call. May be called from anywhere, and never waits."""
-        if self._prepare is None:
+        if self._prepare is None and not self._closed:
+            self._closed = True
             self._thread.submit(self._started.close)
         self._prepare = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_closed", True) is False:  # an interrupt may have come while it was made
+            self.close()  # nobody will read it any more
 
     def __iter__(self) -> Iterator[NodeResponse[Resp]]:
         return self

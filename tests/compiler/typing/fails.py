@@ -77,3 +77,16 @@ class WrongHandlers(CallsServer):
 
 def abstract() -> None:
     gorums.Server(MissingHandlers())  # E: abstract
+
+
+def forgetful(reply: Text, node: gorums.Node) -> None: ...
+
+
+def of_other(reply: Empty, node: gorums.Node) -> Empty:
+    return reply
+
+
+async def wrong_judgements(config: gorums.Configuration) -> None:
+    gorums.map_response(forgetful)  # E: arg-type
+    await ask(config, Text(), interceptors=[gorums.map_response(of_other)]).first()  # E: arg-type
+    await ask(config, Text()).collect_quorum(2, check=forgetful)  # E: arg-type

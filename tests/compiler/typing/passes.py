@@ -1,12 +1,14 @@
 """What type checkers must make of generated code. Checked, never run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import assert_type
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from typing import TypeVar, assert_type
 
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
 
 import pygorums as gorums
+from pygorums.calls.responses import quorum_call
 from tests.protos.calls_gorums import ASK, FOLLOW, NOTE, CallsServer, ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 
@@ -97,3 +99,55 @@ class PlainCalls(CallsServer):
 
 def servers() -> None:
     gorums.Server(AsyncCalls()).register(PlainCalls())
+
+
+def checked(reply: Text, node: gorums.Node) -> Text:
+    return reply
+
+
+async def verified(reply: Text, node: gorums.Node) -> Text:
+    return reply
+
+
+M = TypeVar("M", bound=Message)
+
+
+def any_reply(reply: M, node: gorums.Node) -> M:
+    return reply
+
+
+async def any_reply_later(reply: M, node: gorums.Node) -> M:
+    return reply
+
+
+async def rejecting(node: gorums.Node, config: gorums.Configuration) -> None:
+    await ask(config, Text(), interceptors=[gorums.map_response(checked), gorums.map_response(verified)]).first()
+    # One function for methods of several types.
+    each, later = gorums.map_response(any_reply), gorums.map_response(any_reply_later)
+    await echo(node, Text(), interceptors=[each, later])
+    await ask(config, Text(), interceptors=[each, later]).first()
+    other: gorums.Method[Empty, Empty] = gorums.Method("m", gorums.CallType.QUORUM_CALL, Empty, Empty)
+    await quorum_call(other, config, Empty(), interceptors=[each, later]).first()
+    assert_type(
+        await ask(config, Text()).collect_quorum(2, check=lambda reply, node: reply.number > 0), dict[int, Text]
+    )
+    assert_type(await ask(config, Text()).aggregate(largest), int)
+    assert_type(ask(config, Text()).send(), gorums.Responses[Text])
+    assert_type(config.node(1), gorums.Node)
+
+
+def largest(replies: Mapping[int, Text]) -> int | None:
+    return max((reply.number for reply in replies.values()), default=None)
+
+
+async def newest(responses: gorums.Responses[Text]) -> Text:
+    return await responses.first()
+
+
+async def tested() -> None:
+    await newest(gorums.testing.responses({1: Text(), 2: OSError("down"), 3: gorums.testing.SILENT}))
+    responses: gorums.Responses[Text] = gorums.testing.responses({1: [Text(), OSError("down")], 2: Text()})
+    await newest(responses)
+    blocking: gorums.sync.Responses[Text] = gorums.testing.sync.responses({1: Text(), 2: gorums.testing.SILENT})
+    assert_type(blocking.first(), Text)
+    assert_type(gorums.testing.responses({1: Text(), 2: Text()}), gorums.Responses[Text])

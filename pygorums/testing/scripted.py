@@ -1,0 +1,169 @@
+"""Nodes that answer as they were told, without a network: the engine above them is the one of every program."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
+
+from pygorums.base.method import CallType, Method
+from pygorums.nodes.address import numbered
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.node import Node
+from pygorums.nodes.pool import Pool
+from pygorums.streams.pending import PendingCall
+from pygorums.streams.writer import Outgoing
+
+__all__ = ["SILENT", "Answer", "Silence", "scripted_configuration", "scripted_method"]
+
+Resp = TypeVar("Resp", bound=Message)
+
+
+class Silence(enum.Enum):
+    """The type of `SILENT`."""
+
+    SILENT = "silent"
+
+    def __repr__(self) -> str:
+        return "SILENT"
+
+
+SILENT: Final = Silence.SILENT
+"""A node that does not answer: when all others have, the time is up."""
+
+One: TypeAlias = Resp | Exception | Silence
+Answer: TypeAlias = Resp | Exception | Silence | Sequence[Resp | Exception | Silence]
+"""What a node answers: a reply, an error, `SILENT`, or several of these, one after the other, in a streaming call."""
+
+
+class _Expiring(PendingCall, Protocol):
+    def expire(self, timeout: float | None) -> None:
+        """The time is up."""
+
+
+class _Script:
+    """Delivers the answers of all nodes to one call, each in a turn of the event loop of its own."""
+
+    def __init__(self, answers: Mapping[int, Sequence[One[Any]]], timeout: float | None) -> None:
+        self._answers = answers
+        self._timeout = timeout
+        self._calls: dict[int, _Expiring] = {}
+
+    def ask(self, node_id: int, call: _Expiring) -> None:
+        """A node is sent the call."""
+        if not self._calls:
+            asyncio.get_running_loop().call_soon(self._begin)  # when all have been sent it
+        self._calls[node_id] = call
+
+    def answers(self, node_id: int) -> Sequence[One[Any]]:
+        """What a node says."""
+        return self._answers[node_id]
+
+    def _begin(self) -> None:
+        self._play([(node_id, answer) for node_id in self._calls for answer in (*self._answers[node_id], None)], set())
+
+    def _play(self, left: list[tuple[int, One[Any] | None]], silent: set[int]) -> None:
+        for index, (node_id, answer) in enumerate(left):
+            call = self._calls[node_id]
+            if node_id in silent:
+                continue
+            if answer is SILENT:
+                silent.add(node_id)
+            elif not call.decided and (answer is not None or call.streaming):
+                _deliver(call, node_id, answer)
+                asyncio.get_running_loop().call_soon(self._play, left[index + 1 :], silent)
+                return
+        for node_id in silent:
+            if self._timeout is not None:
+                self._calls[node_id].expire(self._timeout)
+
+
+def _deliver(call: _Expiring, node_id: int, answer: Message | Exception | None) -> None:
+    if answer is None:
+        call.end(node_id)
+    elif isinstance(answer, Exception):
+        call.fail(node_id, answer)
+    else:
+        call.deliver(node_id, answer.SerializeToString())
+
+
+class _ScriptedChannel:
+    """One node of a script, as the call functions see it."""
+
+    connected = True
+    closed = False
+    inbound = False
+    last_error = None
+    latency: float | None = None
+
+    def __init__(self, node_id: int, script: _Script) -> None:
+        self._node_id = node_id
+        self._script = script
+
+    @property
+    def pending(self) -> _ScriptedChannel:
+        """It has no calls to tell of."""
+        return self
+
+    def __len__(self) -> int:
+        return 0
+
+    def request(self, seq_no: int, call: Any) -> None:  # noqa: ARG002 - there is one call only
+        """Have the node's answers delivered."""
+        self._script.ask(self._node_id, call)
+
+    def post(self, frame: bytes, owner: Outgoing) -> None:
+        """No one-way message is sent to a script."""
+        raise NotImplementedError
+
+    def forget(self, seq_no: int) -> bool:  # noqa: ARG002 - there is one call only
+        """Whether the node owed a reply: if it was to be silent, it has none to give."""
+        return SILENT in self._script.answers(self._node_id)
+
+    def withdraw(self) -> None:
+        """Nothing waits to be sent."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def scripted_configuration(answers: Mapping[int, Answer[Any]], timeout: float | None) -> Configuration:
+    """The nodes of a script, for one call whose timeout is not measured: it is up when nothing else is left.
+
+    Raises:
+        ConfigurationError: There are none, or an ID cannot be one.
+    """
+    addresses = numbered({node_id: f"node-{node_id}:1" for node_id in answers})
+    script = _Script({node_id: _several(answer) for node_id, answer in answers.items()}, timeout)
+    pool = Pool(max_message=1 << 31)
+    for node_id in answers:
+        pool.put(Node(node_id, addresses[node_id], _ScriptedChannel(node_id, script), pool))
+    return Configuration(pool.nodes.values(), pool)
+
+
+def _several(answer: Answer[Any]) -> Sequence[One[Any]]:
+    return answer if isinstance(answer, Sequence) else (answer,)
+
+
+def scripted_method(answers: Mapping[int, Answer[Resp]]) -> Method[Empty, Resp]:
+    """A quorum call whose replies are those of a script; a streaming one if a node answers several times.
+
+    Raises:
+        TypeError: The replies are of different types, or an answer is none.
+    """
+    kinds: set[type[Any]] = set()
+    for answer in (one for several in answers.values() for one in _several(several)):
+        if isinstance(answer, Message):
+            kinds.add(type(answer))
+        elif not isinstance(answer, Exception | Silence):
+            raise TypeError(f"a node answers with a message, an exception or SILENT, not with {answer!r:.100}")
+    if len(kinds) > 1:
+        names = " and ".join(sorted(kind.DESCRIPTOR.full_name for kind in kinds))
+        raise TypeError(f"the replies of one call are of one type, not {names}")
+    streaming = any(isinstance(answer, Sequence) for answer in answers.values())
+    kind = CallType.STREAMING_QUORUM_CALL if streaming else CallType.QUORUM_CALL
+    return Method("pygorums.testing.Responses", kind, Empty, kinds.pop() if kinds else Empty)
