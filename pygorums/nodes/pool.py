@@ -27,6 +27,10 @@ from pygorums.streams.transport import Connector, Pairs
 __all__ = ["OutboundPool", "Pool"]
 
 
+PING_TIMEOUT_MS = 20_000
+"""How long a node may take to answer a ping: nodes that know no heartbeats are noticed by that alone."""
+
+
 class Pool:
     """Nodes, the sequence numbers of calls to them, and the event loop they live in.
 
@@ -156,14 +160,15 @@ class OutboundPool(Pool):
         interceptors: Sequence[Any],
         server: RequestServer | None,
     ) -> None:
-        options = StreamOptions.of(channel_options)
+        options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
         super().__init__(max_message=options.max_message, interceptors=interceptors)
         self.loop = asyncio.get_running_loop()
         identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
         self._user_metadata = (*metadata, *identity)
         heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))
-        self._metadata = (*self._user_metadata, *options.extensions, heartbeat)
+        self._metadata = (*self._user_metadata, *options.extensions, *options.limits, heartbeat)
         self._connector: Callable[[str], Connector] = lambda address: GrpcConnector(address, credentials, options.grpc)
+        self._options = options
         self._send_buffer = send_buffer
         self._backoff = backoff
         self._server = server
@@ -186,6 +191,7 @@ class OutboundPool(Pool):
             self._connector(address),
             metadata=self._metadata if server is None else (*self._metadata, *server.introduction(node_id, address)),
             send_buffer=self._send_buffer,
+            options=self._options,
             backoff=self._backoff,
             on_change=self.notify,
             server=server,

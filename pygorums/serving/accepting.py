@@ -23,9 +23,9 @@ from pygorums.serving.handlers import Handler
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.stream import ServerStream
 from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
-from pygorums.streams.heartbeat import HEARTBEAT_KEY, Heartbeat, heartbeat_of
+from pygorums.streams.heartbeat import HEARTBEAT_KEY, HEARTBEAT_WANTED_KEY, Heartbeat, heartbeat_of, unannounced
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Pairs, answer_to, offers
+from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Pairs, answer_to, largest_message, offers
 from pygorums.streams.writer import Writer
 
 if TYPE_CHECKING:
@@ -105,14 +105,23 @@ class Acceptor:
         instance = instance_of(offered)
         transport = AcceptedGrpcTransport(context)
         confirmed = answer_to(offered, self._options.extensions)
-        interval = heartbeat_of(offered)
+        interval = heartbeat_of(offered, self._options.shortest_heartbeat)
         if interval is not None:
-            confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))))
+            wanted = str(round(self._options.keepalive * 1000))
+            confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))), (HEARTBEAT_WANTED_KEY, wanted))
         if confirmed:
+            confirmed = (*confirmed, *self._options.limits)
             await transport.confirm(confirmed)
         node = self._peers.node_of(claim.node_id, claim.address, offered)
         writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
         writer.batching = offers(confirmed, BATCH_KEY)
+        largest = largest_message(offered)
+        if largest is not None:
+            writer.largest = largest
+        writer.envelope_limit = min(writer.envelope_limit, self._options.max_message, writer.largest)
+        if interval is not None:
+            writer.announce_above = unannounced(interval)
+            writer.envelope_limit = min(writer.envelope_limit, writer.announce_above)
         stream_context = StreamContext(
             self._server, offered, context.peer(), None if node is None else node.id, auth_context
         )
@@ -146,7 +155,7 @@ class Acceptor:
         try:
             replies = ReplyWriter(
                 writer,
-                self._options.max_message,
+                min(self._options.max_message, writer.largest),
                 self._server.failures,
                 mark_end=offers(confirmed, STREAM_END_KEY),
             )
@@ -157,6 +166,7 @@ class Acceptor:
                 writer,
                 replies,
                 batching=writer.batching,
+                heartbeats=interval is not None,
                 pending=pending,
                 on_connect=lambda: self._tell_connected(context),
             )

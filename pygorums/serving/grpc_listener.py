@@ -15,8 +15,9 @@ import grpc.aio
 from pygorums.nodes.address import split_address
 from pygorums.serving.grace import LONGEST, Grace
 from pygorums.streams.forked import use_grpc
-from pygorums.streams.grpc_transport import METHOD, SERVICE
+from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE
 from pygorums.streams.joined import Joined
+from pygorums.streams.options import TCP_TIMEOUT_MS
 
 __all__ = ["GrpcListener"]
 
@@ -27,9 +28,13 @@ _DEFAULT_OPTIONS: Mapping[str, Any] = {
     "grpc.http2.max_ping_strikes": 0,
     # A client that is frozen or cut off is noticed by gRPC's own pings, to which no client objects.
     "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.keepalive_timeout_ms": TCP_TIMEOUT_MS,
     "grpc.http2.ping_timeout_ms": 20_000,
     "grpc.http2.max_pings_without_data": 0,
+    # When many clients come at once, gRPC would turn some away who have waited for no more than a moment.
+    "grpc.server.max_pending_requests": 1 << 14,
+    "grpc.server.max_pending_requests_hard_limit": 1 << 14,
+    **dict(FIXED_WINDOW),
 }
 
 

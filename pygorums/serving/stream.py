@@ -41,6 +41,7 @@ class ServerStream:
         writer: The queue of the stream.
         replies: Encodes what handlers give for that queue.
         batching: Whether the client may send envelopes.
+        heartbeats: Whether an empty message of the client is a sign of life, and means nothing else.
         pending: The calls that we make over the stream; None if we make none.
         on_connect: Awaited before the first request is handled; it may call back over the stream already.
     """
@@ -54,6 +55,7 @@ class ServerStream:
         replies: ReplyWriter,
         *,
         batching: bool,
+        heartbeats: bool,
         pending: PendingCalls | None,
         on_connect: Callable[[], Awaitable[None]],
     ) -> None:
@@ -62,6 +64,7 @@ class ServerStream:
         self._writer = writer
         self._replies = replies
         self._batching = batching
+        self._heartbeats = heartbeats
         self._pending = pending
         self._inbox = Inbox()
         self._on_connect = on_connect
@@ -142,6 +145,8 @@ class ServerStream:
     async def _read(self) -> Sequence[Message | Frame] | None:
         try:
             data = await self._transport.receive()
+            while data == b"" and self._heartbeats:
+                data = await self._transport.receive()
         except Exception as raised:
             raise self._transport.error(raised) from None
         if not isinstance(data, bytes):

@@ -7,7 +7,9 @@ of that, so the rhythm of reopening is ours, and a name that has moved to anothe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -17,16 +19,34 @@ from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.forked import use_grpc
 from pygorums.streams.transport import Pairs
 
-__all__ = ["METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
+__all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
 
 SERVICE = "stream.Gorums"
 METHOD = "NodeStream"
 
-CONNECT_TIMEOUT_MS = 5000
-"""How long one attempt to connect may take; what gRPC calls the minimum reconnect backoff."""
+ANSWER_TIMEOUT = 5.0
+"""Seconds that one attempt to open a stream may take until the other side has answered."""
+
+_LOOKS = 5
+
+_SOON = 0.02
+"""Seconds in which a status follows that has left already."""
+
+_PROBE_AFTER = 0.1
+"""Seconds until a probe asks for the answer of a node that says nothing by itself, unless more is known of it."""
+
+_LATE_PROBE = 1.0
+"""The same for a node that has always answered by itself."""
+
+_PROBE = "/grpc.health.v1.Health/Check"
+"""A method that is answered by whoever speaks gRPC, be it that there is none of that name."""
 
 _WRITE_FAILED = "Internal error from Core"
 """What grpc.aio says if a stream breaks during a write. It calls that INTERNAL, which hides the real status."""
+
+FIXED_WINDOW: tuple[tuple[str, Any], ...] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20))
+"""How much may be on its way, in bytes. Left alone gRPC would measure that by pings to who sends it much, and end the
+connection of a slow one, whose answer waits behind what it sends."""
 
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Channels with the same target would otherwise share a connection, and its backoff.
@@ -35,7 +55,9 @@ _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.enable_http_proxy", 0),
     # Retries buffer what was sent, to send it again: that is our business.
     ("grpc.enable_retries", 0),
-    ("grpc.min_reconnect_backoff_ms", CONNECT_TIMEOUT_MS),
+    *FIXED_WINDOW,
+    # How long one attempt to connect may take.
+    ("grpc.min_reconnect_backoff_ms", round(ANSWER_TIMEOUT * 1000)),
 )
 
 
@@ -63,6 +85,7 @@ class GrpcConnector:
         self._address = address
         self._credentials = credentials
         self._options = [*_CHANNEL_OPTIONS, *options]
+        self.probe_after = _PROBE_AFTER
 
     def __call__(self, metadata: Pairs, /) -> OpenedGrpcTransport:
         """Start to open a new stream; returns at once. Needs the running event loop."""
@@ -70,13 +93,14 @@ class GrpcConnector:
             channel = grpc.aio.insecure_channel(self._address, options=self._options)
         else:
             channel = grpc.aio.secure_channel(self._address, self._credentials, options=self._options)
-        return OpenedGrpcTransport(self._address, channel, metadata)
+        return OpenedGrpcTransport(self, self._address, channel, metadata)
 
 
 class OpenedGrpcTransport:
     """The opener's end of a stream over grpc.aio."""
 
-    def __init__(self, address: str, channel: grpc.aio.Channel, metadata: Pairs) -> None:
+    def __init__(self, connector: GrpcConnector, address: str, channel: grpc.aio.Channel, metadata: Pairs) -> None:
+        self._connector = connector
         self._address = address
         self._channel = channel
         # Without serializers bytes go in and out as they are.
@@ -87,9 +111,52 @@ class OpenedGrpcTransport:
         self.send = self._call.write
         self.receive = self._call.read
 
-    async def opened(self) -> None:
-        """Done when gRPC has connected and sent our metadata."""
-        await self._call.wait_for_connection()
+    async def opened(self) -> Pairs | None:
+        """Done when the other side has answered something that we sent.
+
+        That it takes a connection proves nothing: a load balancer does so for servers that are gone, and what we send
+        may be lost on a way whose other direction works. Servers of ours answer with their metadata at once; others say
+        nothing before their first message, but they answer any other call, and so the probe.
+        """
+        call = self._call
+        waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(call.wait_for_connection())}
+        try:
+            (await self._first_of(waiting)).result()
+            metadata = asyncio.ensure_future(call.initial_metadata())
+            waiting = {metadata}
+            await asyncio.wait(waiting, timeout=self._connector.probe_after)
+            if not metadata.done():
+                waiting.add(asyncio.ensure_future(self._probe()))
+                await self._first_of(waiting)
+            self._connector.probe_after = _LATE_PROBE if metadata.done() else 0
+            if not metadata.done():
+                return None
+            if not metadata.result():
+                # As if it was refused, which we hear in a moment.
+                waiting.add(asyncio.ensure_future(call.code()))
+                await asyncio.wait(waiting - {metadata}, timeout=_SOON, return_when=asyncio.FIRST_COMPLETED)
+            await call.wait_for_connection()
+            if call.done():
+                raise StreamDownError(f"{self._address} ended the stream")
+            return pairs_from(metadata.result())
+        finally:
+            for future in waiting:
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # or it would be said that nobody has asked for it
+
+    async def _first_of(self, waiting: set[asyncio.Future[Any]]) -> asyncio.Future[Any]:
+        # Several short waits: while this process is held up itself, nobody hears an answer.
+        for _ in range(_LOOKS):
+            done, _ = await asyncio.wait(waiting, timeout=ANSWER_TIMEOUT / _LOOKS, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return done.pop()
+        raise StreamDownError(f"{self._address} has not answered within {ANSWER_TIMEOUT:.3g} s")
+
+    async def _probe(self) -> None:
+        """Done when the other side has answered a call that has nothing to do with the stream."""
+        ask: Any = self._channel.unary_unary(_PROBE)
+        with suppress(Exception):
+            await ask(b"")
 
     async def accepted(self) -> Pairs:
         """The acceptor's metadata; empty if the stream ends without any."""

@@ -1,9 +1,17 @@
-"""Signs of life, so that a peer which is frozen or cut off is noticed.
+"""Signs of life, so that a peer which is frozen or cut off is noticed, and one that is only slow is not.
 
 gRPC's own pings do not do for clients: servers of other implementations end a connection on which pings come
 often, and a client cannot know beforehand whom it talks to. So a client offers `pygorums-heartbeat` with a number
-of milliseconds, and a server that confirms it sends an empty message whenever it has sent nothing else for that
-long. It sends them from its event loop, whether a handler is busy or not.
+of milliseconds, and a server that confirms it sends an empty message whenever it has sent nothing else for half
+that long. It sends them from its event loop, whether a handler is busy or not.
+
+Here only whole messages are seen to arrive, and over a slow network a large one takes its time. Therefore such a
+server tells the length of a large message beforehand, and puts no more into one envelope than may be late without
+worrying anybody.
+
+A server pings its clients, which any of them answers; but gRPC sends no ping to who has just sent something, and a
+ping may wait for long behind what is on its way to a slow client. So the server says how often it would like to hear
+from a client that knows heartbeats, and that sends them too.
 """
 
 from __future__ import annotations
@@ -13,34 +21,54 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from pygorums.streams.writer import UNOWNED, Writer
+from pygorums.wire.batching import MAX_ENVELOPE
 
-__all__ = ["HEARTBEAT_KEY", "Heartbeat", "SilenceWatch", "heartbeat_of"]
+__all__ = [
+    "HEARTBEAT_KEY",
+    "HEARTBEAT_WANTED_KEY",
+    "SLOWEST",
+    "Heartbeat",
+    "SilenceWatch",
+    "heartbeat_of",
+    "unannounced",
+]
 
 HEARTBEAT_KEY = "pygorums-heartbeat"
+HEARTBEAT_WANTED_KEY = "pygorums-heartbeat-wanted"
 
-SHORTEST = 0.05
-"""Seconds; a client that wants to hear more often is not obliged."""
+SLOWEST = 8 << 10
+"""Bytes per second at which a message still counts as on its way."""
 
 PATIENCE = 1.75
 """How many heartbeats' time a client waits: at least one was due by then, and it is before two are."""
 
+LOOKS = 8
+"""How often a watch looks within that time."""
 
-def heartbeat_of(metadata: Iterable[tuple[str, str | bytes]]) -> float | None:
-    """The seconds between heartbeats that a peer offers or confirms; None if it does not."""
-    for key, value in metadata:
-        if key == HEARTBEAT_KEY and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
-            return max(int(value) / 1000, SHORTEST)
+
+def heartbeat_of(
+    metadata: Iterable[tuple[str, str | bytes]], shortest: float, key: str = HEARTBEAT_KEY
+) -> float | None:
+    """The seconds between heartbeats that a peer asks for or confirms, at least `shortest`; None if it does not."""
+    for name, value in metadata:
+        if name == key and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+            return max(int(value) / 1000, shortest)
     return None
 
 
+def unannounced(interval: float) -> int:
+    """The bytes that may come in one piece to who waits `interval` seconds, without having been announced."""
+    # They were due after half an interval.
+    return min(int((PATIENCE - 0.5) * interval * SLOWEST), MAX_ENVELOPE)
+
+
 class Heartbeat:
-    """The acceptor's part: keeps a stream from being silent for more than `interval` seconds, until stopped."""
+    """Keeps a stream from being silent for more than half of `interval` seconds, until stopped."""
 
     def __init__(self, writer: Writer, interval: float) -> None:
         self._writer = writer
         self._every = interval / 2
         self._loop = asyncio.get_running_loop()
-        self._sent = writer.write_count
         self._timer = self._loop.call_later(self._every, self._beat)
 
     def stop(self) -> None:
@@ -48,36 +76,50 @@ class Heartbeat:
         self._timer.cancel()
 
     def _beat(self) -> None:
-        # What waits already is a sign of life too, if it ever gets through; more of it would only pile up.
-        if self._writer.write_count == self._sent and self._writer.empty:
-            self._writer.put(b"", UNOWNED)
-        self._sent = self._writer.write_count
-        self._timer = self._loop.call_later(self._every, self._beat)
+        now = self._loop.time()
+        due = self._writer.wrote_at + self._every
+        if due <= now:
+            due = now + self._every
+            # What waits already is a sign of life too, if it ever gets through; more of it would only pile up.
+            if self._writer.empty:
+                self._writer.put(b"", UNOWNED)
+        self._timer = self._loop.call_at(due, self._beat)
 
 
 class SilenceWatch:
-    """The opener's part: calls `on_silence` once nothing was heard for too long, until stopped.
+    """Calls `on_silence` once nothing was heard for too long, until stopped.
+
+    It looks several times, and only what it sees counts: while this process is held up itself, by work or by a
+    debugger, nobody reads what has come.
 
     Args:
         interval: Seconds between heartbeats.
-        heard_at: When something was last heard, by the monotonic clock.
+        heard_at: When something was last heard, by the monotonic clock; later than now if that announced something
+            that may take until then.
         on_silence: Called with the length of the silence in seconds, at most once.
     """
 
     def __init__(self, interval: float, heard_at: Callable[[], float], on_silence: Callable[[float], None]) -> None:
-        self._limit = interval * PATIENCE
+        self._step = interval * PATIENCE / LOOKS
         self._heard_at = heard_at
+        self._last = heard_at()
+        self._in_vain = 0
         self._on_silence = on_silence
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(self._limit, self._check)
+        self._timer = self._loop.call_later(self._step, self._look)
 
     def stop(self) -> None:
         """Watch no more."""
         self._timer.cancel()
 
-    def _check(self) -> None:
-        silence = monotonic() - self._heard_at()
-        if silence >= self._limit:
-            self._on_silence(silence)
+    def _look(self) -> None:
+        heard_at, silence = self._heard_at(), monotonic() - self._heard_at()
+        if heard_at != self._last or silence < 0:
+            self._last = heard_at
+            self._in_vain = 0
         else:
-            self._timer = self._loop.call_later(self._limit - silence, self._check)
+            self._in_vain += 1
+            if self._in_vain >= LOOKS:
+                self._on_silence(silence)
+                return
+        self._timer = self._loop.call_later(self._step, self._look)

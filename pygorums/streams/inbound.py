@@ -144,10 +144,7 @@ class InboundChannel:
             return self._stopped()
         if self._latest is None:
             return StreamDownError(f"{self._name} is not connected to this server", node_id=self._node_id)
-        text = (
-            f"{len(frame)} bytes do not fit into the send buffer of {self._name}: "
-            f"{self._latest.writer.queued_bytes} of {self._send_buffer} bytes are waiting to be sent"
-        )
+        text = self._latest.writer.why_not(frame, self._name, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
 

@@ -84,10 +84,11 @@ class MemoryTransport:
         if not self.metadata.done():
             self.metadata.set_result(())
 
-    async def opened(self) -> None:
+    async def opened(self) -> Pairs | None:
         """Done at once, or raises what the stream was refused with."""
         if self._refusal is not None:
             raise self._refusal
+        return self.metadata.result() if self.metadata.done() else None
 
     async def accepted(self) -> Pairs:
         """The acceptor's metadata, once it has sent them or its first frame."""

@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.streams.transport import BATCH_KEY, OFFERED, STREAM_END_KEY, Pairs
+from pygorums.streams.transport import BATCH_KEY, MAX_MESSAGE_KEY, OFFERED, STREAM_END_KEY, Pairs
 
-__all__ = ["DEFAULT_MAX_MESSAGE", "StreamOptions"]
+__all__ = ["DEFAULT_MAX_MESSAGE", "DEFAULT_OPTIONS", "TCP_TIMEOUT_MS", "StreamOptions"]
 
 DEFAULT_MAX_MESSAGE = 4 << 20
 """The largest message that gRPC accepts by default. A larger one would end the stream at the receiver."""
 
 KEEPALIVE_TIME = "grpc.keepalive_time_ms"
 DEFAULT_KEEPALIVE_MS = 10_000
+SHORTEST_HEARTBEAT = "pygorums.shortest_heartbeat_ms"
+DEFAULT_SHORTEST_HEARTBEAT_MS = 1000
+
+TCP_TIMEOUT_MS = 900_000
+"""How long the other side's kernel may take nothing more. gRPC gives the kernel its timeout of pings for that; but
+where much is buffered on a slow way, as in a proxy, seconds may pass until there is room again."""
 
 _OURS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY}
+_NAMES = (*_OURS, SHORTEST_HEARTBEAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +32,36 @@ class StreamOptions:
     """What channel or server options mean for a stream.
 
     Besides gRPC's own options there are ``pygorums.batching`` and ``pygorums.stream_end``: a false value
-    turns that extension of the protocol off. ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
+    turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is how often the other side may ask
+    for signs of life, every second by default. ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
     unless it is given gRPC sends no pings of its own, for which servers of other implementations end connections.
 
     Attributes:
         grpc: The options that gRPC gets.
+        limits: What we tell the other side of the messages that we take: ``grpc.max_receive_message_length``, if that
+            is less than what gRPC accepts by default.
         max_message: The largest message in bytes that we send: ``grpc.max_send_message_length``, by default
             what gRPC accepts by default; -1 there means no limit.
         extensions: The extensions that we offer or confirm.
+        shortest_heartbeat: Seconds between signs of life that the other side may ask for.
         keepalive: Seconds after which a silent peer should give a sign of life: ``grpc.keepalive_time_ms``.
     """
 
     grpc: tuple[tuple[str, Any], ...]
     max_message: int
+    limits: Pairs
     extensions: Pairs
+    shortest_heartbeat: float
     keepalive: float
 
     @classmethod
-    def of(cls, options: Sequence[tuple[str, Any]]) -> StreamOptions:
+    def of(cls, options: Sequence[tuple[str, Any]], *, least_ping_timeout_ms: int = 0) -> StreamOptions:
         """Sort out options as users give them.
+
+        Args:
+            options: Pairs of name and value.
+            least_ping_timeout_ms: How long an answer to gRPC's pings may take, if only the time between them is given:
+                for who has heartbeats besides. It may wait for long behind what is on its way.
 
         Raises:
             ConfigurationError: They are not pairs, or name an option of ours that does not exist.
@@ -55,20 +73,30 @@ class StreamOptions:
         off = set()
         for name, value in values.items():
             if str(name).startswith("pygorums."):
-                if name not in _OURS:
-                    raise ConfigurationError(f"unknown option {name!r}: there are {', '.join(_OURS)}")
-                if not value:
+                if name == SHORTEST_HEARTBEAT:
+                    if not isinstance(value, int | float) or not 1 <= value <= 1 << 40:
+                        raise ConfigurationError(f"{name} is a number of milliseconds from 1, not {value!r}")
+                elif name not in _OURS:
+                    raise ConfigurationError(f"unknown option {name!r}: there are {', '.join(_NAMES)}")
+                elif not value:
                     off.add(_OURS[name])
         keepalive_ms = int(values.get(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_MS))
         if KEEPALIVE_TIME in values:
-            # gRPC notices a peer that does not answer only by the third of these, whatever the second says.
-            timeout_ms = values.setdefault("grpc.keepalive_timeout_ms", keepalive_ms)
+            # gRPC notices a peer that does not answer only by the first of these, whatever the second says.
+            timeout_ms = values.get("grpc.keepalive_timeout_ms", max(keepalive_ms, least_ping_timeout_ms))
             values.setdefault("grpc.http2.ping_timeout_ms", timeout_ms)
+            values["grpc.keepalive_timeout_ms"] = TCP_TIMEOUT_MS
             values.setdefault("grpc.http2.max_pings_without_data", 0)
         max_message = int(values.get("grpc.max_send_message_length", DEFAULT_MAX_MESSAGE))
+        max_receive = int(values.get("grpc.max_receive_message_length", DEFAULT_MAX_MESSAGE))
         return cls(
-            grpc=tuple((name, value) for name, value in values.items() if name not in _OURS),
+            grpc=tuple((name, value) for name, value in values.items() if name not in _NAMES),
             max_message=max_message if max_message >= 0 else 1 << 62,
+            limits=((MAX_MESSAGE_KEY, str(max_receive)),) if 0 <= max_receive < DEFAULT_MAX_MESSAGE else (),
             extensions=tuple(pair for pair in OFFERED if pair[0] not in off),
+            shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
             keepalive=keepalive_ms / 1000,
         )
+
+
+DEFAULT_OPTIONS = StreamOptions.of(())

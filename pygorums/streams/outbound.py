@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
-from pygorums.streams.channel import RequestHandling, RequestServer
-from pygorums.streams.heartbeat import SilenceWatch, heartbeat_of
+from pygorums.streams.channel import RequestServer
+from pygorums.streams.opened_stream import OpenedStream
+from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
 from pygorums.streams.pending import PendingCall, PendingCalls
-from pygorums.streams.reply_sink import ReplySink
-from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Connector, OpenedTransport, Pairs, offers
-from pygorums.streams.writer import UNOWNED, Outgoing, Writer
-from pygorums.wire.framing import Frame, Message, Status, encode_error, method_field, split
+from pygorums.streams.transport import Connector, OpenedTransport, Pairs
+from pygorums.streams.writer import Outgoing, Writer
 
 __all__ = ["OutboundChannel"]
 
@@ -28,9 +26,6 @@ CLOSE_GRACE = 1.0
 
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
-
-YIELD_AFTER = 256
-"""An envelope of more replies than this lets other tasks have their turn before the next frame is read."""
 
 
 class OutboundChannel:
@@ -54,6 +49,7 @@ class OutboundChannel:
         connect: Opens a new stream.
         metadata: Sent whenever a stream is opened, the extensions that we offer included.
         send_buffer: How many bytes may wait for the node.
+        options: What we agree to.
         backoff: The rhythm of reopening.
         on_change: Called when the node gets connected, is found to be down, or was closed.
         server: Handles the calls that the node makes back over the stream; without one they are refused.
@@ -72,6 +68,7 @@ class OutboundChannel:
         backoff: Backoff,
         on_change: Callable[[], None],
         server: RequestServer | None = None,
+        options: StreamOptions = DEFAULT_OPTIONS,
     ) -> None:
         self._node_id = node_id
         self._address = address
@@ -81,12 +78,11 @@ class OutboundChannel:
         self._backoff = backoff
         self._on_change = on_change
         self._server = server
-        self._handling: RequestHandling | None = None
+        self._options = options
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(node_id, send_buffer)
         self.pending = PendingCalls(node_id, send_buffer)
         self._transport: OpenedTransport | None = None
-        self._heard_at = 0.0
         self._heartbeat: float | None = None
         self._down: StatusError | None = None
         self._closed = False
@@ -150,10 +146,7 @@ class OutboundChannel:
     def _refusal(self, frame: bytes) -> StatusError:
         if self._down is not None:
             return self._copy(self._down)
-        text = (
-            f"{len(frame)} bytes do not fit into the send buffer of {self._address}: "
-            f"{self._writer.queued_bytes} of {self._send_buffer} bytes are waiting to be sent"
-        )
+        text = self._writer.why_not(frame, self._address, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
     def _copy(self, error: StatusError | None) -> StatusError:
@@ -190,62 +183,28 @@ class OutboundChannel:
     async def _use(self, transport: OpenedTransport) -> tuple[StatusError, float | None]:
         """Use a stream until it breaks: why, and how many seconds it stood, None if it never did."""
         try:
-            await transport.opened()
+            accepted = await transport.opened()
         except Exception as raised:
             return transport.error(raised), None
-        opened_at = self._heard_at = monotonic()
-        self._came_up(transport)
-        writer = self._loop.create_task(
-            self._write(transport), name=f"pygorums writer to node {self._node_id} ({self._address})"
+        opened_at = monotonic()
+        stream = OpenedStream(
+            transport,
+            self._node_id,
+            self._address,
+            self._writer,
+            self.pending,
+            server=self._server,
+            options=self._options,
+            heartbeat=self._heartbeat,
         )
-        # What the node has confirmed once it will confirm again, so a node that freezes before is noticed too.
-        watch = None if self._heartbeat is None else self._watch(transport, self._heartbeat)
-        replies = ReplySink(self._writer)
+        self._came_up(transport)
         try:
-            # Metadata come before the first frame, if they come at all.
-            accepted = await transport.accepted()
-            self._heard_at = monotonic()
-            self._heartbeat = heartbeat_of(accepted)
-            if self._server is not None:
-                self._handling = self._server.handle_requests(
-                    replies,
-                    metadata=accepted,
-                    peer=self._address,
-                    peer_id=self._node_id,
-                    mark_end=offers(accepted, STREAM_END_KEY),
-                )
-            if watch is None and self._heartbeat is not None:
-                watch = self._watch(transport, self._heartbeat)
-            await self._read(transport, replies, batching=offers(accepted, BATCH_KEY))
-            error: StatusError = StreamDownError(f"{self._address} ended the stream")
-        except asyncio.CancelledError:
-            # gRPC says so to who reads a stream that was aborted. To be cancelled oneself is something else.
-            task = asyncio.current_task()
-            if transport.aborted is None or (task is not None and task.cancelling()):
-                raise
-            error = transport.aborted
-        except Exception as raised:
-            error = transport.error(raised)
+            error = await stream.use(accepted)
         finally:
             self._transport = None
-            if watch is not None:
-                watch.stop()
-            if self._handling is not None:
-                self._handling.stop()
-                self._handling = None
-            replies.stream_ended()
-            writer.cancel()
-            await asyncio.wait({writer})
+            self._heartbeat = stream.heartbeat
         self._broke(error)
         return error, monotonic() - opened_at
-
-    async def _write(self, transport: OpenedTransport) -> None:
-        try:
-            await self._writer.run(transport.send)
-        except Exception:
-            # The transport tells the reader why the stream is over. If it does not think so, it must still
-            # end: without a writer it is of no use.
-            await transport.close()
 
     def _came_up(self, transport: OpenedTransport) -> None:
         self._transport = transport
@@ -266,37 +225,3 @@ class OutboundChannel:
         self._writer.discard(self._copy(error))
         self.pending.fail_all(self._copy(error))
         self._on_change()
-
-    def _watch(self, transport: OpenedTransport, interval: float) -> SilenceWatch:
-        def give_up(silence: float) -> None:
-            text = f"{self._address} has given no sign of life for {silence:.3g} s"
-            transport.abort(StreamDownError(text))
-
-        return SilenceWatch(interval, lambda: self._heard_at, give_up)
-
-    async def _read(self, transport: OpenedTransport, replies: ReplySink, *, batching: bool) -> None:
-        self._writer.batching = batching
-        receive, deliver = transport.receive, self.pending.deliver
-        while isinstance(data := await receive(), bytes):
-            try:
-                messages = split(data, batching=batching)
-            except DecodeError:
-                text = f"{self._address} sent {len(data)} bytes that are not a message"
-                raise StatusError(grpc.StatusCode.INTERNAL, text) from None
-            self._heard_at = now = monotonic()
-            requests = deliver(messages, now)
-            if requests is not None:
-                if self._handling is not None:
-                    self._handling.take(requests)
-                else:
-                    _refuse(requests, replies)
-            if len(messages) > YIELD_AFTER:
-                # What the replies woke gets its turn before the next frame, which may be here already.
-                await asyncio.sleep(0)
-
-
-def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:
-    for request in requests:
-        text = f"no handler registered for method {request.method}"
-        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
-        replies.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)

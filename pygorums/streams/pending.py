@@ -99,6 +99,13 @@ class PendingCalls:
         call = self._calls.pop(seq_no, None) or self._streaming.pop(seq_no, None)
         return call is not None
 
+    def remove(self, owners: Iterable[Outgoing]) -> None:
+        """Expect no more replies to those calls."""
+        gone = set(map(id, owners))
+        for table in (self._calls, self._streaming):
+            for seq_no in [seq_no for seq_no, call in table.items() if id(call) in gone]:
+                del table[seq_no]
+
     def deliver(self, messages: Iterable[Message | Frame], now: float) -> list[Message | Frame] | None:
         """Give each reply to its call. A reply that no call waits for is dropped.
 

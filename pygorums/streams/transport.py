@@ -9,6 +9,7 @@ from pygorums.base.errors import StatusError
 
 __all__ = [
     "BATCH_KEY",
+    "MAX_MESSAGE_KEY",
     "OFFERED",
     "STREAM_END_KEY",
     "Connector",
@@ -16,6 +17,7 @@ __all__ = [
     "Pairs",
     "Transport",
     "answer_to",
+    "largest_message",
     "offers",
 ]
 
@@ -24,6 +26,7 @@ Pairs = tuple[tuple[str, str | bytes], ...]
 
 BATCH_KEY = "pygorums-batch"
 STREAM_END_KEY = "pygorums-stream-end"
+MAX_MESSAGE_KEY = "pygorums-max-message"
 OFFERED: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"))
 """The extensions of the protocol that an opener offers and an acceptor confirms."""
 
@@ -31,6 +34,14 @@ OFFERED: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"))
 def offers(metadata: Iterable[tuple[str, str | bytes]], key: str) -> bool:
     """Whether a peer's metadata offer, or confirm, the extension `key`."""
     return any(name == key and value == "1" for name, value in metadata)
+
+
+def largest_message(metadata: Iterable[tuple[str, str | bytes]]) -> int | None:
+    """The largest message in bytes that a peer takes; None if it does not say."""
+    for key, value in metadata:
+        if key == MAX_MESSAGE_KEY and isinstance(value, str) and value.isascii() and value.isdigit():
+            return int(value[:12])
+    return None
 
 
 def answer_to(metadata: Iterable[tuple[str, str | bytes]], supported: Pairs = OFFERED) -> Pairs:
@@ -62,8 +73,12 @@ class Transport(Protocol):
 class OpenedTransport(Transport, Protocol):
     """The end of a stream that opened it."""
 
-    def opened(self) -> Awaitable[None]:
-        """Done when the stream stands. Raises anything if it cannot be opened."""
+    def opened(self) -> Awaitable[Pairs | None]:
+        """Done when the stream stands. Raises anything if it cannot be opened.
+
+        Returns:
+            The acceptor's metadata, if they have come by then.
+        """
 
     def accepted(self) -> Awaitable[Pairs]:
         """The acceptor's metadata. Some acceptors send none before their first frame, or ever."""

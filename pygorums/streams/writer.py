@@ -7,9 +7,10 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pygorums.wire.batching import envelope, envelope_end
+from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
+from pygorums.wire.framing import encode_announcement
 
-__all__ = ["UNOWNED", "Outgoing", "Send", "Writer"]
+__all__ = ["NO_LIMIT", "UNOWNED", "Outgoing", "Send", "Writer"]
 
 Send = Callable[[bytes], Coroutine[Any, Any, None]]
 """Writes one frame; done when the transport has taken it."""
@@ -41,6 +42,8 @@ class _Unowned:
     def fail(self, node_id: int, error: Exception, /) -> None: ...
 
 
+NO_LIMIT = 1 << 62
+
 UNOWNED: Outgoing = _Unowned()
 """The owner of frames that nobody asks after."""
 
@@ -59,8 +62,11 @@ class Writer:
 
     Attributes:
         batching: Whether the peer takes envelopes.
+        largest: The largest frame in bytes that the peer takes.
+        envelope_limit: An envelope stays under this many bytes.
+        announce_above: The length of a frame that is larger is told beforehand.
         queued_bytes: The bytes of the frames that wait or are being written.
-        write_count: How many writes were begun.
+        wrote_at: When the last write began, in seconds of the event loop's clock.
     """
 
     def __init__(self, node_id: int, limit: int) -> None:
@@ -81,14 +87,18 @@ class Writer:
         self._one_ways = 0  # at least as many of the queued frames are one-way
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._drained: asyncio.Future[None] | None = None
+        self._announced: bytes | None = None  # the frame whose length was told
         self.batching = False
+        self.largest = NO_LIMIT
+        self.envelope_limit = MAX_ENVELOPE
+        self.announce_above = NO_LIMIT
         self.queued_bytes = 0
-        self.write_count = 0
+        self.wrote_at = 0.0
 
     def put(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame; False, and nothing done, if it does not fit."""
         size = len(frame)
-        if self.queued_bytes + size > self._limit and not self._make_room(size):
+        if size > self.largest or (self.queued_bytes + size > self._limit and not self._make_room(size)):
             return False
         self.queued_bytes += size
         self._frames.append(frame)
@@ -119,6 +129,18 @@ class Writer:
         self._one_ways += 1
         return True
 
+    def why_not(self, frame: bytes, name: str, limit: int) -> str:
+        """Why the node called `name` did not get a frame that `put` did not take."""
+        if len(frame) > self.largest:
+            return (
+                f"{name} takes messages of up to {self.largest} bytes, this one has {len(frame)}; "
+                "raise grpc.max_receive_message_length there"
+            )
+        return (
+            f"{len(frame)} bytes do not fit into the send buffer of {name}: "
+            f"{self.queued_bytes} of {limit} bytes are waiting to be sent"
+        )
+
     def withdraw(self) -> None:
         """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
         self._withdrawals += 1
@@ -139,6 +161,16 @@ class Writer:
         self._frames[:0] = frames
         self._owners[:0] = owners
         self.queued_bytes += sum(map(len, frames))
+
+    def take_larger(self) -> list[tuple[bytes, Outgoing]]:
+        """Take out the frames that are larger than the peer takes."""
+        self._give_back()
+        larger: list[tuple[bytes, Outgoing]] = []
+        kept: list[tuple[bytes, Outgoing]] = []
+        for pair in zip(self._frames, self._owners, strict=True):
+            (larger if len(pair[0]) > self.largest else kept).append(pair)
+        self._keep(kept)
+        return larger
 
     def discard(self, error: Exception) -> None:
         """Forget all that waits; one-way messages fail with `error`."""
@@ -174,6 +206,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._over = self._loop.create_future()
         self._send = send
+        self._announced = None
         self._proceed(None)
         try:
             await self._over
@@ -222,23 +255,40 @@ class Writer:
         if self._taken_end == len(self._taken):
             if not self._frames:
                 return None
+            self.wrote_at = self._loop.time()
             if len(self._frames) == 1:
-                frame = self._frames.pop()
+                frame = self._frames[0]
+                if len(frame) > self.announce_above and self._tells_length(frame):
+                    return send(encode_announcement(len(frame)))
+                self._frames.clear()
                 self._writing = (self._owners.pop(),)
                 self._writing_bytes = len(frame)
-                self.write_count += 1
                 return send(frame)
             self._taken, self._frames = self._frames, []
             self._taken_owners, self._owners = self._owners, []
             self._taken_end = 0
+        else:
+            self.wrote_at = self._loop.time()
         start = self._taken_end
-        end = self._taken_end = envelope_end(self._taken, start) if self.batching else start + 1
+        first = self._taken[start]
+        if len(first) > self.announce_above and self._tells_length(first):
+            return send(encode_announcement(len(first)))
+        end = self._taken_end = envelope_end(self._taken, start, self.envelope_limit) if self.batching else start + 1
         whole = start == 0 and end == len(self._taken)
         frames = self._taken if whole else self._taken[start:end]
         self._writing = self._taken_owners if whole else self._taken_owners[start:end]
         self._writing_bytes = sum(map(len, frames))
-        self.write_count += 1
         return send(envelope(frames) if len(frames) > 1 else frames[0])
+
+    def _tells_length(self, frame: bytes) -> bool:
+        """Whether what is written now is only the length of a frame, which is written next."""
+        if frame is self._announced:
+            self._announced = None
+            return False
+        self._announced = frame
+        self._writing = ()
+        self._writing_bytes = 0
+        return True
 
     def _wrote(self) -> None:
         owners, self._writing = self._writing, ()
@@ -278,7 +328,9 @@ class Writer:
     def _drop_withdrawn(self) -> None:
         self._give_back()
         self._withdrawals = 0
-        kept = [(frame, owner) for frame, owner in zip(self._frames, self._owners, strict=True) if not owner.withdrawn]
+        self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if not pair[1].withdrawn])
+
+    def _keep(self, kept: Sequence[tuple[bytes, Outgoing]]) -> None:
         self.queued_bytes -= sum(map(len, self._frames)) - sum(len(frame) for frame, _ in kept)
         self._frames = [frame for frame, _ in kept]
         self._owners = [owner for _, owner in kept]

@@ -15,7 +15,7 @@ from pygorums.wire.framing import varint
 __all__ = ["MAX_ENVELOPE", "envelope", "envelope_end"]
 
 MAX_ENVELOPE = 1 << 20
-"""An envelope stays under this many bytes; a single message may be larger and then goes alone."""
+"""An envelope stays under this many bytes, or fewer; a single message may be larger and then goes alone."""
 
 _BATCH = b"\x7a"  # field 15, length-delimited
 _PREFIXES = [_BATCH + varint(n) for n in range(4096)]
@@ -28,15 +28,15 @@ def _prefix(length: int) -> bytes:
     return _PREFIXES[length] if length < len(_PREFIXES) else _BATCH + varint(length)
 
 
-def envelope_end(frames: Sequence[bytes], start: int) -> int:
+def envelope_end(frames: Sequence[bytes], start: int, limit: int = MAX_ENVELOPE) -> int:
     """The index behind the last of the frames from `start` that fit into one envelope (at least one does)."""
-    if not start and sum(map(len, frames)) + _MAX_PREFIX * len(frames) < MAX_ENVELOPE:
+    if not start and sum(map(len, frames)) + _MAX_PREFIX * len(frames) < limit:
         return len(frames)
     size = 0
     for index in range(start, len(frames)):
         length = len(frames[index])
         size += length + len(_prefix(length))
-        if size >= MAX_ENVELOPE and index > start:
+        if size >= limit and index > start:
             return index
     return len(frames)
 

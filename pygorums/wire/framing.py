@@ -15,10 +15,12 @@ from google.rpc.status_pb2 import Status
 from pygorums.wire.stream_pb2 import Frame, Message, MetadataEntry
 
 __all__ = [
+    "ANNOUNCEMENT",
     "SERVER_INITIATED",
     "Frame",
     "Message",
     "Status",
+    "encode_announcement",
     "encode_end",
     "encode_error",
     "encode_message",
@@ -30,6 +32,9 @@ __all__ = [
 
 SERVER_INITIATED = 1 << 63
 """Set in the sequence number of a call that was started by the side that accepted the stream."""
+
+ANNOUNCEMENT = b"\x50"  # field 10, varint
+"""What a message begins with that only tells the length of the next."""
 
 _SEQ_NO = b"\x08"  # field 1, varint
 _METHOD = b"\x12"  # field 2, length-delimited
@@ -103,6 +108,11 @@ def encode_error(seq_no: int, encoded_name: bytes, status: Status) -> bytes:
 def encode_end(seq_no: int, encoded_name: bytes) -> bytes:
     """The message that tells that a streaming call gets no more replies from this node."""
     return encode_message(seq_no, encoded_name, b"") + _END
+
+
+def encode_announcement(length: int) -> bytes:
+    """The message that tells how many bytes the next one has."""
+    return ANNOUNCEMENT + varint(length)
 
 
 def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:

@@ -12,6 +12,7 @@ from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import QUICK, Cluster
 from tests.support.proxy import TcpProxy
+from tests.support.scripted_server import ScriptedServer, swallow
 from tests.support.waiting import until, within
 
 # Nothing listens there: the discard port of a loopback address.
@@ -117,6 +118,45 @@ async def test_a_network_that_swallows_everything(three: Cluster[ScriptedCalls])
             assert config[2].pending == 0
             proxy.thaw()
             assert (await within(ask(config, Text(text="thawed")).all())).text == "thawed"
+
+
+@pytest.mark.parametrize("way", ["deaf", "mute and deaf"])
+@pytest.mark.parametrize("known", [True, False], ids=["known before", "never seen"])
+async def test_a_connection_that_leads_nowhere_is_none(
+    one: Cluster[ScriptedCalls], monkeypatch: pytest.MonkeyPatch, way: str, known: bool
+) -> None:
+    """As behind a load balancer that takes connections for servers that are gone."""
+    async with TcpProxy(one.addresses[0]) as proxy, gorums.connect([proxy.address], backoff=QUICK) as config:
+        if known:
+            await config.wait_connected(timeout=10)
+            proxy.reset()
+        monkeypatch.setattr("pygorums.streams.grpc_transport.ANSWER_TIMEOUT", 0.2)
+        proxy.deaf = True
+        if way != "deaf":
+            proxy.freeze()
+        with pytest.raises(gorums.StatusError) as error:
+            await within(echo(config[0], Text(text="x")), AT_ONCE)
+        assert error.value.code == UNAVAILABLE
+        with pytest.raises(gorums.SendError):
+            await within(note(config[0], Text()), AT_ONCE)
+        with pytest.raises(gorums.CallTimeoutError):
+            await config.wait_connected(timeout=0.5)
+        assert not config[0].connected
+        proxy.deaf = False
+        proxy.thaw()
+        monkeypatch.undo()
+        proxy.reset()
+        await config.wait_connected(timeout=10)
+        assert (await within(echo(config[0], Text(text="back")))).text == "back"
+
+
+async def test_a_server_that_says_nothing_by_itself_is_connected_all_the_same() -> None:
+    """Servers of other implementations send nothing before their first message."""
+    async with ScriptedServer(swallow) as server, gorums.connect([server.address], backoff=QUICK) as config:
+        await config.wait_connected(timeout=10)
+        await within(note(config[0], Text(text="x")))
+        stream = await within(server.opened(1))
+        await until(lambda: stream.messages)
 
 
 async def test_a_slow_network_is_only_slow(one: Cluster[ScriptedCalls]) -> None:

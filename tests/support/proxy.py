@@ -19,6 +19,8 @@ class TcpProxy:
         attempts: connections that were made to the proxy, also those that it turned away at once.
         delay: seconds that each piece of data is held back, in each direction; the order is kept.
         turn_away: new connections are reset at once.
+        deaf: what clients send is taken and goes nowhere; the other direction works.
+        to_server_rate, to_client_rate: bytes per second and connection in that direction; None for no limit.
     """
 
     def __init__(self, target: str) -> None:
@@ -26,6 +28,9 @@ class TcpProxy:
         self.attempts = 0
         self.delay = 0.0
         self.turn_away = False
+        self.deaf = False
+        self.to_server_rate: float | None = None
+        self.to_client_rate: float | None = None
         self.links: list[Link] = []
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -164,12 +169,19 @@ class Link:
         if self in self._proxy.links:
             self._proxy.links.remove(self)
 
+    def _piece(self, to_server: bool) -> int:
+        rate = self._proxy.to_server_rate if to_server else self._proxy.to_client_rate
+        return _CHUNK if rate is None else max(256, round(rate / 100))
+
     async def pump(self, reader: asyncio.StreamReader, *, to_server: bool) -> None:
         """Forwards one direction until it ends."""
         writer = self.server if to_server else self.client
-        while data := await reader.read(_CHUNK):
+        while data := await reader.read(self._piece(to_server)):
             await self._proxy._held_back()
-            if writer in self._ended:
+            rate = self._proxy.to_server_rate if to_server else self._proxy.to_client_rate
+            if rate is not None:
+                await asyncio.sleep(len(data) / rate)
+            if writer in self._ended or (to_server and self._proxy.deaf):
                 continue
             left = self.to_server_left if to_server else self.to_client_left
             if left is not None and len(data) >= left:

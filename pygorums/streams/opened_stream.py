@@ -1,0 +1,187 @@
+"""One stream that we have opened to a node, from the moment it stands until it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.streams.channel import RequestHandling, RequestServer
+from pygorums.streams.heartbeat import HEARTBEAT_WANTED_KEY, SLOWEST, Heartbeat, SilenceWatch, heartbeat_of
+from pygorums.streams.options import StreamOptions
+from pygorums.streams.pending import PendingCalls
+from pygorums.streams.reply_sink import ReplySink
+from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, OpenedTransport, Pairs, largest_message, offers
+from pygorums.streams.writer import NO_LIMIT, UNOWNED, Writer
+from pygorums.wire.batching import MAX_ENVELOPE
+from pygorums.wire.framing import ANNOUNCEMENT, Frame, Message, Status, encode_error, method_field, split
+
+__all__ = ["OpenedStream"]
+
+YIELD_AFTER = 256
+"""An envelope of more replies than this lets other tasks have their turn before the next frame is read."""
+
+
+class OpenedStream:
+    """Reads a stream until it breaks, and lets the writer write to it.
+
+    Args:
+        transport: The stream.
+        node_id: The node's ID.
+        address: The node's address, for errors.
+        writer: The queue of what is sent, which outlives the stream.
+        pending: The calls that wait for replies.
+        server: Handles the calls that the node makes back over the stream; without one they are refused.
+        options: What we agree to.
+        heartbeat: What the node has confirmed on the stream before, it will confirm again: so one that freezes
+            before it has done so is noticed too.
+
+    Attributes:
+        heartbeat: Seconds between the signs of life that the node has confirmed.
+        confirmed: Whether the node has confirmed any extension.
+        heard: Whether any message has come.
+    """
+
+    def __init__(
+        self,
+        transport: OpenedTransport,
+        node_id: int,
+        address: str,
+        writer: Writer,
+        pending: PendingCalls,
+        *,
+        server: RequestServer | None,
+        options: StreamOptions,
+        heartbeat: float | None,
+    ) -> None:
+        self._transport = transport
+        self._node_id = node_id
+        self._address = address
+        self._writer = writer
+        self._pending = pending
+        self._server = server
+        self._options = options
+        self._replies = ReplySink(writer)
+        self._handling: RequestHandling | None = None
+        self._heart: Heartbeat | None = None
+        self._heard_at = monotonic()
+        self.heartbeat = heartbeat
+        self.confirmed = self.heard = False
+
+    def _agree(self, accepted: Pairs) -> None:
+        """Take note of the acceptor's metadata."""
+        writer = self._writer
+        self.confirmed = bool(accepted) and any(key.startswith("pygorums-") for key, _ in accepted)
+        self.heartbeat = heartbeat_of(accepted, 0.001)  # it grants what we asked for, or less
+        largest = largest_message(accepted)
+        writer.largest = NO_LIMIT if largest is None else largest
+        writer.envelope_limit = min(MAX_ENVELOPE, self._options.max_message, writer.largest)
+        if largest is not None:
+            self._refuse_larger()
+        writer.batching = offers(accepted, BATCH_KEY)
+        wanted = heartbeat_of(accepted, self._options.shortest_heartbeat, HEARTBEAT_WANTED_KEY)
+        if wanted is not None:
+            self._heart = Heartbeat(writer, wanted)
+        if self._server is not None:
+            self._handling = self._server.handle_requests(
+                self._replies,
+                metadata=accepted,
+                peer=self._address,
+                peer_id=self._node_id,
+                mark_end=offers(accepted, STREAM_END_KEY),
+            )
+
+    def _refuse_larger(self) -> None:
+        """Fail what has queued up and is more than the node takes."""
+        taken = self._writer.take_larger()
+        self._pending.remove([owner for _, owner in taken])
+        for frame, owner in taken:
+            text = self._writer.why_not(frame, self._address, 0)
+            owner.fail(self._node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id))
+
+    async def use(self, accepted: Pairs | None) -> StatusError:
+        """Read until the stream breaks, and say why it did.
+
+        Args:
+            accepted: The acceptor's metadata, if they have come.
+        """
+        loop = asyncio.get_running_loop()
+        writer = loop.create_task(self._write(), name=f"pygorums writer to node {self._node_id} ({self._address})")
+        watch = self._watch()
+        try:
+            if accepted is None:
+                # Metadata come before the first frame, if they come at all.
+                accepted = await self._transport.accepted()
+                self._heard_at = monotonic()
+            self._agree(accepted)
+            watch = watch or self._watch()
+            await self._read()
+            return StreamDownError(f"{self._address} ended the stream")
+        except asyncio.CancelledError:
+            # gRPC says so to who reads a stream that was aborted. To be cancelled oneself is something else.
+            task = asyncio.current_task()
+            if self._transport.aborted is None or (task is not None and task.cancelling()):
+                raise
+            return self._transport.aborted
+        except Exception as raised:
+            return self._transport.error(raised)
+        finally:
+            if watch is not None:
+                watch.stop()
+            if self._heart is not None:
+                self._heart.stop()
+            if self._handling is not None:
+                self._handling.stop()
+            self._replies.stream_ended()
+            writer.cancel()
+            await asyncio.wait({writer})
+
+    async def _write(self) -> None:
+        try:
+            await self._writer.run(self._transport.send)
+        except Exception:
+            # The transport tells the reader why the stream is over. If it does not think so, it must still
+            # end: without a writer it is of no use.
+            await self._transport.close()
+
+    def _watch(self) -> SilenceWatch | None:
+        def give_up(silence: float) -> None:
+            text = f"{self._address} has given no sign of life for {silence:.3g} s"
+            self._transport.abort(StreamDownError(text))
+
+        return None if self.heartbeat is None else SilenceWatch(self.heartbeat, lambda: self._heard_at, give_up)
+
+    async def _read(self) -> None:
+        receive, deliver, batching = self._transport.receive, self._pending.deliver, self._writer.batching
+        while isinstance(data := await receive(), bytes):
+            try:
+                messages = split(data, batching=batching)
+            except DecodeError:
+                text = f"{self._address} sent {len(data)} bytes that are not a message"
+                raise StatusError(grpc.StatusCode.INTERNAL, text) from None
+            self.heard = True
+            self._heard_at = now = monotonic()
+            if self.heartbeat is not None and data.startswith(ANNOUNCEMENT):
+                # What comes next may take its time.
+                self._heard_at += messages[0].following / SLOWEST
+                continue
+            requests = deliver(messages, now)
+            if requests is not None:
+                if self._handling is not None:
+                    self._handling.take(requests)
+                else:
+                    _refuse(requests, self._replies)
+            if len(messages) > YIELD_AFTER:
+                # What the replies woke gets its turn before the next frame, which may be here already.
+                await asyncio.sleep(0)
+
+
+def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:
+    for request in requests:
+        text = f"no handler registered for method {request.method}"
+        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
+        replies.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)
