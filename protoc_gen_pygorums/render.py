@@ -1,6 +1,7 @@
 """From the model to text, by the templates."""
 
 from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import jinja2
@@ -43,7 +44,7 @@ def _escaped(text: str) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_templates()),
+        loader=jinja2.FunctionLoader(_template),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -54,8 +55,10 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _templates() -> Path:
-    """The templates: inside the package when it is installed, beside it in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "templates"
-    return installed if installed.is_dir() else package.parent / "templates"
+def _template(name: str) -> str:
+    """A template: inside the package when it is installed, in a zip too, and beside it in a checkout."""
+    package = resources.files("protoc_gen_pygorums")
+    installed = package / "templates" / name
+    if isinstance(package, Path) and not installed.is_file():
+        installed = package.parent / "templates" / name
+    return installed.read_text(encoding="utf-8")

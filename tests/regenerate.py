@@ -19,6 +19,8 @@ from pathlib import Path
 
 from google.rpc import status_pb2
 
+from pygorums import stubs
+
 __all__ = ["differences", "generate", "main"]
 
 ROOT = Path(__file__).parents[1]
@@ -81,6 +83,7 @@ def generate(output: Path) -> str:
         # protoc writes `class import: ...` for a message of that name, which stops type checkers altogether.
         if not _is_python(stub.read_text()):
             stub.unlink()
+    stubs.mark(output)
     return ""
 
 

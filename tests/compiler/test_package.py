@@ -98,12 +98,16 @@ def test_what_the_wheel_ships(wheel: Path) -> None:
     top = {name.split("/")[0] for name in files}
     assert top == {
         "gorums_pb2.py",
-        "gorums_pb2.pyi",
+        "gorums_pb2-stubs",
         "protoc_gen_pygorums",
         "pygorums",
         f"pygorums-{VERSION}.dist-info",
     }
     assert {"pygorums/py.typed", "protoc_gen_pygorums/py.typed"} <= files.keys()
+    assert files["gorums_pb2-stubs/__init__.pyi"] == (ROOT / "gorums_pb2.pyi").read_bytes()
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.getinfo("protoc_gen_pygorums/plugin.sh").external_attr >> 16 & 0o111 == 0o111
+    assert "protoc_gen_pygorums/plugin.cmd" in files
     assert files["pygorums/_proto/gorums.proto"] == (ROOT / "gorums.proto").read_bytes()
     templates = {path.name: path.read_bytes() for path in (ROOT / "templates").iterdir()}
     shipped = {name.rpartition("/")[2]: content for name, content in files.items() if "/templates/" in name}
@@ -159,6 +163,29 @@ def _assert_a_call_works(elsewhere: Path, project: Path) -> None:
 
 
 OUTPUTS = ["--python_out=.", "--pyi_out=.", "--pygorums_out=.", "proto/shop/shop.proto"]
+
+
+def test_the_compiler_runs_from_a_zip(wheel: Path, project: Path) -> None:
+    python = [sys.executable, "-W", "error"]
+    from_zip = {"PYTHONPATH": str(wheel), "XDG_CACHE_HOME": str(project / "caches")}
+    where = "import pygorums, protoc_gen_pygorums as p, gorums_pb2; print(pygorums.__file__, p.__file__, p.VERSION)"
+    assert _run([*python, "-c", where], project, **from_zip).split() == [
+        str(wheel / "pygorums/__init__.py"),
+        str(wheel / "protoc_gen_pygorums/__init__.py"),
+        VERSION,
+    ]
+    for _ in range(2):
+        include = Path(_run([*python, "-m", "pygorums.include"], project, **from_zip).strip())
+        assert include == project / "caches/pygorums/include"
+        assert [path.name for path in include.iterdir()] == ["gorums.proto"]
+        assert (include / "gorums.proto").read_bytes() == (ROOT / "gorums.proto").read_bytes()
+    (project / "caches-that-are-none").touch()
+    nowhere = {**from_zip, "XDG_CACHE_HOME": str(project / "caches-that-are-none"), "TMPDIR": str(project)}
+    include = Path(_run([*python, "-m", "pygorums.include"], project, **nowhere).strip())
+    assert include.parent == project
+    assert (include / "gorums.proto").is_file()
+    _run([*python, "-m", "pygorums.protoc", "-Iproto", *OUTPUTS], project, **from_zip)
+    assert "CallType.QUORUM_CALL" in (project / "shop/shop_gorums.py").read_text()
 
 
 def _path(scripts: Path) -> str:

@@ -5,11 +5,15 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from pygorums import stubs
 from pygorums.include import proto_include
+from pygorums.protoc import run
 from tests.compiler.support import write_documented_buf_files
 
 SCRIPTS = sysconfig.get_path("scripts")
@@ -133,6 +137,88 @@ def test_the_wrapper_passes_protocs_messages_and_status_on(project: Path) -> Non
     )
     done = _run([*protoc, "--version"], project)
     assert done.stdout.startswith("libprotoc ")
+
+
+def test_the_wrapper_where_nothing_runs_from_temporary_folders(project: Path) -> None:
+    mounted = project / "noexec"
+    mounted.mkdir()
+    mount = [
+        "unshare",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-ec",
+        f'mount -t tmpfs -o noexec none {mounted}; exec "$@"',
+        "-",
+    ]
+    if shutil.which("unshare") is None or subprocess.run([*mount, "true"], check=False, timeout=60).returncode:
+        pytest.skip("no file system can be mounted here")
+    protoc: list[str | Path] = ["env", f"TMPDIR={mounted}", sys.executable, "-m", "pygorums.protoc"]
+    _run([*mount, *protoc, "-Iproto", *OUTPUTS, "proto/shop/shop.proto"], project)
+    _assert_generated(project)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere paths are text")
+def test_the_wrapper_where_the_locale_cannot_write_the_interpreters_path(project: Path) -> None:
+    environment = project / "gr\u00fcn \U0001f4be"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin/python").symlink_to(sys.executable)
+    for shared in ("lib", "pyvenv.cfg"):
+        (environment / shared).symlink_to(Path(sys.prefix) / shared)
+    poor = ["env", "LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", str(environment / "bin/python")]
+    encoding = [*poor, "-c", "import sys; print(sys.getfilesystemencoding(), ascii(sys.executable))"]
+    assert _run(list(encoding), project).stdout.startswith("ascii '")
+    _run([*poor, "-m", "pygorums.protoc", "-Iproto", *OUTPUTS, "proto/shop/shop.proto"], project)
+    _assert_generated(project)
+
+
+def test_the_wrapper_where_no_program_can_be_run(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert run(["--version"]) == 1
+    assert capfd.readouterr() == (
+        "",
+        f"pygorums.protoc: no program can be run from {tempfile.gettempdir()}, where the plugin has to be put; "
+        "is it mounted noexec? Set TMPDIR to another folder.\n",
+    )
+
+
+def test_the_wrapper_marks_the_stubs(project: Path) -> None:
+    protoc: list[str | Path] = [sys.executable, "-m", "pygorums.protoc", "-Iproto"]
+    _run([*protoc, "--pyi_out", "out", "proto/shop/shop.proto"], project)
+    stub = _outputs(project)["shop/shop_pb2.pyi"]
+    assert "\n# mypy: ignore-errors\n" in stub
+    assert "\nclass Receipt(_message.Message):\n" in stub
+    done = _run([*protoc, "--pyi_out=missing", "proto/shop/shop.proto"], project, expected=1)
+    assert done.stderr == "missing/: No such file or directory\n"
+    _run([*protoc, "--pyi_out=out.zip", "proto/shop/shop.proto"], project)
+    with zipfile.ZipFile(project / "out.zip") as archive:
+        plain = archive.read("shop/shop_pb2.pyi").decode()
+    assert stub == stubs.marked(plain)
+    (project / "out/shop/shop_pb2.pyi").write_text(plain)
+    for _ in range(2):
+        _run([sys.executable, "-m", "pygorums.stubs", "out"], project)
+        assert _outputs(project) == {"shop/shop_pb2.pyi": stub}
+    done = _run([sys.executable, "-m", "pygorums.stubs", "missing"], project, expected=1)
+    assert done.stderr.startswith("usage: python -m pygorums.stubs FOLDER")
+
+
+def test_where_protoc_is_told_to_put_the_stubs(tmp_path: Path) -> None:
+    with stubs.StubFolders() as folders:
+        arguments = [
+            "a.proto",
+            f"--pyi_out={tmp_path}",
+            f"--pyi_out=x=y,z:{tmp_path}",
+            "--pyi_out",
+            str(tmp_path),
+            "--pyi_out",
+        ]
+        plain, with_options, separate, broken = list(folders.divert(arguments))[1:]
+        assert [Path(each.partition("=")[2]).is_dir() for each in (plain, separate)] == [True, True]
+        assert str(tmp_path) not in plain + with_options + separate
+        assert with_options.startswith("--pyi_out=x=y,z:/")
+        assert broken == "--pyi_out="
 
 
 def test_the_wrapper_without_grpcio_tools(project: Path) -> None:

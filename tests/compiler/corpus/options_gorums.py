@@ -6,7 +6,7 @@
 # ruff: noqa
 # ruff: noqa: PGH004
 # pylint: skip-file
-# pyright: reportPrivateUsage=false, reportUnusedFunction=false
+# pyright: reportPrivateUsage=false, reportUnusedFunction=false, reportUnusedImport=false
 """Quorum calls of tests/compiler/corpus/options.proto."""
 
 from __future__ import annotations as _annotations

@@ -1,3 +1,10 @@
+# What is written here is protoc's affair: type checkers take the types from it and do not check it.
+# mypy: ignore-errors
+# pyright: basic
+# isort: skip_file
+# flake8: noqa
+# ruff: noqa
+# ruff: noqa: PGH004
 from google.protobuf import any_pb2 as _any_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from google.protobuf import struct_pb2 as _struct_pb2

@@ -1,0 +1,1 @@
+@"%PYGORUMS_PYTHON%" -P -m protoc_gen_pygorums %*
