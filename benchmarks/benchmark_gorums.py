@@ -317,7 +317,9 @@ def multicast(
 class BenchmarkServer(_gorums.Service, _abc.ABC):
     """What servers of ``benchmark.Benchmark`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (START_SERVER_BENCHMARK, "start_server_benchmark"),
         (STOP_SERVER_BENCHMARK, "stop_server_benchmark"),
         (START_BENCHMARK, "start_benchmark"),

@@ -255,22 +255,17 @@ def _standard_imports(services: Iterable[Service], message_imports: Iterable[Imp
     """The modules, not of messages, that the templates name for these services."""
     methods = [method for service in services for method in service.methods]
     types = [each for method in methods for each in (method.request, method.response)]
-    one_way = any(method.call_type.one_way for method in methods)
-    deprecated = any(method.deprecation for method in methods)
-    looked_up = any(each.expression.startswith("_message_factory.") for each in types)
     yield Import("abc", "_abc")
     if any(not method.call_type.aggregated for method in methods):
         yield Import("asyncio", "_asyncio")
-    if one_way or deprecated:
-        yield Import("builtins", "_builtins")
+    yield Import("builtins", "_builtins")
     if methods:
         yield Import("collections.abc", "_collections_abc")
-    if looked_up:
+    if any(each.expression.startswith("_message_factory.") for each in types):
         yield Import("google.protobuf.descriptor_pool", "_descriptor_pool")
         yield Import("google.protobuf.message_factory", "_message_factory")
     if any(each.by_name for each in message_imports):
         yield Import("importlib", "_importlib")
-    if methods:
-        yield Import("typing", "_typing")
-    if deprecated:
+    yield Import("typing", "_typing")
+    if any(method.deprecation for method in methods):
         yield Import("warnings", "_warnings")

@@ -412,7 +412,9 @@ class StorageServer(_gorums.Service, _abc.ABC):
     in how they travel, so that there is at least one of every call type.
     """
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (READ_RPC, "read_rpc"),
         (WRITE_RPC, "write_rpc"),
         (WRITE_UNICAST, "write_unicast"),

@@ -183,6 +183,7 @@ async def test_the_client_without_asyncio(project: Path) -> None:
         addresses = Addresses(silent)
         (project / "client.py").write_text(addresses.real(listing.text))
         shown = sorted(set(re.findall(r"127\.0\.0\.1:\d{4}", listing.text)))
+        assert set(shown) <= set(SERVERS)  # the reader has started these
         with importing_from(project):
             storage = importlib.import_module("server").Storage
             async with AsyncExitStack() as stack:

@@ -264,7 +264,9 @@ def follow(
 class CallsServer(_gorums.Service, _abc.ABC):
     """What servers of ``calls.Calls`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (ECHO, "echo"),
         (NOTE, "note"),
         (SPREAD, "spread"),

@@ -824,7 +824,9 @@ class CommentsServer(_gorums.Service, _abc.ABC):
     "quoted at the end\"
     """
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (ONE_LINE, "one_line"),
         (SEVERAL, "several"),
         (BLOCK, "block"),

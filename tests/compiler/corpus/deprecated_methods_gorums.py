@@ -320,7 +320,9 @@ def follow(
 class DeprecatedServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.deprecated_methods.Deprecated`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (CURRENT, "current"),
         (CALL, "call"),
         (TELL, "tell"),

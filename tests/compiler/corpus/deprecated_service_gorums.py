@@ -78,7 +78,9 @@ class GoneServer(_gorums.Service, _abc.ABC):
     Deprecated.
     """
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (GET, "get"),
     )
 
@@ -140,7 +142,9 @@ def put(
 class HereServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.deprecated_service.Here`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (PUT, "put"),
     )
 

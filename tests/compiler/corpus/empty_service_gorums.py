@@ -12,6 +12,8 @@
 from __future__ import annotations as _annotations
 
 import abc as _abc
+import builtins as _builtins
+import typing as _typing
 
 from pygorums import gencode as _gorums
 
@@ -22,5 +24,7 @@ _gorums.require(1, plugin="0.1.0", source="tests/compiler/corpus/empty_service.p
 class NothingServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.empty_service.Nothing`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
     )

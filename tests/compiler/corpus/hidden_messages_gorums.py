@@ -13,6 +13,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import asyncio as _asyncio
+import builtins as _builtins
 import collections.abc as _collections_abc
 import google.protobuf.descriptor_pool as _descriptor_pool
 import google.protobuf.message_factory as _message_factory
@@ -247,7 +248,9 @@ def plain(
 class HiddenServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.hidden_messages.Hidden`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (GET, "get"),
         (MANGLED, "mangled"),
         (FIELD, "field"),

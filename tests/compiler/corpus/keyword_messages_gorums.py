@@ -170,7 +170,9 @@ def tell(
 class KeywordMessagesServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.keyword_messages.KeywordMessages`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (GET, "get"),
         (GET_INSIDE, "get_inside"),
         (TELL, "tell"),

@@ -13,6 +13,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import asyncio as _asyncio
+import builtins as _builtins
 import collections.abc as _collections_abc
 import typing as _typing
 
@@ -642,7 +643,9 @@ def x(
 class lowercase_serviceServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.names.lowercase_service`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (READ_QC, "read_qc"),
         (GET_HTTP_CODE2, "get_http_code2"),
         (HTTP_SERVER, "http_server"),

@@ -80,7 +80,9 @@ def call(
 class OnlyServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.only_unicast.Only`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (CALL, "call"),
     )
 

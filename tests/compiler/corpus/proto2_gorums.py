@@ -12,6 +12,7 @@
 from __future__ import annotations as _annotations
 
 import abc as _abc
+import builtins as _builtins
 import collections.abc as _collections_abc
 import typing as _typing
 
@@ -68,7 +69,9 @@ def get(
 class OldServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.proto2.Old`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (GET, "get"),
     )
 

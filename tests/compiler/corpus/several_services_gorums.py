@@ -70,7 +70,9 @@ def read(
 class ReaderServer(_gorums.Service, _abc.ABC):
     """Reads."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (READ, "read"),
     )
 
@@ -182,7 +184,9 @@ def write_one(
 class WriterServer(_gorums.Service, _abc.ABC):
     """Writes."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (WRITE, "write"),
         (WRITE_ONE, "write_one"),
     )
@@ -205,5 +209,7 @@ class WriterServer(_gorums.Service, _abc.ABC):
 class IdleServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.several_services.Idle`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
     )

@@ -570,7 +570,9 @@ def l(
 class ShadowingServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.shadowing_messages.Shadowing`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (A, "a"),
         (B, "b"),
         (C, "c"),

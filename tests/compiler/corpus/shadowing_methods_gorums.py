@@ -1901,7 +1901,9 @@ def private(
 class ServiceServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.shadowing_methods.Service`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (ABC, "abc"),
         (ASYNCIO, "asyncio"),
         (BUILTINS, "builtins"),

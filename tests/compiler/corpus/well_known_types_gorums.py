@@ -216,7 +216,9 @@ def count(
 class WellKnownServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.well_known_types.WellKnown`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (NOW, "now"),
         (PACK, "pack"),
         (REPORT, "report"),

@@ -9,6 +9,8 @@ from google.protobuf.message import Message
 
 import pygorums as gorums
 from pygorums.calls.responses import quorum_call
+from tests.compiler.corpus.several_services_gorums import ReaderServer
+from tests.compiler.corpus.several_services_pb2 import Key, Value
 from tests.protos.calls_gorums import ASK, FOLLOW, NOTE, CallsServer, ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 
@@ -151,3 +153,14 @@ async def tested() -> None:
     blocking: gorums.sync.Responses[Text] = gorums.testing.sync.responses({1: Text(), 2: gorums.testing.SILENT})
     assert_type(blocking.first(), Text)
     assert_type(gorums.testing.responses({1: Text(), 2: Text()}), gorums.Responses[Text])
+
+
+class TwoServices(PlainCalls, ReaderServer):
+    """A class may serve several services."""
+
+    def read(self, ctx: gorums.ServerContext, request: Key) -> Value:
+        return Value()
+
+
+def two_services() -> None:
+    gorums.Server(TwoServices())

@@ -13,6 +13,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import asyncio as _asyncio
+import builtins as _builtins
 import collections.abc as _collections_abc
 import importlib as _importlib
 import typing as _typing
@@ -117,7 +118,9 @@ def get_keyword(
 class PathUserServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.path_user.PathUser`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (GET_DASH, "get_dash"),
         (GET_KEYWORD, "get_keyword"),
     )

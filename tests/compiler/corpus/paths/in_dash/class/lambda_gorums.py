@@ -13,6 +13,7 @@ from __future__ import annotations as _annotations
 
 import abc as _abc
 import asyncio as _asyncio
+import builtins as _builtins
 import collections.abc as _collections_abc
 import importlib as _importlib
 import typing as _typing
@@ -71,7 +72,9 @@ def get(
 class KeywordPathServer(_gorums.Service, _abc.ABC):
     """What servers of ``corpus.keyword_path.KeywordPath`` derive from."""
 
-    __gorums_methods__ = (
+    __gorums_methods__: _typing.ClassVar[
+        _builtins.tuple[_builtins.tuple[_gorums.Method[_typing.Any, _typing.Any], _builtins.str], ...]
+    ] = (
         (GET, "get"),
     )
 
