@@ -14,6 +14,7 @@ import grpc.aio
 
 from pygorums.nodes.address import split_address
 from pygorums.serving.grace import LONGEST, Grace
+from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
 from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE
 from pygorums.streams.joined import Joined
@@ -74,6 +75,7 @@ class GrpcListener:
         """
         host, port = split_address(address, any_port=True)
         use_grpc()
+        quiet_when_closed()
         try:
             if credentials is None:
                 bound = self.server.add_insecure_port(address)

@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
 from pygorums.streams.transport import Pairs
 
@@ -82,6 +83,7 @@ class GrpcConnector:
         self, address: str, credentials: grpc.ChannelCredentials | None, options: Sequence[tuple[str, Any]]
     ) -> None:
         use_grpc()
+        quiet_when_closed()
         self._address = address
         self._credentials = credentials
         self._options = [*_CHANNEL_OPTIONS, *options]

@@ -60,7 +60,7 @@ class Joined(Generic[T]):
 
     async def over(self) -> None:
         """Wait until the work that was begun is over, whatever its outcome."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             await asyncio.wait({self._task})
 
 

@@ -132,7 +132,8 @@ class OutboundChannel:
                         await self._finish(self._transport)
             self._task.cancel()
             self._on_change()
-        await asyncio.wait({self._task})
+        if not self._task.done():  # its loop may have ended before
+            await asyncio.wait({self._task})
         error = self._copy(self._down)
         self._writer.stream_broke(error)
         self._writer.discard(error)
