@@ -10,10 +10,9 @@ from typing import Any, Protocol
 
 from google.protobuf.message import Message
 
-from pygorums.base.errors import ConfigurationError
 from pygorums.base.method import Method
 from pygorums.serving.context import ServerContext
-from pygorums.serving.service import Service
+from pygorums.serving.service import Service, methods_of
 from pygorums.serving.threads import HandlerThreads
 
 __all__ = ["CallNext", "Handler", "Reply", "ServerInterceptor", "handlers_of"]
@@ -56,19 +55,17 @@ def handlers_of(
 
     Raises:
         TypeError: It is no service.
-        ConfigurationError: A class that is no generated one has no methods to serve.
+        ConfigurationError: As `methods_of`.
     """
     if not isinstance(service, Service):
         hint = "; pass an instance, not the class" if isinstance(service, type) else ""
         raise TypeError(f"a service must derive from a generated server class, {service!r} does not{hint}")
     handlers = {}
-    for method, name in service.__gorums_methods__:
+    for name, method in methods_of(service).items():
         call = _asynchronous(method, getattr(service, name), threads)
         for interceptor in reversed(interceptors):
             call = functools.partial(_intercept, interceptor, call)
         handlers[method.name] = Handler(method, call)
-    if not handlers:
-        raise ConfigurationError(f"{type(service).__name__} has no methods: derive it from a generated server class")
     return handlers
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any, ClassVar
 
+from pygorums.base.errors import ConfigurationError
 from pygorums.base.method import Method
 
-__all__ = ["Service"]
+__all__ = ["Service", "methods_of"]
 
 
 class Service(ABC):  # noqa: B024 - the generated subclasses have the abstract methods
@@ -17,7 +18,31 @@ class Service(ABC):  # noqa: B024 - the generated subclasses have the abstract m
     loop; plain ``def`` handlers run in a thread each. It returns the reply, or nothing if the method is one-way;
     the handler of a streaming quorum call is a generator, asynchronous or plain, that yields replies. To
     refuse a call it raises `StatusError`.
+
+    One class may derive from the generated classes of several services, and then serves them all. Where two of them
+    have a method of one name it cannot be told which of the two the handler is for: that is refused.
     """
 
     __gorums_methods__: ClassVar[tuple[tuple[Method[Any, Any], str], ...]] = ()
     """Each method of the service with the name of its handler. Set by generated code."""
+
+
+def methods_of(service: Service) -> dict[str, Method[Any, Any]]:
+    """The methods of all services that an object serves, by the names of their handlers.
+
+    Raises:
+        ConfigurationError: There are none, or two have one name.
+    """
+    methods: dict[str, Method[Any, Any]] = {}
+    kind = type(service)
+    for base in kind.__mro__:
+        for method, name in vars(base).get("__gorums_methods__", ()):
+            other = methods.setdefault(name, method)
+            if other is not method:
+                raise ConfigurationError(
+                    f"{kind.__name__} would handle both {other.name} and {method.name} with its method {name!r}: "
+                    "give each service a class of its own"
+                )
+    if not methods:
+        raise ConfigurationError(f"{kind.__name__} has no methods: derive it from a generated server class")
+    return methods
