@@ -22,6 +22,7 @@ from pygorums.streams.joined import Joined
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
+from pygorums.streams.tls_check import check_tls
 from pygorums.streams.transport import Connector, Pairs
 
 __all__ = ["OutboundPool", "Pool"]
@@ -161,6 +162,7 @@ class OutboundPool(Pool):
         server: RequestServer | None,
     ) -> None:
         options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
+        check_tls(credentials)
         super().__init__(max_message=options.max_message, interceptors=interceptors)
         self.loop = asyncio.get_running_loop()
         identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)

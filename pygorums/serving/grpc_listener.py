@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from pygorums.nodes.address import split_address
 from pygorums.serving.grace import LONGEST, Grace
+from pygorums.serving.ports import free_port
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
 from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import TCP_TIMEOUT_MS
+from pygorums.streams.tls_check import check_tls
 
 __all__ = ["GrpcListener"]
 
@@ -55,6 +55,7 @@ class GrpcListener:
         at_end_of_loop: Callable[[], Awaitable[None]],
     ) -> None:
         options = {**_DEFAULT_OPTIONS, **options}
+        self._shared = bool(options["grpc.so_reuseport"])
         self.server = grpc.aio.server(options=list(options.items()))
         # Without serializers bytes go in and out as they are.
         handler: Any = grpc.stream_stream_rpc_method_handler(serve)
@@ -71,18 +72,20 @@ class GrpcListener:
 
         Raises:
             OSError: It cannot be had.
+            ConfigurationError: The credentials cannot be used.
             RuntimeError: This process was forked from one that used gRPC.
         """
-        host, port = split_address(address, any_port=True)
         use_grpc()
         quiet_when_closed()
+        check_tls(credentials)
+        target = f"{address.rpartition(':')[0]}:{free_port(address, shared=self._shared)}"
         try:
             if credentials is None:
-                bound = self.server.add_insecure_port(address)
+                bound = self.server.add_insecure_port(target)
             else:
-                bound = self.server.add_secure_port(address, credentials)
+                bound = self.server.add_secure_port(target, credentials)
         except RuntimeError:
-            raise _bind_error(address, host, port) from None
+            raise OSError(errno.EADDRNOTAVAIL, f"cannot listen on {address}: gRPC cannot bind it") from None
         return f"{address.rpartition(':')[0]}:{bound}"
 
     async def start(self) -> None:
@@ -145,17 +148,3 @@ class _Kept(asyncio.Future[None]):
     def cancel(self, msg: Any | None = None) -> bool:
         self._on_cancel(self.get_loop())
         return super().cancel(msg)
-
-
-def _bind_error(address: str, host: str, port: int) -> OSError:
-    """Why gRPC, which does not say, could not bind: try it, and see."""
-    reason = "gRPC cannot bind it"
-    number = errno.EADDRNOTAVAIL
-    try:
-        family, kind, protocol, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.bind(target)
-    except OSError as error:
-        number = error.errno or number
-        reason = error.strerror or str(error)
-    return OSError(number, f"cannot listen on {address}: {reason}")

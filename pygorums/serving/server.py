@@ -191,8 +191,9 @@ class Server:
             The address with the actual port.
 
         Raises:
-            ConfigurationError: The address is malformed.
-            OSError: It cannot be listened on; the text says why.
+            ConfigurationError: The address is malformed, or the TLS credentials cannot be used.
+            OSError: It cannot be listened on, or another program has the port on one of the addresses that a name or a
+                wildcard stands for; the text says which and why.
             RuntimeError: The server was started before, or stopped before or meanwhile, or this process was forked
                 from one that used gRPC.
         """

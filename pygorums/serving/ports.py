@@ -1,0 +1,112 @@
+"""Whether an address can be listened on, which gRPC does not say well.
+
+It is content with one of several addresses that a name or a wildcard stands for. If another program holds the port on
+one of the others, half of the clients would reach that. And it writes to the standard error why it failed, but does not
+tell its caller.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+from pygorums.nodes.address import split_address
+
+__all__ = ["free_port"]
+
+_Target = tuple[socket.AddressFamily, tuple[Any, ...]]
+
+ATTEMPTS = 20
+"""How often a port is looked for that is free on several addresses."""
+
+_BOTH = {
+    "0.0.0.0": ("0.0.0.0", "::"),
+    "::": ("::", "0.0.0.0"),
+    "localhost": ("localhost", "127.0.0.1", "::1"),  # whatever the machine says that it is
+}
+"""What gRPC takes as addresses of both kinds."""
+
+_ABSENT = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+"""What binding fails with where a name has an address of a kind that this machine has not."""
+
+
+def free_port(address: str, *, shared: bool) -> int:
+    """The port to listen on: that of an address ``host:port``, or a free one if that is 0.
+
+    Args:
+        address: The address.
+        shared: Whether servers share a port, as with ``grpc.so_reuseport``.
+
+    Raises:
+        OSError: It cannot be listened on at all, or another program holds the port on one of the addresses that the
+            host stands for, which the text names.
+    """
+    host, port = split_address(address, any_port=True)
+    try:
+        targets = _targets(host)
+    except OSError as error:
+        raise _refusal(address, error) from None
+    for _ in range(ATTEMPTS):
+        try:
+            return _bind_all(address, targets, port, shared=shared)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+    raise OSError(errno.EADDRINUSE, f"cannot listen on {address}: no port is free on all its addresses")
+
+
+def _targets(host: str) -> list[_Target]:
+    hosts = _BOTH.get(host.lower(), (host,))
+    found = [info for each in hosts for info in socket.getaddrinfo(each, 0, type=socket.SOCK_STREAM)]
+    return list(dict.fromkeys((family, target) for family, _, _, _, target in found))
+
+
+def _bind_all(address: str, targets: list[_Target], port: int, *, shared: bool) -> int:
+    """Bind a port, or any one if it is 0, on all addresses that this machine has, and let go of it."""
+    probes: list[socket.socket] = []
+    absent: OSError | None = None
+    try:
+        for family, (host, _, *rest) in targets:
+            try:
+                probe = socket.socket(family, socket.SOCK_STREAM)
+                try:
+                    _prepare(probe, family, shared=shared)
+                    probe.bind((host, port, *rest))
+                except OSError:
+                    probe.close()
+                    raise
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise _refusal(address, error, _shown(host, port)) from None
+                absent = error
+            else:
+                probes.append(probe)
+                port = probe.getsockname()[1]
+        if absent is not None and not probes:
+            raise _refusal(address, absent)
+        return port
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _prepare(probe: socket.socket, family: socket.AddressFamily, *, shared: bool) -> None:
+    if family == socket.AF_INET6:
+        probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if os.name == "posix":
+        # As gRPC does: connections of an earlier server may linger.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared and hasattr(socket, "SO_REUSEPORT"):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _refusal(address: str, error: OSError, target: str = "") -> OSError:
+    where = f" at {target}" if target and target != address else ""
+    reason = error.strerror or str(error)
+    return OSError(error.errno or errno.EADDRNOTAVAIL, f"cannot listen on {address}: {reason}{where}")
