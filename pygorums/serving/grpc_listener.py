@@ -107,7 +107,11 @@ class GrpcListener:
             if self._stopping is None:
                 self._stopping = asyncio.get_running_loop().create_task(self.server.stop(LONGEST))
             await grace.wait(self._stopping)
-        await self.server.stop(None)
+        try:
+            await self.server.stop(None)
+        except asyncio.CancelledError:
+            # Of gRPC's own task, if the event loop ends. The second time it goes on where that left off.
+            await self.server.stop(None)
         if self._stopping is not None:
             await asyncio.wait({self._stopping})
         if self._kept is not None and self._keeper is not None and not self._kept.done():
