@@ -11,10 +11,11 @@ from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
 from pygorums.calls.interceptors import Call
 from pygorums.calls.preparing import check_request, encode_request
+from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.nodes.configuration import Configuration
 
-__all__ = ["Requests", "fan_out", "requests_of"]
+__all__ = ["Requests", "fan_out", "requests_of", "send_queue"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -117,3 +118,26 @@ def fan_out(
             node.channel.post(frame, queue)
         else:
             node.channel.request(seq_no, _NodeShare(queue, frame))
+
+
+def send_queue(
+    method: Method[Any, Resp],
+    config: Configuration,
+    request: Message | bytes,
+    timeout: float | None,
+    entries: bytes,
+    progress: Progress,
+) -> ReplyQueue[Resp]:
+    """Send a quorum call whose responses are read one by one, now."""
+    pool = config.pool
+    seq_no = pool.next_seq_no()
+    queue = ReplyQueue(method, config, seq_no, timeout, progress)
+    try:
+        queue.frame = encode_request(pool, method, seq_no, request, entries)
+    except StatusError as error:
+        for node in config:
+            queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+    else:
+        for node in config:
+            node.channel.request(seq_no, queue)
+    return queue

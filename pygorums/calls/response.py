@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -44,7 +44,7 @@ class ResponseStream(Protocol[T]):
 
     def __aiter__(self) -> AsyncIterator[NodeResponse[T]]: ...
     def __anext__(self) -> Awaitable[NodeResponse[T]]: ...
-    async def aclose(self) -> None:
+    def aclose(self) -> Coroutine[Any, Any, None]:
         """Forget the call."""
 
 

@@ -5,30 +5,32 @@ from __future__ import annotations
 import asyncio
 from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from sys import get_coroutine_origin_tracking_depth
 from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.errors import StatusError
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.correctable import Correctable
+from pygorums.calls.fan_out import send_queue
 from pygorums.calls.future import CallFuture
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_configuration, check_request, encode_request, other_world
+from pygorums.calls.preparing import check_configuration, check_request, other_world
 from pygorums.calls.progress import Progress, at_least_one
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, ResponseSeq
 from pygorums.calls.shielded import ShieldedResponses
 from pygorums.calls.source import Source
+from pygorums.calls.unused import made_here, warn_unused
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.quorum.majority import majority_of
 
-__all__ = ["Responses", "quorum_call", "send_queue"]
+__all__ = ["Responses", "quorum_call"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -53,6 +55,7 @@ class Responses(Generic[Resp]):
         "_chained",
         "_config",
         "_entries",
+        "_made",
         "_method",
         "_progress",
         "_request",
@@ -77,10 +80,12 @@ class Responses(Generic[Resp]):
         self._entries = entries
         self._chained: ChainedCall[Any, Resp] | None = chained
         self._progress: Progress | None = None if chained is None else chained.progress
-        self._used = False
+        self._made = made_here() if get_coroutine_origin_tracking_depth() else None
         self.size = len(config.nodes)
+        self._used: bool | None = False  # None: somebody tried to, with an argument that was refused
 
-    # These four are coroutine functions without a coroutine of their own: each level costs a step at every call.
+    # These four are coroutine functions without a coroutine of their own: each level costs a step at every call. They
+    # count as used when they are called: that a coroutine was not awaited Python says itself.
 
     def first(self) -> Coroutine[Any, Any, Resp]:
         """The first successful reply.
@@ -88,6 +93,9 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: All nodes have failed.
         """
+        if self._used:
+            self._use()
+        self._used = True
         return self._wait(1)
 
     def majority(self) -> Coroutine[Any, Any, Resp]:
@@ -96,6 +104,9 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: So many nodes have failed that no majority is left.
         """
+        if self._used:
+            self._use()
+        self._used = True
         return self._wait(majority_of(self.size))
 
     def all(self) -> Coroutine[Any, Any, Resp]:
@@ -106,6 +117,9 @@ class Responses(Generic[Resp]):
         Raises:
             IncompleteError: A node has failed.
         """
+        if self._used:
+            self._use()
+        self._used = True
         return self._wait(None)
 
     def threshold(self, n: int) -> Coroutine[Any, Any, Resp]:
@@ -115,7 +129,9 @@ class Responses(Generic[Resp]):
             ValueError: `n` is less than 1.
             IncompleteError: Too few nodes are left, or there are fewer than `n`: then nothing is sent.
         """
-        return self._wait(at_least_one(n))
+        need = self._at_least_one(n)
+        self._use()
+        return self._wait(need)
 
     def async_first(self) -> asyncio.Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
@@ -131,7 +147,7 @@ class Responses(Generic[Resp]):
 
     def async_threshold(self, n: int) -> asyncio.Future[Resp]:
         """As `threshold`, but sends now and returns the future of the reply."""
-        return self._future(at_least_one(n))
+        return self._future(self._at_least_one(n))
 
     def correctable(self, n: int) -> Correctable[Resp]:
         """Send now, and watch the replies improve until `n` of them were successful.
@@ -139,7 +155,7 @@ class Responses(Generic[Resp]):
         Raises:
             ValueError: `n` is less than 1.
         """
-        level = at_least_one(n)
+        level = self._at_least_one(n)
         self._use()
         chained = self._chained
         if chained is not None:
@@ -174,9 +190,9 @@ class Responses(Generic[Resp]):
         chained = self._chained
         if chained is not None:
             shielded = ShieldedResponses(chained.responses, chained.source)
-            return ResponseSeq(shielded, shielded, chained.progress)
+            return ResponseSeq(shielded, shielded, chained.progress, made=self._made)
         source = Source(self._send)
-        return ResponseSeq(source, source, self._read)
+        return ResponseSeq(source, source, self._read, made=self._made)
 
     def __aiter__(self) -> ResponseSeq[Resp]:
         return self.results()
@@ -189,23 +205,23 @@ class Responses(Generic[Resp]):
         """`results()` for which `keep` is true."""
         return self.results().filter(keep)
 
-    async def collect_n(self, n: int) -> dict[int, Resp]:
+    def collect_n(self, n: int) -> Coroutine[Any, Any, dict[int, Resp]]:
         """`ResponseSeq.collect_n` of `results()`."""
-        return await self.results().collect_n(n)
+        return self.results().collect_n(n)
 
-    async def collect_all(self) -> dict[int, Resp]:
+    def collect_all(self) -> Coroutine[Any, Any, dict[int, Resp]]:
         """`ResponseSeq.collect_all` of `results()`."""
-        return await self.results().collect_all()
+        return self.results().collect_all()
 
-    async def collect_quorum(
+    def collect_quorum(
         self, n: int | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
-    ) -> dict[int, Resp]:
+    ) -> Coroutine[Any, Any, dict[int, Resp]]:
         """`ResponseSeq.collect_quorum` of `results()`."""
-        return await self.results().collect_quorum(n, check)
+        return self.results().collect_quorum(n, check)
 
-    async def aggregate(self, fn: Callable[[Mapping[int, Resp]], R | None]) -> R:
+    def aggregate(self, fn: Callable[[Mapping[int, Resp]], R | None]) -> Coroutine[Any, Any, R]:
         """`ResponseSeq.aggregate` of `results()`."""
-        return await self.results().aggregate(fn)
+        return self.results().aggregate(fn)
 
     @property
     def method_name(self) -> str:
@@ -236,15 +252,26 @@ class Responses(Generic[Resp]):
             self._progress = Progress(self._method, self._config)
         return self._progress
 
+    def __del__(self) -> None:
+        # It costs each call 70 ns, where it is used up. What was not made entirely warns of nothing.
+        if getattr(self, "_used", None) is False and (self._chained is None or self._chained.source.unsent):
+            warn_unused(self._method.name, self._made, self)
+
+    def _at_least_one(self, n: int) -> int:
+        try:
+            return at_least_one(n)
+        except ValueError:
+            self._used = self._used or None
+            raise
+
     def _use(self) -> None:
         if self._used:
             raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
         self._used = True
 
     async def _wait(self, need: int | None) -> Resp:
-        if self._used or self._chained is not None:
-            return await self._future(need)
-        self._used = True
+        if self._chained is not None:
+            return await self._chained.start_threshold(need)
         # A plain future is the fastest; here we see for ourselves that it is cancelled.
         config = self._config
         future: asyncio.Future[Resp] = asyncio.Future(loop=config.pool.loop)
@@ -272,29 +299,6 @@ class Responses(Generic[Resp]):
 
     def _send(self) -> ReplyQueue[Resp]:
         return send_queue(self._method, self._config, self._request, self._timeout, self._entries, self._read)
-
-
-def send_queue(
-    method: Method[Any, Resp],
-    config: Configuration,
-    request: Message | bytes,
-    timeout: float | None,
-    entries: bytes,
-    progress: Progress,
-) -> ReplyQueue[Resp]:
-    """Send a quorum call whose responses are read one by one, now."""
-    pool = config.pool
-    seq_no = pool.next_seq_no()
-    queue = ReplyQueue(method, config, seq_no, timeout, progress)
-    try:
-        queue.frame = encode_request(pool, method, seq_no, request, entries)
-    except StatusError as error:
-        for node in config:
-            queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
-    else:
-        for node in config:
-            node.channel.request(seq_no, queue)
-    return queue
 
 
 def quorum_call(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pygorums.base.errors import RejectedError
 from pygorums.calls.judging import Judge, accepted_if_true
@@ -13,6 +13,7 @@ from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
 from pygorums.calls.readers import Quorum
 from pygorums.calls.response import NodeResponse, ResponseStream
+from pygorums.calls.unused import warn_unused
 from pygorums.nodes.node import Node
 
 __all__ = ["Keep", "ResponseSeq", "Source", "filtered"]
@@ -49,6 +50,7 @@ class ResponseSeq(Generic[T]):
         progress: Progress,
         keeps: tuple[Keep[T], ...] = (),
         parent: ResponseSeq[T] | None = None,
+        made: str | None = None,
     ) -> None:
         self._responses = responses
         self._source = source
@@ -56,6 +58,8 @@ class ResponseSeq(Generic[T]):
         self._keeps = keeps
         self._parent = parent  # whose end would forget the call
         self._collecting = False
+        self._made = made
+        self._used = False
 
     def ignore_errors(self) -> ResponseSeq[T]:
         """Only the successful replies."""
@@ -67,9 +71,12 @@ class ResponseSeq(Generic[T]):
         A node whose replies are all rejected by a filter counts as failed, with a `RejectedError`, in whatever is
         raised later.
         """
-        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self)
+        self._used = True
+        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self, self._made)
 
-    async def collect_n(self, n: int) -> dict[int, T]:
+    # These are coroutine functions that count as use when they are called, as in `Responses`.
+
+    def collect_n(self, n: int) -> Coroutine[Any, Any, dict[int, T]]:
         """Read until `n` nodes have replied, or the sequence ends, and forget the call.
 
         Where fewer than `n` are of no use, `collect_quorum` says so and does not wait for silent nodes in vain.
@@ -81,18 +88,20 @@ class ResponseSeq(Generic[T]):
         Raises:
             ValueError: `n` is negative.
         """
+        self._used = True
         if n < 0:
             raise ValueError(f"cannot collect {n} replies")
-        return await self._collected(n)
+        return self._collected(n)
 
-    async def collect_all(self) -> dict[int, T]:
+    def collect_all(self) -> Coroutine[Any, Any, dict[int, T]]:
         """Read to the end.
 
         Returns:
             The reply of each node by ID; nodes that failed have no entry. In a streaming call a node's entry
             is its latest reply.
         """
-        return await self._collected(None)
+        self._used = True
+        return self._collected(None)
 
     async def _collected(self, n: int | None) -> dict[int, T]:
         replies: dict[int, T] = {}
@@ -109,9 +118,9 @@ class ResponseSeq(Generic[T]):
         await self.aclose()
         return replies
 
-    async def collect_quorum(
+    def collect_quorum(
         self, n: int | None = None, check: Callable[[T, Node], bool | Awaitable[bool]] | None = None
-    ) -> dict[int, T]:
+    ) -> Coroutine[Any, Any, dict[int, T]]:
         """Read until `n` nodes have given replies that count, and forget the call.
 
         Args:
@@ -127,8 +136,14 @@ class ResponseSeq(Generic[T]):
                 that was rejected, by `check` or by a filter, is that node's failure.
             ValueError: `n` is less than 1.
         """
+        self._used = True
+        need = self._progress.quorum(n)
+        return self._collected_quorum(need, check)
+
+    async def _collected_quorum(
+        self, need: int, check: Callable[[T, Node], bool | Awaitable[bool]] | None
+    ) -> dict[int, T]:
         progress = self._progress
-        need = progress.quorum(n)
         if need > len(progress.config):
             await self.aclose()
             raise too_few_nodes(progress.method_name, need, len(progress.config))
@@ -166,7 +181,7 @@ class ResponseSeq(Generic[T]):
                 return
             yield filtered(self._keeps, response) or response
 
-    async def aggregate(self, fn: Callable[[Mapping[int, T]], R | None]) -> R:
+    def aggregate(self, fn: Callable[[Mapping[int, T]], R | None]) -> Coroutine[Any, Any, R]:
         """Read until a function of the replies gives a result, and forget the call.
 
         The function needs nothing but replies: it serves programs with and without asyncio, and tests give it a dict.
@@ -177,6 +192,10 @@ class ResponseSeq(Generic[T]):
         Raises:
             IncompleteError: It has given none when all nodes had answered or failed, or the time was up.
         """
+        self._used = True
+        return self._aggregated(fn)
+
+    async def _aggregated(self, fn: Callable[[Mapping[int, T]], R | None]) -> R:
         replies: dict[int, T] = {}
         try:
             async for response in self:
@@ -196,15 +215,20 @@ class ResponseSeq(Generic[T]):
         self._collecting = True
         self._source.close()
 
-    async def aclose(self) -> None:
-        """Forget the call: what has not arrived is not waited for."""
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        """Forget the call, at once: what has not arrived is not waited for. To be awaited for the interceptors' end."""
+        self._used = True
         self._source.close()
-        await self._responses.aclose()
+        return self._responses.aclose()
 
     def __aiter__(self) -> ResponseSeq[T]:
         return self
 
-    async def __anext__(self) -> NodeResponse[T]:
+    def __anext__(self) -> Coroutine[Any, Any, NodeResponse[T]]:
+        self._used = True
+        return self._next()
+
+    async def _next(self) -> NodeResponse[T]:
         if self._collecting:
             raise RuntimeError(
                 f"collecting the replies of {self._progress.method_name} was cancelled, and the call forgotten: "
@@ -225,6 +249,8 @@ class ResponseSeq(Generic[T]):
                 return response
 
     def __del__(self) -> None:
+        if not self._used and self._source.unsent:
+            warn_unused(self._progress.method_name, self._made, self)
         # A filter's parent lives as long as the filter, so this is the end of the last of them.
         if self._parent is None:
             self._source.close()

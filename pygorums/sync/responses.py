@@ -11,13 +11,14 @@ from google.protobuf.message import Message
 
 from pygorums.base.method import Method
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
+from pygorums.calls.fan_out import send_queue
 from pygorums.calls.future import Outcome
 from pygorums.calls.progress import Progress, at_least_one
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.calls.responses import send_queue
 from pygorums.calls.sequence import Keep
 from pygorums.calls.source import Source
+from pygorums.calls.unused import made_here, warn_unused
 from pygorums.quorum.majority import majority_of
 from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration, Node
@@ -60,7 +61,8 @@ class Responses(Generic[Resp]):
         self._chained = chained
         if chained is not None:
             self._progress = chained.progress
-        self._used = False
+        self._made = made_here() if config.thread.loop.get_debug() else None
+        self._used: bool | None = False  # None: somebody tried to, with an argument that was refused
         self.size = len(config.asynchronous.nodes)
 
     @property
@@ -100,7 +102,7 @@ class Responses(Generic[Resp]):
 
     def threshold(self, n: int) -> Resp:
         """The first successful reply, once `n` nodes have succeeded."""
-        return self._wait(at_least_one(n))
+        return self._wait(self._at_least_one(n))
 
     def async_first(self) -> Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
@@ -116,11 +118,11 @@ class Responses(Generic[Resp]):
 
     def async_threshold(self, n: int) -> Future[Resp]:
         """As `threshold`, but sends now and returns the future of the reply."""
-        return self._future(at_least_one(n))
+        return self._future(self._at_least_one(n))
 
     def correctable(self, n: int) -> Correctable[Resp]:
         """Send now, and watch the replies improve until `n` of them were successful."""
-        level = at_least_one(n)
+        level = self._at_least_one(n)
         self._use()
         thread = self._thread
         if self._chained is not None:
@@ -152,9 +154,9 @@ class Responses(Generic[Resp]):
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
         self._use()
         if self._chained is not None:
-            return ResponseSeq(self._chained.responses, self._chained.source, self._read)
+            return ResponseSeq(self._chained.responses, self._chained.source, self._read, made=self._made)
         source = QueueIterator(self._thread, lambda: self._send)
-        return ResponseSeq(source, source, self._read)
+        return ResponseSeq(source, source, self._read, made=self._made)
 
     def __iter__(self) -> ResponseSeq[Resp]:
         return self.results()
@@ -190,6 +192,18 @@ class Responses(Generic[Resp]):
         # Made when it is needed, for most calls are never read. Of several threads that ask at once all get the same.
         progress: Progress = vars(self).setdefault("_progress", Progress(self._method, self._config))
         return progress
+
+    def __del__(self) -> None:
+        # What was not made entirely warns of nothing.
+        if getattr(self, "_used", None) is False and (self._chained is None or self._chained.source.unsent):
+            warn_unused(self._method.name, self._made, self)
+
+    def _at_least_one(self, n: int) -> int:
+        try:
+            return at_least_one(n)
+        except ValueError:
+            self._used = self._used or None
+            raise
 
     def _use(self) -> None:
         self._thread.check()

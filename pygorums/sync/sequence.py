@@ -14,6 +14,7 @@ from pygorums.calls.readers import Quorum
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import Keep, Source, filtered
+from pygorums.calls.unused import warn_unused
 from pygorums.sync.loop_thread import LoopThread
 
 __all__ = ["QueueIterator", "ResponseSeq"]
@@ -121,6 +122,7 @@ class ResponseSeq(Generic[T]):
         progress: Progress,
         keeps: tuple[Keep[T], ...] = (),
         parent: ResponseSeq[T] | None = None,
+        made: str | None = None,
     ) -> None:
         self._responses = responses
         self._source = source
@@ -128,6 +130,8 @@ class ResponseSeq(Generic[T]):
         self._keeps = keeps
         self._parent = parent  # whose end would forget the call
         self._interrupted = False
+        self._made = made
+        self._used = False
 
     def ignore_errors(self) -> ResponseSeq[T]:
         """Only the successful replies."""
@@ -135,7 +139,8 @@ class ResponseSeq(Generic[T]):
 
     def filter(self, keep: Keep[T]) -> ResponseSeq[T]:
         """Only the responses for which `keep` is true, as `pygorums.ResponseSeq.filter`."""
-        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self)
+        self._used = True
+        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self, self._made)
 
     def collect_n(self, n: int) -> dict[int, T]:
         """Read until `n` nodes have replied, or the sequence ends, and forget the call.
@@ -143,6 +148,7 @@ class ResponseSeq(Generic[T]):
         Raises:
             ValueError: `n` is negative.
         """
+        self._used = True
         if n < 0:
             raise ValueError(f"cannot collect {n} replies")
         return self._collected(n)
@@ -171,6 +177,7 @@ class ResponseSeq(Generic[T]):
             IncompleteError: Too few nodes are left whose replies can count.
             ValueError: `n` is less than 1.
         """
+        self._used = True
         progress = self._progress
         need = progress.quorum(n)
         if need > len(progress.config):
@@ -213,6 +220,7 @@ class ResponseSeq(Generic[T]):
 
     def close(self) -> None:
         """Forget the call: what has not arrived is not waited for."""
+        self._used = True
         self._source.close()
         close: Any = getattr(self._responses, "close", None)
         if close is not None:
@@ -233,6 +241,7 @@ class ResponseSeq(Generic[T]):
                 return response
 
     def _next(self) -> NodeResponse[T] | None:
+        self._used = True
         if self._interrupted:
             raise RuntimeError(
                 f"reading the replies of {self._progress.method_name} was interrupted, and the call forgotten: "
@@ -250,5 +259,9 @@ class ResponseSeq(Generic[T]):
         # A filter's parent lives as long as the filter, so this is the end of the last of them. An interrupt may have
         # come while it was made.
         source = getattr(self, "_source", None)
-        if source is not None and getattr(self, "_parent", None) is None:
+        if source is None:
+            return
+        if not getattr(self, "_used", True) and source.unsent:
+            warn_unused(self._progress.method_name, self._made, self)
+        if getattr(self, "_parent", None) is None:
             source.close()

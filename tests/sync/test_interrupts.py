@@ -135,6 +135,7 @@ ANSWERED: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:a call of .* was never used")  # which is so if it comes before the use
 @pytest.mark.parametrize("name", ANSWERED)
 def test_at_every_line(blocking: PlainCluster, name: str) -> None:
     """Wherever it comes in our code, in the caller's thread, later calls are not affected."""
