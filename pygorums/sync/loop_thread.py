@@ -72,6 +72,12 @@ class LoopThread:
 
     def _refuse_loop(self) -> NoReturn:
         if asyncio._get_running_loop() is self.loop:
+            if threading.current_thread() is not self._thread:
+                raise RuntimeError(
+                    "the threads of this program are greenlets in one thread, as gevent and eventlet make them, so "
+                    "that a blocking call would stop the event loop that it waits for: leave threads as they are, with "
+                    "gevent.monkey.patch_all(thread=False, select=False, queue=False)"
+                )
             raise RuntimeError(
                 "this runs in the event loop's thread of pygorums.sync, which must not block: make blocking calls in "
                 "a plain `def` handler, which has a thread of its own, or hand on to another thread; asynchronous "

@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from concurrent.futures import ALL_COMPLETED, CancelledError, Future, ThreadPoolExecutor, as_completed, wait
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import pygorums as gorums
+from pygorums.sync.loop_thread import loop_thread
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -171,6 +173,16 @@ def test_on_the_event_loop_thread_itself() -> None:
             assert echo(config[0], Text(text="refused everything"), timeout=10).text == "refused everything"
         assert ask(server.config(), Text(text="x")).all().text == "x"
     assert ["plain `def` handler" in str(error) for error in raised] == [True]
+
+
+def test_threads_that_share_one_with_the_event_loop(blocking: PlainCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As gevent's patched ones do: they find its loop running, and are not its thread."""
+    thread = loop_thread()
+    monkeypatch.setattr("pygorums.sync.loop_thread.threading", SimpleNamespace(current_thread=threading.main_thread))
+    with pytest.raises(
+        RuntimeError, match=r"greenlets .* gevent\.monkey\.patch_all\(thread=False, select=False, queue="
+    ):
+        thread.call(lambda: ask(blocking.config, Text()).first())
 
 
 async def test_both_worlds_in_one_process() -> None:
