@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pygorums.wire.framing import entry_field
+from pygorums.wire.timeouts import TIMEOUT_KEY
 
 __all__ = ["Metadata", "MetadataLike", "StreamMetadataLike", "encode_entries", "pairs_of", "stream_pairs"]
 
@@ -70,7 +71,8 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
     Raises:
         TypeError: A key or value is not a string, or the whole is no mapping and no pairs.
         ValueError: A key is empty or not lower-case ASCII, ends in ``-bin`` (bytes cannot travel with a
-            message), or a value cannot be encoded as UTF-8: it would end the stream for every call.
+            message), or is that of the call's timeout; or a value cannot be encoded as UTF-8: it would end the
+            stream for every call.
     """
     pairs = []
     for key, value in _items(metadata):
@@ -78,6 +80,8 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
             raise TypeError(f"metadata keys and values must be strings, not {key!r}: {value!r}")
         if key.endswith(BINARY):
             raise ValueError(f"metadata key {key!r}: keys that end in '-bin' hold bytes, which only streams can carry")
+        if key == TIMEOUT_KEY:
+            raise ValueError(f"metadata key {key!r} is reserved: give the call a timeout")
         try:
             value.encode()
         except UnicodeEncodeError as error:

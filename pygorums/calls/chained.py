@@ -120,6 +120,7 @@ class ChainedCall(Generic[Req, Resp]):
         try:
             while not reader.decided:
                 reader.add(await self.responses.__anext__())
+            self.progress.satisfied = True
         except StopAsyncIteration:
             if not self._method.one_way:
                 self.progress.end()

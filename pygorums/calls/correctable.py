@@ -144,6 +144,7 @@ class Correctable(Generic[T]):
             for reader in self._readers:
                 reader.put(response.node_id, response.value, level)
             if level >= self._wanted:
+                self._progress.satisfied = True
                 return
             self._notify()
         self._progress.end()

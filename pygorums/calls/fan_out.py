@@ -45,6 +45,10 @@ class _NodeShare:
         return self._queue.decided
 
     @property
+    def timeout(self) -> float | None:
+        return self._queue.timeout
+
+    @property
     def sent_at(self) -> float:
         return self._queue.sent_at
 
@@ -109,7 +113,8 @@ def fan_out(
         frame = encoded.get(id(request))
         if frame is None:
             try:
-                frame = encode_request(config.pool, method, seq_no, request, entries)
+                timeout = None if method.one_way else queue.timeout
+                frame = encode_request(config.pool, method, seq_no, request, entries, timeout)
             except StatusError as error:
                 queue.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
                 continue
@@ -133,7 +138,7 @@ def send_queue(
     seq_no = pool.next_seq_no()
     queue = ReplyQueue(method, config, seq_no, timeout, progress)
     try:
-        queue.frame = encode_request(pool, method, seq_no, request, entries)
+        queue.frame = encode_request(pool, method, seq_no, request, entries, timeout)
     except StatusError as error:
         for node in config:
             queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))

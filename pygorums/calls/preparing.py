@@ -14,6 +14,7 @@ from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
 from pygorums.wire.framing import encode_message
+from pygorums.wire.timeouts import timeout_field
 
 __all__ = ["check_configuration", "check_node", "check_request", "encode_request", "other_world", "serialize"]
 
@@ -99,14 +100,29 @@ def serialize(method: Method[Any, Any], request: Message | bytes) -> bytes:
 
 
 def encode_request(
-    pool: Pool, method: Method[Any, Any], seq_no: int, request: Message | bytes, entries: bytes
+    pool: Pool,
+    method: Method[Any, Any],
+    seq_no: int,
+    request: Message | bytes,
+    entries: bytes,
+    timeout: float | None = None,
 ) -> bytes:
     """The request as the bytes that go to every node; it may be serialized already.
+
+    Args:
+        pool: What the nodes belong to.
+        method: The method.
+        seq_no: The call's number.
+        request: The request, or its bytes.
+        entries: Encoded metadata of the message.
+        timeout: Seconds for which its reply is waited for, which the nodes are told; None for no limit, or no reply.
 
     Raises:
         StatusError: It cannot be serialized (INTERNAL) or is too large (RESOURCE_EXHAUSTED), so it fails this
             call alone and is never sent.
     """
+    if timeout is not None:
+        entries = timeout_field(timeout) + entries
     frame = encode_message(seq_no, method.encoded_name, serialize(method, request), entries)
     if len(frame) > pool.max_message:
         raise StatusError(

@@ -23,6 +23,8 @@ class Progress:
         timed_out: Whether the time was up before all nodes had answered.
         timeout: Seconds that the call may take, or None.
         deadline: When its time is up, by the clock of the event loop; None for no limit, or before it is sent.
+        satisfied: Whether the caller has got what it wanted. Nodes that still owe their only reply are not told then
+            that nobody waits for it: they were asked, perhaps to store something, and the call has not failed.
     """
 
     __slots__ = (
@@ -34,6 +36,7 @@ class Progress:
         "deadline",
         "method_name",
         "node_errors",
+        "satisfied",
         "timed_out",
         "timeout",
     )
@@ -46,6 +49,7 @@ class Progress:
         self.timed_out = False
         self.timeout: float | None = None
         self.deadline: float | None = None
+        self.satisfied = False
         self._streaming = method.streaming
         self._heard: dict[int, Exception | None] = {}  # how each node's newest response came from the wire
         self._given: set[int] = set()  # the nodes of which the reader has a reply

@@ -85,16 +85,16 @@ class ThresholdCall(FutureCall[Resp]):
     def forget(self) -> None:
         """Expect no more replies."""
         for node in self._config:
-            if node.channel.forget(self._seq_no) and self.withdrawn:
-                node.channel.withdraw()
+            if self.withdrawn or self.streaming:
+                node.channel.give_up(self._seq_no)
+            else:
+                node.channel.forget(self._seq_no)
 
     def timeout_error(self) -> Exception:
         """Forget the call; nodes that said nothing are among the errors."""
         errors = dict(self._node_errors or {})
         for node in self._config:
-            owed = node.channel.forget(self._seq_no)
-            if owed:
-                node.channel.withdraw()
+            owed = node.channel.give_up(self._seq_no)
             if owed and self.was_silent(node.id):
                 text = f"no reply from {node.address} within {self.timeout} s"
                 errors[node.id] = CallTimeoutError(text, node_id=node.id)
@@ -175,7 +175,7 @@ def send_threshold_call(
         call.lose(too_few_nodes(method.name, need, len(config)))
         return call
     try:
-        call.frame = encode_request(pool, method, seq_no, request, entries)
+        call.frame = encode_request(pool, method, seq_no, request, entries, timeout)
     except StatusError as error:
         for node in config:
             call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))

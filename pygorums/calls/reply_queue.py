@@ -74,7 +74,7 @@ class ReplyQueue(Generic[Resp]):
         """A node replied."""
         unread = self._unread.get(node_id, 0) + len(payload) + REPLY_COST
         if unread > MAX_UNREAD:
-            self._nodes[node_id].channel.forget(self._seq_no)
+            self._nodes[node_id].channel.give_up(self._seq_no)
             text = f"replies to {self._method.name} were not read: more than {MAX_UNREAD} bytes are waiting"
             self.fail(node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=node_id))
             return
@@ -163,6 +163,11 @@ class ReplyQueue(Generic[Resp]):
         for node_id in self._open:
             channel = self._nodes[node_id].channel
             self.withdrawn = True
-            channel.forget(self._seq_no)
-            channel.withdraw()
+            if self.one_way:
+                channel.withdraw()
+            elif self._progress.satisfied and not self.streaming:
+                if channel.forget(self._seq_no):
+                    channel.withdraw()
+            else:
+                channel.give_up(self._seq_no)
         self._wake()

@@ -54,8 +54,7 @@ class _RpcCall(FutureCall[Resp]):
 
     def forget(self) -> None:
         """Expect no reply any more."""
-        self._node.channel.forget(self._seq_no)
-        self._node.channel.withdraw()
+        self._node.channel.give_up(self._seq_no)
 
     def timeout_error(self) -> Exception:
         """Forget the call: the time is up."""
@@ -77,7 +76,7 @@ def send_rpc(
     seq_no = pool.next_seq_no()
     call = _RpcCall(future, method, node, seq_no, timeout)
     try:
-        call.frame = encode_request(pool, method, seq_no, request, entries)
+        call.frame = encode_request(pool, method, seq_no, request, entries, timeout)
     except StatusError as error:
         call.lose(error)
     else:

@@ -115,6 +115,7 @@ class ResponseSeq(Generic[T]):
         except asyncio.CancelledError:
             self._give_up()
             raise
+        self._progress.satisfied = True
         await self.aclose()
         return replies
 
@@ -167,6 +168,7 @@ class ResponseSeq(Generic[T]):
                 reader = reader or Quorum(need, progress)  # now it is known how many are asked
                 reader.add(response)
                 if reader.decided:
+                    progress.satisfied = True
                     break
             else:
                 progress.end()
@@ -202,6 +204,7 @@ class ResponseSeq(Generic[T]):
                 if response.error is None:
                     replies[response.node_id] = response.value
                     if (result := fn(replies)) is not None:
+                        self._progress.satisfied = True
                         return result
         except asyncio.CancelledError:
             self._give_up()

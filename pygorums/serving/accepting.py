@@ -25,7 +25,7 @@ from pygorums.serving.stream import ServerStream
 from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
 from pygorums.streams.heartbeat import HEARTBEAT_KEY, HEARTBEAT_WANTED_KEY, Heartbeat, heartbeat_of, unannounced
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, Pairs, answer_to, largest_message, offers
+from pygorums.streams.transport import BATCH_KEY, CANCEL_KEY, STREAM_END_KEY, Pairs, answer_to, largest_message, offers
 from pygorums.streams.writer import Writer
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Acceptor:
         node = self._peers.node_of(claim.node_id, claim.address, offered)
         writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
         writer.batching = offers(confirmed, BATCH_KEY)
+        writer.cancels = offers(confirmed, CANCEL_KEY)
         largest = largest_message(offered)
         if largest is not None:
             writer.largest = largest

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.nodes.configuration import Configuration
 from pygorums.streams.transport import Pairs
 from pygorums.wire.framing import Frame, Message
+from pygorums.wire.timeouts import TIMEOUT_KEY, parse_timeout
 
 if TYPE_CHECKING:
     from pygorums.serving.server import Server
@@ -71,7 +73,7 @@ class ServerContext(StreamContext):
         method: The full name of the called method.
     """
 
-    __slots__ = ("_message", "_on_release", "_released", "method")
+    __slots__ = ("_deadline", "_message", "_on_release", "_received_at", "_released", "method")
 
     def __init__(
         self, stream: StreamContext, method: str, message: Message | Frame, on_release: Callable[[], None]
@@ -85,6 +87,23 @@ class ServerContext(StreamContext):
         self._message: Message | Frame | None = message
         self._on_release = on_release
         self._released = False
+        self._received_at = monotonic()
+        self._deadline: float | None = None  # once the entries are read
+
+    @property
+    def deadline(self) -> float | None:
+        """When the caller stops waiting, by the clock of the event loop, which is `time.monotonic`; None if never.
+
+        It is counted from when the request came, by what the caller has said: it is the `timeout` of the call. Callers
+        that are not pygorums say nothing, and one-way messages have nobody who waits.
+        """
+        self._read_entries()
+        return self._deadline
+
+    def time_remaining(self) -> float | None:
+        """The seconds until `deadline`, 0 if it has passed; None if there is none. May be called from any thread."""
+        deadline = self.deadline
+        return None if deadline is None else max(deadline - monotonic(), 0.0)
 
     @property
     def metadata(self) -> Metadata:
@@ -96,7 +115,13 @@ class ServerContext(StreamContext):
         """Take the metadata out of the message. Most handlers never ask for them, and looking costs time."""
         message, self._message = self._message, None
         if message is not None and message.entry:
-            self._pairs += tuple((entry.key, entry.value) for entry in message.entry)
+            pairs = [(entry.key, entry.value) for entry in message.entry]
+            timeout = next((value for key, value in pairs if key == TIMEOUT_KEY), None)
+            if timeout is not None:
+                seconds = parse_timeout(timeout)
+                self._deadline = None if seconds is None else self._received_at + seconds
+                pairs = [pair for pair in pairs if pair[0] != TIMEOUT_KEY]
+            self._pairs += tuple(pairs)
 
     def add_metadata(self, key: str, value: str) -> None:
         """For interceptors: let those further in, and the handler, see one more pair.

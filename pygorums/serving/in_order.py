@@ -166,6 +166,8 @@ class InOrder:
             seq_no, name = message.message_seq_no, message.method
             handler = handlers.get(name)
             if handler is None:
+                if message.cancel:
+                    continue
                 replies.unserved(seq_no, name)
                 continue
             method = handler.method

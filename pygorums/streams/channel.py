@@ -57,6 +57,12 @@ class Channel(Protocol):
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
 
+    def give_up(self, seq_no: int) -> bool:
+        """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know.
+
+        A message that still waits to be sent, and is withdrawn, never leaves; then there is nothing to tell.
+        """
+
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
 

@@ -116,7 +116,16 @@ class InboundChannel:
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
-        return any(stream.pending.forget(seq_no) for stream in reversed(self._streams))
+        return any(stream.pending.forget(seq_no) is not None for stream in reversed(self._streams))
+
+    def give_up(self, seq_no: int) -> bool:
+        """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know."""
+        for stream in reversed(self._streams):
+            call = stream.pending.forget(seq_no)
+            if call is not None:
+                stream.writer.give_up(seq_no, call)
+                return True
+        return False
 
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""

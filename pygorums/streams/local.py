@@ -98,7 +98,14 @@ class LocalChannel:
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether one was owed."""
-        return self.pending.forget(seq_no)
+        return self.pending.forget(seq_no) is not None
+
+    def give_up(self, seq_no: int) -> bool:
+        """As `forget`, and if one was owed, tell its handler that nobody waits for it."""
+        owed = self.forget(seq_no)
+        if owed and self._handling is not None:
+            self._handling.take((Message(message_seq_no=seq_no, cancel=True),))
+        return owed
 
     def withdraw(self) -> None:
         """What was handed over is not taken back."""

@@ -15,7 +15,15 @@ from pygorums.streams.heartbeat import HEARTBEAT_WANTED_KEY, SLOWEST, Heartbeat,
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import ReplySink
-from pygorums.streams.transport import BATCH_KEY, STREAM_END_KEY, OpenedTransport, Pairs, largest_message, offers
+from pygorums.streams.transport import (
+    BATCH_KEY,
+    CANCEL_KEY,
+    STREAM_END_KEY,
+    OpenedTransport,
+    Pairs,
+    largest_message,
+    offers,
+)
 from pygorums.streams.writer import NO_LIMIT, UNOWNED, Writer
 from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import ANNOUNCEMENT, Frame, Message, Status, encode_error, method_field, split
@@ -83,6 +91,7 @@ class OpenedStream:
         if largest is not None:
             self._refuse_larger()
         writer.batching = offers(accepted, BATCH_KEY)
+        writer.cancels = offers(accepted, CANCEL_KEY)
         wanted = heartbeat_of(accepted, self._options.shortest_heartbeat, HEARTBEAT_WANTED_KEY)
         if wanted is not None:
             self._heart = Heartbeat(writer, wanted)
@@ -182,6 +191,8 @@ class OpenedStream:
 
 def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:
     for request in requests:
+        if request.cancel:
+            continue
         text = f"no handler registered for method {request.method}"
         status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
         replies.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)

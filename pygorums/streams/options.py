@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.streams.transport import BATCH_KEY, MAX_MESSAGE_KEY, OFFERED, STREAM_END_KEY, Pairs
+from pygorums.streams.transport import BATCH_KEY, CANCEL_KEY, MAX_MESSAGE_KEY, OFFERED, STREAM_END_KEY, Pairs
 
 __all__ = ["DEFAULT_MAX_MESSAGE", "DEFAULT_OPTIONS", "TCP_TIMEOUT_MS", "StreamOptions"]
 
@@ -23,7 +23,7 @@ TCP_TIMEOUT_MS = 900_000
 """How long the other side's kernel may take nothing more. gRPC gives the kernel its timeout of pings for that; but
 where much is buffered on a slow way, as in a proxy, seconds may pass until there is room again."""
 
-_OURS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY}
+_OURS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
 _NAMES = (*_OURS, SHORTEST_HEARTBEAT)
 
 
@@ -31,9 +31,10 @@ _NAMES = (*_OURS, SHORTEST_HEARTBEAT)
 class StreamOptions:
     """What channel or server options mean for a stream.
 
-    Besides gRPC's own options there are ``pygorums.batching`` and ``pygorums.stream_end``: a false value
-    turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is how often the other side may ask
-    for signs of life, every second by default. ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
+    Besides gRPC's own options there are ``pygorums.batching``, ``pygorums.stream_end`` and ``pygorums.cancel``: a
+    false value turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is how often the other
+    side may ask for signs of life, every second by default. ``grpc.keepalive_time_ms`` also sets the time between
+    heartbeats;
     unless it is given gRPC sends no pings of its own, for which servers of other implementations end connections.
 
     Attributes:

@@ -18,11 +18,15 @@ from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.transport import Connector, OpenedTransport, Pairs
 from pygorums.streams.writer import Outgoing, Writer
+from pygorums.wire.timeouts import with_time_left
 
 __all__ = ["OutboundChannel"]
 
 CLOSE_GRACE = 1.0
 """Seconds that `close` gives a peer to take what was sent already."""
+
+WORTH_TELLING = 0.01
+"""Seconds for which a request must have waited to be sent with the time that is left of its timeout."""
 
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
@@ -114,7 +118,14 @@ class OutboundChannel:
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
-        return self.pending.forget(seq_no)
+        return self.pending.forget(seq_no) is not None
+
+    def give_up(self, seq_no: int) -> bool:
+        """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know."""
+        call = self.pending.forget(seq_no)
+        if call is not None:
+            self._writer.give_up(seq_no, call)
+        return call is not None
 
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
@@ -214,6 +225,14 @@ class OutboundChannel:
         waiting = {id(owner) for owner in self._writer.waiting()}
         taken = [call for call in self.pending.unanswered() if id(call) not in waiting]
         self._writer.resend([call.frame for call in taken], taken)
+        now = monotonic()
+        self._writer.renew(
+            {
+                id(call): with_time_left(call.frame, call.timeout, now - call.sent_at)
+                for call in self.pending.timed(now - WORTH_TELLING)
+                if call.timeout is not None
+            }
+        )
         self._on_change()
 
     def _broke(self, error: StatusError) -> None:

@@ -42,6 +42,10 @@ class PendingCall(Outgoing, Protocol):
         """Whether nobody waits for further replies."""
 
     @property
+    def timeout(self) -> float | None:
+        """How many seconds it has from then on; the frame says so too. None if there is no limit."""
+
+    @property
     def sent_at(self) -> float:
         """When the frame was queued, in seconds of the event loop's clock."""
 
@@ -94,10 +98,9 @@ class PendingCalls:
         if self._until_sweep < 0:
             self._sweep()
 
-    def forget(self, seq_no: int) -> bool:
-        """Expect no more replies to `seq_no`; whether the node owed any."""
-        call = self._calls.pop(seq_no, None) or self._streaming.pop(seq_no, None)
-        return call is not None
+    def forget(self, seq_no: int) -> PendingCall | None:
+        """Expect no more replies to `seq_no`; the call, if the node owed any."""
+        return self._calls.pop(seq_no, None) or self._streaming.pop(seq_no, None)
 
     def remove(self, owners: Iterable[Outgoing]) -> None:
         """Expect no more replies to those calls."""
@@ -158,6 +161,12 @@ class PendingCalls:
     def unanswered(self) -> Iterator[PendingCall]:
         """The calls that wait for one reply, oldest first, decided ones too."""
         return iter(self._calls.values())
+
+    def timed(self, sent_before: float) -> Iterator[PendingCall]:
+        """The calls with a timeout that were sent before a moment."""
+        for call in (*self._calls.values(), *self._streaming.values()):
+            if call.timeout is not None and call.sent_at < sent_before:
+                yield call
 
     def fail_streaming(self, error: Exception) -> None:
         """Fail the calls that may have had some of their replies, and so cannot be sent again."""

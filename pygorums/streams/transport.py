@@ -9,6 +9,7 @@ from pygorums.base.errors import StatusError
 
 __all__ = [
     "BATCH_KEY",
+    "CANCEL_KEY",
     "MAX_MESSAGE_KEY",
     "OFFERED",
     "STREAM_END_KEY",
@@ -27,7 +28,8 @@ Pairs = tuple[tuple[str, str | bytes], ...]
 BATCH_KEY = "pygorums-batch"
 STREAM_END_KEY = "pygorums-stream-end"
 MAX_MESSAGE_KEY = "pygorums-max-message"
-OFFERED: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"))
+CANCEL_KEY = "pygorums-cancel"
+OFFERED: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"), (CANCEL_KEY, "1"))
 """The extensions of the protocol that an opener offers and an acceptor confirms."""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
+from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
-from pygorums.wire.framing import encode_announcement
+from pygorums.wire.framing import encode_announcement, encode_cancel
 
 __all__ = ["NO_LIMIT", "UNOWNED", "Outgoing", "Send", "Writer"]
 
@@ -16,36 +17,7 @@ Send = Callable[[bytes], Coroutine[Any, Any, None]]
 """Writes one frame; done when the transport has taken it."""
 
 
-class Outgoing(Protocol):
-    """A call that a queued frame belongs to."""
-
-    @property
-    def one_way(self) -> bool:
-        """Whether it wants to be told what became of the frame. Other calls learn that from their replies."""
-
-    @property
-    def withdrawn(self) -> bool:
-        """Whether the frame need not be sent any more."""
-
-    def sent(self, node_id: int, /) -> None:
-        """The transport has taken the frame."""
-
-    def fail(self, node_id: int, error: Exception, /) -> None:
-        """The frame was not sent."""
-
-
-class _Unowned:
-    one_way = withdrawn = False
-
-    def sent(self, node_id: int, /) -> None: ...
-
-    def fail(self, node_id: int, error: Exception, /) -> None: ...
-
-
 NO_LIMIT = 1 << 62
-
-UNOWNED: Outgoing = _Unowned()
-"""The owner of frames that nobody asks after."""
 
 
 class Writer:
@@ -62,6 +34,7 @@ class Writer:
 
     Attributes:
         batching: Whether the peer takes envelopes.
+        cancels: Whether the peer wants to be told of calls that were given up.
         largest: The largest frame in bytes that the peer takes.
         envelope_limit: An envelope stays under this many bytes.
         announce_above: The length of a frame that is larger is told beforehand.
@@ -88,7 +61,9 @@ class Writer:
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._drained: asyncio.Future[None] | None = None
         self._announced: bytes | None = None  # the frame whose length was told
+        self._given_up: list[tuple[Outgoing, bytes]] = []  # whose frame may have left, and what is to follow it then
         self.batching = False
+        self.cancels = False
         self.largest = NO_LIMIT
         self.envelope_limit = MAX_ENVELOPE
         self.announce_above = NO_LIMIT
@@ -145,6 +120,17 @@ class Writer:
         """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
         self._withdrawals += 1
 
+    def give_up(self, seq_no: int, owner: Outgoing) -> None:
+        """Nobody waits any more for replies to a frame.
+
+        If it is withdrawn and still waits it never leaves. Otherwise the peer is told, if it wants that.
+        """
+        self._withdrawals += 1
+        if self.cancels:
+            self._given_up.append((owner, encode_cancel(seq_no)))
+            if self._idle:
+                self._begin()
+
     @property
     def empty(self) -> bool:
         """Whether no frame waits; one may be being written."""
@@ -161,6 +147,13 @@ class Writer:
         self._frames[:0] = frames
         self._owners[:0] = owners
         self.queued_bytes += sum(map(len, frames))
+
+    def renew(self, frames: Mapping[int, bytes]) -> None:
+        """Put other frames into the places of those that wait, by the identity of their owners."""
+        if frames:
+            self._give_back()
+            self._frames = [frames.get(id(o), f) for f, o in zip(self._frames, self._owners, strict=True)]
+            self.queued_bytes = sum(map(len, self._frames))
 
     def take_larger(self) -> list[tuple[bytes, Outgoing]]:
         """Take out the frames that are larger than the peer takes."""
@@ -184,8 +177,11 @@ class Writer:
 
     def stream_broke(self, error: Exception) -> None:
         """Fail the one-way messages that were being written when the stream broke; what waits goes on waiting."""
-        self.batching = False
+        self.batching = self.cancels = False
+        self._given_up.clear()
         self._give_back()
+        # What was to follow calls of this stream means nothing on the next.
+        self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if pair[1] is not CANCELLATION])
         self.queued_bytes = sum(map(len, self._frames))
         writing, self._writing = self._writing, ()
         self._fail(writing, error)
@@ -328,6 +324,14 @@ class Writer:
     def _drop_withdrawn(self) -> None:
         self._give_back()
         self._withdrawals = 0
+        given_up, self._given_up = self._given_up, []
+        if given_up:
+            unsent = {id(owner) for owner in self._owners if owner.withdrawn}
+            for owner, frame in given_up:
+                if id(owner) not in unsent:
+                    self.queued_bytes += len(frame)
+                    self._frames.append(frame)
+                    self._owners.append(CANCELLATION)
         self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if not pair[1].withdrawn])
 
     def _keep(self, kept: Sequence[tuple[bytes, Outgoing]]) -> None:

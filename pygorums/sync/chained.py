@@ -210,6 +210,7 @@ class ChainedCall(Generic[Req, Resp]):
             for response in self.responses:
                 reader.add(response)
                 if reader.decided:
+                    self.progress.satisfied = True
                     break
             else:
                 if not self._method.one_way:

@@ -165,6 +165,7 @@ class ResponseSeq(Generic[T]):
                 break
             if response.error is None:
                 replies[response.node_id] = response.value
+        self._progress.satisfied = True
         self.close()
         return replies
 
@@ -194,6 +195,7 @@ class ResponseSeq(Generic[T]):
                 reader = reader or Quorum(need, progress)  # now it is known how many are asked
                 reader.add(response)
                 if reader.decided:
+                    progress.satisfied = True
                     break
             else:
                 progress.end()
@@ -213,6 +215,7 @@ class ResponseSeq(Generic[T]):
                 if response.error is None:
                     replies[response.node_id] = response.value
                     if (result := fn(replies)) is not None:
+                        self._progress.satisfied = True
                         return result
         finally:
             self.close()

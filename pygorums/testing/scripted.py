@@ -124,6 +124,8 @@ class _ScriptedChannel:
         """Whether the node owed a reply: if it was to be silent, it has none to give."""
         return SILENT in self._script.answers(self._node_id)
 
+    give_up = forget
+
     def withdraw(self) -> None:
         """Nothing waits to be sent."""
 

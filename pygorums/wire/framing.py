@@ -21,6 +21,7 @@ __all__ = [
     "Message",
     "Status",
     "encode_announcement",
+    "encode_cancel",
     "encode_end",
     "encode_error",
     "encode_message",
@@ -41,6 +42,7 @@ _METHOD = b"\x12"  # field 2, length-delimited
 _STATUS = b"\x1a"  # field 3
 _ENTRY = b"\x22"  # field 4
 _PAYLOAD = b"\x2a"  # field 5
+_CANCEL = b"\x58\x01"  # field 11, varint, true
 _END = b"\x70\x01"  # field 14, varint, true
 
 _LAST = [bytes((n,)) for n in range(128)]  # the bytes of a varint: one that ends it, and one that more follow
@@ -113,6 +115,11 @@ def encode_end(seq_no: int, encoded_name: bytes) -> bytes:
 def encode_announcement(length: int) -> bytes:
     """The message that tells how many bytes the next one has."""
     return ANNOUNCEMENT + varint(length)
+
+
+def encode_cancel(seq_no: int) -> bytes:
+    """The message that tells that nobody waits any more for replies to a call."""
+    return _seq_no_field(seq_no) + _CANCEL
 
 
 def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apygorums/wire/stream.proto\x12\rpygorums.wire\x1a\x17google/rpc/status.proto\"+\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xb3\x01\n\x07Message\x12\x16\n\x0emessage_seq_no\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12+\n\x05\x65ntry\x18\x04 \x03(\x0b\x32\x1c.pygorums.wire.MetadataEntry\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x11\n\tfollowing\x18\n \x01(\x04\x12\x0b\n\x03\x65nd\x18\x0e \x01(\x08\"\xd8\x01\n\x05\x46rame\x12\x16\n\x0emessage_seq_no\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12+\n\x05\x65ntry\x18\x04 \x03(\x0b\x32\x1c.pygorums.wire.MetadataEntry\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x11\n\tfollowing\x18\n \x01(\x04\x12\x0b\n\x03\x65nd\x18\x0e \x01(\x08\x12%\n\x05\x62\x61tch\x18\x0f \x03(\x0b\x32\x16.pygorums.wire.Messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apygorums/wire/stream.proto\x12\rpygorums.wire\x1a\x17google/rpc/status.proto\"+\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xc3\x01\n\x07Message\x12\x16\n\x0emessage_seq_no\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12+\n\x05\x65ntry\x18\x04 \x03(\x0b\x32\x1c.pygorums.wire.MetadataEntry\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x11\n\tfollowing\x18\n \x01(\x04\x12\x0e\n\x06\x63\x61ncel\x18\x0b \x01(\x08\x12\x0b\n\x03\x65nd\x18\x0e \x01(\x08\"\xe8\x01\n\x05\x46rame\x12\x16\n\x0emessage_seq_no\x18\x01 \x01(\x04\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\"\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12+\n\x05\x65ntry\x18\x04 \x03(\x0b\x32\x1c.pygorums.wire.MetadataEntry\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x11\n\tfollowing\x18\n \x01(\x04\x12\x0e\n\x06\x63\x61ncel\x18\x0b \x01(\x08\x12\x0b\n\x03\x65nd\x18\x0e \x01(\x08\x12%\n\x05\x62\x61tch\x18\x0f \x03(\x0b\x32\x16.pygorums.wire.Messageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_METADATAENTRY']._serialized_start=70
   _globals['_METADATAENTRY']._serialized_end=113
   _globals['_MESSAGE']._serialized_start=116
-  _globals['_MESSAGE']._serialized_end=295
-  _globals['_FRAME']._serialized_start=298
-  _globals['_FRAME']._serialized_end=514
+  _globals['_MESSAGE']._serialized_end=311
+  _globals['_FRAME']._serialized_start=314
+  _globals['_FRAME']._serialized_end=546
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ __all__ = ["check"]
 class _Call:
     """A pending call that counts what it is told."""
 
+    timeout = None
     one_way = withdrawn = decided = False
     frame = b""
     sent_at = 0.0

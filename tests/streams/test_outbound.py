@@ -22,6 +22,8 @@ DOWN = StreamDownError("refused")
 
 
 class Call:
+    timeout: float | None = None
+
     def __init__(self, number: int, *, streaming: bool = False, one_way: bool = False) -> None:
         self.one_way = one_way
         self.number = number

@@ -12,6 +12,7 @@ NODE = 5
 
 
 class Call:
+    timeout: float | None = None
     one_way = withdrawn = False
 
     def __init__(self, *, streaming: bool = False, sent_at: float = 0.0, size: int = 10) -> None:
