@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
+from weakref import WeakSet
 
 import grpc
 
@@ -17,7 +18,7 @@ from pygorums.nodes.address import same_place
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
-from pygorums.streams.channel import RequestServer
+from pygorums.streams.channel import PeerWatcher, RequestServer
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.pending import PendingCalls
@@ -62,6 +63,7 @@ class Peers:
         self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
         self._clients: dict[int, Node] = {}
         self._next_client_id = FIRST_CLIENT_ID
+        self.callers: WeakSet[PeerWatcher] = WeakSet()
         self._warned = Repeated()
         own_id = server.node_id
         if own_id:
@@ -189,6 +191,8 @@ class Peers:
         pending = _inbound(node).attach(address, writer, instance)
         self._pool.put(node)
         if node.id in self._known:
+            for caller in list(self.callers):
+                caller.heard_from(node.id)
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
                 self._known_changed()

@@ -174,6 +174,8 @@ class OutboundPool(Pool):
         self._send_buffer = send_buffer
         self._backoff = backoff
         self._server = server
+        if server is not None:
+            server.callers.add(self)
 
     def add(self, node_id: int, address: str) -> Node:
         """The node with an ID; if it is not there yet it is made, and connecting starts."""
@@ -182,6 +184,12 @@ class OutboundPool(Pool):
             node = Node(node_id, address, self._channel(node_id, address), self)
             self.put(node)
         return node
+
+    def heard_from(self, node_id: int, /) -> None:
+        """A node has connected to our server: if our own stream to it waits to be opened again, it does so now."""
+        node = self._nodes.get(node_id)
+        if node is not None and isinstance(node.channel, OutboundChannel):
+            node.channel.hasten()
 
     def _channel(self, node_id: int, address: str) -> OutboundChannel | LocalChannel:
         server = self._server

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
+from weakref import WeakSet
 
 import grpc
 import grpc.aio
@@ -26,7 +27,7 @@ from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service
 from pygorums.serving.stream import ServerStream
 from pygorums.serving.threads import HandlerThreads
-from pygorums.streams.channel import FrameSink, RequestHandling
+from pygorums.streams.channel import FrameSink, PeerWatcher, RequestHandling
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.transport import Pairs
@@ -135,6 +136,11 @@ class Server:
     def peers(self) -> Peers:
         """Who is connected (for `System`)."""
         return self._peers
+
+    @property
+    def callers(self) -> WeakSet[PeerWatcher]:
+        """Who wants to know when a known peer has connected (for configurations with `server=`)."""
+        return self._peers.callers
 
     def config(self) -> Configuration:
         """The known peers that are connected to this server, and the server itself, by ascending ID.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
+from weakref import WeakSet
 
 from pygorums.streams.pending import PendingCall
 from pygorums.streams.transport import Pairs
 from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import Frame, Message
 
-__all__ = ["AwaitedReplies", "Channel", "FrameSink", "RequestHandling", "RequestServer"]
+__all__ = ["AwaitedReplies", "Channel", "FrameSink", "PeerWatcher", "RequestHandling", "RequestServer"]
 
 
 class AwaitedReplies(Protocol):
@@ -105,6 +106,13 @@ class RequestHandling(Protocol):
         """Cancel what is being handled and forget the rest."""
 
 
+class PeerWatcher(Protocol):
+    """Those who have streams to the peers of a server."""
+
+    def heard_from(self, node_id: int, /) -> None:
+        """The peer is there."""
+
+
 class RequestServer(Protocol):
     """A server, as the streams of a client see it that answer calls made back to it."""
 
@@ -114,6 +122,10 @@ class RequestServer(Protocol):
 
     def introduction(self, node_id: int, address: str, /) -> Pairs:
         """Further metadata for the streams to one node."""
+
+    @property
+    def callers(self) -> WeakSet[PeerWatcher]:
+        """Who wants to know when a known peer has connected to this server. Does not keep them alive."""
 
     def handle_requests(
         self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool

@@ -18,7 +18,7 @@ import grpc.aio
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
-from pygorums.streams.transport import Pairs
+from pygorums.streams.transport import ConnectionLostError, Pairs
 
 __all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
 
@@ -48,6 +48,9 @@ _WRITE_FAILED = "Internal error from Core"
 FIXED_WINDOW: tuple[tuple[str, Any], ...] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20))
 """How much may be on its way, in bytes. Left alone gRPC would measure that by pings to who sends it much, and end the
 connection of a slow one, whose answer waits behind what it sends."""
+
+_CONNECTION_BROKE = ("Socket closed", "recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "ping timeout")
+"""What gRPC says of a stream whose connection broke. It says UNAVAILABLE as well if the other side did."""
 
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Channels with the same target would otherwise share a connection, and its backoff.
@@ -208,9 +211,11 @@ def _status_of(raised: Exception, address: str) -> StatusError:
     if not isinstance(raised, grpc.aio.AioRpcError):
         # A call that is over raises several things, all of which mean the same.
         return StreamDownError(f"the stream to {address} is down")
-    code = raised.code()
-    if raised.details() == _WRITE_FAILED:
-        return StreamDownError(f"the stream to {address} broke")
+    code, details = raised.code(), raised.details() or ""
+    if details == _WRITE_FAILED:
+        return ConnectionLostError(f"the stream to {address} broke")
+    if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _CONNECTION_BROKE):
+        return ConnectionLostError(f"{address}: {details}")
     if code is grpc.StatusCode.UNAVAILABLE:
         return StreamDownError(f"{address}: {raised.details() or 'unavailable'}")
     if code in (grpc.StatusCode.CANCELLED, grpc.StatusCode.OK):

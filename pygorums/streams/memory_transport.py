@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.streams.transport import Pairs
+from pygorums.streams.transport import ConnectionLostError, Pairs
 
 __all__ = ["MemoryAcceptor", "MemoryTransport", "memory_connector"]
 
@@ -60,7 +60,7 @@ class MemoryAcceptor:
 
     def cut(self, error: StatusError | None = None) -> None:
         """Break the stream; both ends get `error`."""
-        self._opener.break_off(error or StreamDownError("the stream was cut"))
+        self._opener.break_off(error or ConnectionLostError("the stream was cut"))
 
     def error(self, raised: Exception, /) -> StatusError:
         """What `send` or `receive` raised, as a status."""

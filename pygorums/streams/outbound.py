@@ -15,8 +15,9 @@ from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
+from pygorums.streams.pause import Pause
 from pygorums.streams.pending import PendingCall, PendingCalls
-from pygorums.streams.transport import Connector, OpenedTransport, Pairs
+from pygorums.streams.transport import ConnectionLostError, Connector, OpenedTransport, Pairs
 from pygorums.streams.writer import Outgoing, Writer
 from pygorums.wire.timeouts import with_time_left
 
@@ -31,6 +32,12 @@ WORTH_TELLING = 0.01
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
 
+CALLS_APART = 1.0
+"""Seconds, at least, between attempts that are made because somebody calls a node that is down."""
+
+HOPE = 0.5
+"""Seconds that calls to a node which is down wait for the attempt that they have brought about."""
+
 
 class OutboundChannel:
     """Sends calls to one node over a stream that it keeps open in the background.
@@ -41,7 +48,8 @@ class OutboundChannel:
 
     While the first attempt to connect, or the first after a break, is under way, calls queue up. Once an
     attempt has failed the node is down: what had queued fails, and new calls fail at once, until an
-    attempt succeeds.
+    attempt succeeds. A call to a node that is down has it tried at once, unless that was done a moment ago, and
+    waits a little for the outcome.
 
     Calls without a reply are sent again on the new stream, in their order and before anything newer: a
     node may get such a request twice (at least once), never out of order. Streaming calls fail
@@ -89,6 +97,8 @@ class OutboundChannel:
         self._transport: OpenedTransport | None = None
         self._heartbeat: float | None = None
         self._down: StatusError | None = None
+        self._hope: asyncio.TimerHandle | None = None
+        self._pause = Pause()
         self._closed = False
         self.last_error: Exception | None = None
         self._task = self._loop.create_task(self._run(), name=f"pygorums node {node_id} ({address})")
@@ -106,15 +116,33 @@ class OutboundChannel:
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; the call fails at once if the node is down or the message does not fit."""
         frame = call.frame
-        if self._down is None and self._writer.put(frame, call):
+        if (self._down is None or self._tries_now()) and self._writer.put(frame, call):
             self.pending.add(seq_no, call, len(frame))
         else:
             call.fail(self._node_id, self._refusal(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
-        if self._down is not None or not self._writer.put_one_way(frame, owner):
+        if (self._down is not None and not self._tries_now()) or not self._writer.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
+
+    def hasten(self) -> None:
+        """There is news of the node: if a new attempt to reach it waits for its time, that is now."""
+        self._pause.hasten(self._backoff.initial)
+
+    def _tries_now(self) -> bool:
+        """Whether an attempt to reach a node that is down begins because of a call, which then waits for it."""
+        if self._closed or not self._pause.hasten(max(CALLS_APART, self._backoff.initial)):
+            return False
+        error, self._down = self._down, None
+        assert error is not None
+        self._hope = self._loop.call_later(HOPE, self._went_down, error)
+        return True
+
+    def _end_hope(self) -> None:
+        if self._hope is not None:
+            self._hope.cancel()
+            self._hope = None
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
@@ -135,6 +163,7 @@ class OutboundChannel:
         """End the stream and fail all calls. What was already sent gets `CLOSE_GRACE` seconds to arrive."""
         if not self._closed:
             self._closed = True
+            self._end_hope()
             self._down = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
             self.pending.fail_all(self._copy(self._down))
             if self._transport is not None:
@@ -164,40 +193,48 @@ class OutboundChannel:
     def _copy(self, error: StatusError | None) -> StatusError:
         # Every call gets an exception of its own: raising one that is shared would pile up tracebacks.
         assert error is not None
-        if isinstance(error, NodeClosedError | StreamDownError):
-            return type(error)(error.message, node_id=self._node_id)
+        if isinstance(error, NodeClosedError):
+            return NodeClosedError(error.message, node_id=self._node_id)
+        if isinstance(error, StreamDownError):
+            return StreamDownError(error.message, node_id=self._node_id)
         return StatusError(error.code(), error.message, error.details, node_id=self._node_id)
 
     async def _run(self) -> None:
-        failures = 0
+        failures = lost = 0
         while not self._closed:
+            self._pause.attempt()
             transport = self._connect(self._metadata)
             try:
-                error, lasted = await self._use(transport)
+                error, stood, lasted = await self._use(transport)
             finally:
                 await transport.close()
+            lost = lost + 1 if isinstance(error, ConnectionLostError) and not stood else 0
             self.last_error = error = self._copy(error)
             if self._closed:
                 self._writer.discard(error)
                 return
-            if lasted is None or not isinstance(error, StreamDownError):
+            if not (stood or lost == 1) or not isinstance(error, StreamDownError):
                 # It could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
             delay = self._backoff.delay(failures, random.random())
-            if lasted is not None and lasted >= LONG_LIVED:
+            if lasted >= LONG_LIVED:
                 failures = 0
                 # The first attempt after a break comes soon, but not at the same moment from all clients.
                 delay = random.uniform(0, self._backoff.initial)
             else:
                 failures += 1
-            await asyncio.sleep(delay)
+            await self._pause.wait(delay)
 
-    async def _use(self, transport: OpenedTransport) -> tuple[StatusError, float | None]:
-        """Use a stream until it breaks: why, and how many seconds it stood, None if it never did."""
+    async def _use(self, transport: OpenedTransport) -> tuple[StatusError, bool, float]:
+        """Use a stream until it breaks: why, whether it had ever stood, and how many seconds it lasted.
+
+        Whatever the status: one that is ended at once, before the node has said anything, was refused. If its
+        connection broke, that may be mere chance, once.
+        """
         try:
             accepted = await transport.opened()
         except Exception as raised:
-            return transport.error(raised), None
+            return self._copy(transport.error(raised)), False, 0.0
         opened_at = monotonic()
         stream = OpenedStream(
             transport,
@@ -216,10 +253,12 @@ class OutboundChannel:
             self._transport = None
             self._heartbeat = stream.heartbeat
         self._broke(error)
-        return error, monotonic() - opened_at
+        lasted = monotonic() - opened_at
+        return error, stream.confirmed or stream.heard or lasted >= LONG_LIVED, lasted
 
     def _came_up(self, transport: OpenedTransport) -> None:
         self._transport = transport
+        self._end_hope()
         if not self._closed:
             self._down = None
         waiting = {id(owner) for owner in self._writer.waiting()}
@@ -237,11 +276,15 @@ class OutboundChannel:
 
     def _broke(self, error: StatusError) -> None:
         self._writer.stream_broke(self._copy(error))
-        self.pending.fail_streaming(self._copy(error))
+        # What was not written yet waits for the next stream, and then nobody is told otherwise.
+        waiting = {id(owner) for owner in self._writer.waiting()}
+        self.pending.fail_streaming(self._copy(error), spared=waiting)
         self._on_change()
 
     def _went_down(self, error: StatusError) -> None:
-        self._down = error
+        self._end_hope()
+        if not self._closed:
+            self._down = error
         self._writer.discard(self._copy(error))
         self.pending.fail_all(self._copy(error))
         self._on_change()

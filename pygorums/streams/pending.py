@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Protocol
 
 import grpc
@@ -130,7 +130,8 @@ class PendingCalls:
                         if message.status.code == UNIMPLEMENTED:
                             self._unserved(message, now)
                         elif seq_no >= SERVER_INITIATED:
-                            requests = [message] if requests is None else [*requests, message]
+                            requests = requests or []
+                            requests.append(message)
                         continue
                     if message.status.code:
                         del streaming[seq_no]
@@ -168,12 +169,18 @@ class PendingCalls:
             if call.timeout is not None and call.sent_at < sent_before:
                 yield call
 
-    def fail_streaming(self, error: Exception) -> None:
-        """Fail the calls that may have had some of their replies, and so cannot be sent again."""
-        streaming = list(self._streaming.values())
-        self._streaming.clear()
-        for call in streaming:
-            call.fail(self._node_id, error)
+    def fail_streaming(self, error: Exception, *, spared: Container[int] = ()) -> None:
+        """Fail the calls that may have had some of their replies, and so cannot be sent again.
+
+        Args:
+            error: What they are told.
+            spared: The identities of those that have not been sent yet.
+        """
+        streaming = self._streaming
+        self._streaming = {seq_no: call for seq_no, call in streaming.items() if id(call) in spared}
+        for seq_no, call in streaming.items():
+            if seq_no not in self._streaming:
+                call.fail(self._node_id, error)
 
     def fail_all(self, error: Exception) -> None:
         """Fail every call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, Protocol
 
-from pygorums.base.errors import StatusError
+from pygorums.base.errors import StatusError, StreamDownError
 
 __all__ = [
     "BATCH_KEY",
@@ -13,6 +13,7 @@ __all__ = [
     "MAX_MESSAGE_KEY",
     "OFFERED",
     "STREAM_END_KEY",
+    "ConnectionLostError",
     "Connector",
     "OpenedTransport",
     "Pairs",
@@ -50,6 +51,10 @@ def answer_to(metadata: Iterable[tuple[str, str | bytes]], supported: Pairs = OF
     """The extensions that an acceptor confirms: those that it supports of those that were offered."""
     pairs = tuple(metadata)
     return tuple((key, value) for key, value in supported if offers(pairs, key))
+
+
+class ConnectionLostError(StreamDownError):
+    """The connection below a stream broke, as opposed to: the other side has ended the stream."""
 
 
 class Transport(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+import pytest
 
 from pygorums import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
@@ -13,7 +14,7 @@ from pygorums.streams.outbound import OutboundChannel
 from pygorums.streams.transport import OFFERED
 from pygorums.wire.framing import SERVER_INITIATED, encode_message, split
 from pygorums.wire.stream_pb2 import Message
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 
 NODE = 2
 ADDRESS = "node.example:1"
@@ -163,6 +164,42 @@ async def test_streaming_calls_fail_when_the_stream_breaks() -> None:
         assert isinstance(streaming.log[0], StreamDownError)
         await until(lambda: len(node.streams) == 2)
         assert await arrivals(node.streams[1], 1) == [2]
+
+
+async def test_a_streaming_call_that_was_not_written_waits_for_the_next_stream_and_nobody_is_told_otherwise() -> None:
+    node = Node()
+    async with channel_to(node) as channel:
+        await until(lambda: channel.connected)
+        written = Call(1, streaming=True)
+        request(channel, written)
+        assert await arrivals(node.streams[0], 1) == [1]
+        node.streams[0].cut()
+        await turns()
+        assert not channel.connected
+        waiting = [Call(2, streaming=True), Call(3), Call(4, streaming=True)]
+        request(channel, *waiting)
+        await until(lambda: len(node.streams) == 2)
+        assert await arrivals(node.streams[1], 3) == [2, 3, 4]
+        (error,) = written.log
+        assert isinstance(error, StreamDownError)
+        assert not any(call.log for call in waiting)
+        for call in waiting:
+            await node.streams[1].send(encode_message(call.number, METHOD, b"r"))
+        await until(lambda: all(call.log == [b"r"] for call in waiting))
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_what_is_told_that_the_node_is_down_is_not_sent(streaming: bool) -> None:
+    node = Node()
+    node.refuse = DOWN
+    async with channel_to(node) as channel:
+        call = Call(1, streaming=streaming)
+        request(channel, call)
+        await until(lambda: call.log)
+        node.refuse = None
+        await until(lambda: channel.connected)
+        request(channel, Call(2))
+        assert await arrivals(node.streams[0], 1) == [2]
 
 
 async def test_a_node_that_refuses_the_stream_gives_its_reason_to_every_call() -> None:

@@ -1,0 +1,49 @@
+"""The wait between two attempts: it lasts as long as it was told, or as little as there is reason for."""
+
+import asyncio
+
+from pygorums.streams.pause import Pause
+from tests.support.waiting import turns, within
+
+
+async def waiting(pause: Pause, seconds: float) -> asyncio.Task[None]:
+    task = asyncio.create_task(pause.wait(seconds))
+    await turns()
+    return task
+
+
+async def test_it_lasts_as_long_as_it_was_told() -> None:
+    begin = asyncio.get_running_loop().time()
+    await within(Pause().wait(0.05))
+    assert asyncio.get_running_loop().time() - begin >= 0.05
+
+
+async def test_news_end_it_if_the_last_attempt_is_old_enough() -> None:
+    pause = Pause()
+    pause.attempt()
+    task = await waiting(pause, 600)
+    assert not pause.hasten(1000), "no earlier than it would end anyhow"
+    assert not pause.hasten(600)
+    assert pause.hasten(0)
+    assert not pause.hasten(0), "it is over"
+    await within(task)
+    assert not pause.hasten(0), "nobody waits"
+
+
+async def test_news_that_come_too_early_count_when_their_time_has_come() -> None:
+    pause = Pause()
+    pause.attempt()
+    task = await waiting(pause, 600)
+    assert not pause.hasten(0.05)
+    assert not pause.hasten(500), "what was promised is not taken back"
+    await within(task)
+    assert asyncio.get_running_loop().time() - pause._attempted_at >= 0.05
+
+
+async def test_it_can_be_cancelled() -> None:
+    pause = Pause()
+    task = await waiting(pause, 600)
+    task.cancel()
+    await asyncio.wait({task})
+    assert not pause.hasten(0)
+    await within(pause.wait(0))
