@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -14,18 +15,20 @@ import grpc
 
 from pygorums.base.errors import StatusError
 from pygorums.base.failure_log import FailureLog
-from pygorums.base.identity import claimed_node_id, instance_of
+from pygorums.base.identity import INSTANCE_KEY, claimed_node_id, instance_of
 from pygorums.base.metadata import Metadata
-from pygorums.nodes.node import Node
 from pygorums.nodes.peers import Peers
 from pygorums.serving.context import StreamContext
 from pygorums.serving.handlers import Handler
+from pygorums.serving.in_order import InOrder
+from pygorums.serving.instances import Instances
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.stream import ServerStream
+from pygorums.serving.surroundings import Surroundings
 from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
 from pygorums.streams.heartbeat import HEARTBEAT_KEY, HEARTBEAT_WANTED_KEY, Heartbeat, heartbeat_of, unannounced
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import BATCH_KEY, CANCEL_KEY, STREAM_END_KEY, Pairs, answer_to, largest_message, offers
+from pygorums.streams.transport import BATCH_KEY, CANCEL_KEY, STREAM_END_KEY, answer_to, largest_message, offers
 from pygorums.streams.writer import Writer
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ class Acceptor:
         options: What we agree to, and how large replies may be.
         authorize: Refuses a stream by raising `StatusError`.
         on_connect: Told of each stream.
+        surroundings: What handlers, `authorize` and `on_connect` run in.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Acceptor:
         options: StreamOptions,
         authorize: Callable[[Claim], Awaitable[None] | None] | None,
         on_connect: Callable[[StreamContext], Awaitable[None] | None] | None,
+        surroundings: Surroundings,
     ) -> None:
         self._server = server
         self._handlers = handlers
@@ -84,7 +89,10 @@ class Acceptor:
         self._options = options
         self._authorize = authorize
         self._on_connect = on_connect
+        self._surroundings = surroundings
         self._failures = FailureLog(_log)
+        self._instances = Instances()
+        self._arrivals = count()
         self.streams: set[ServerStream] = set()
         self.closed = False
 
@@ -98,11 +106,14 @@ class Acceptor:
             await context.abort(error.code(), error.message)
 
     async def _serve(self, context: Any) -> None:
+        arrival = next(self._arrivals)
         offered = pairs_from(context.invocation_metadata())
         auth_context = _proved(context.auth_context())
+        instance = instance_of(offered)
+        # Nobody is shown it: whoever knows it could end the client's stream.
+        offered = tuple(pair for pair in offered if pair[0] != INSTANCE_KEY)
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), _address(context.peer()))
         await self._check(claim)
-        instance = instance_of(offered)
         transport = AcceptedGrpcTransport(context)
         confirmed = answer_to(offered, self._options.extensions)
         interval = heartbeat_of(offered, self._options.shortest_heartbeat)
@@ -126,13 +137,50 @@ class Acceptor:
         stream_context = StreamContext(
             self._server, offered, context.peer(), None if node is None else node.id, auth_context
         )
-        await self._run(transport, stream_context, node, writer, confirmed, interval, instance)
+        replies = ReplyWriter(
+            writer,
+            min(self._options.max_message, writer.largest),
+            self._server.failures,
+            mark_end=offers(confirmed, STREAM_END_KEY),
+        )
+        requests = InOrder(
+            stream_context, self._handlers, replies, self._surroundings, max_released=self._options.max_released
+        )
+        pending = None if node is None else self._peers.attach(node, claim.address, writer, instance)
+        heartbeat = None if interval is None else Heartbeat(writer, interval)
+        # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
+        client = None if instance is None else (instance, *auth_context.get("x509_pem_cert", ()))
+        stream = ServerStream(
+            transport,
+            stream_context.peer,
+            requests,
+            writer,
+            replies,
+            batching=writer.batching,
+            heartbeats=interval is not None,
+            pending=pending,
+            succession=self._instances.succession(client),
+            on_connect=None if self._on_connect is None else partial(self._tell_connected, stream_context),
+        )
+        self.streams.add(stream)
+        try:
+            self._instances.opened(client, arrival, stream)
+            if self.closed:
+                stream.drain()  # the server began to stop while the stream was being opened
+            await stream.serve()
+        finally:
+            if heartbeat is not None:
+                heartbeat.stop()
+            if node is not None:
+                self._peers.detach(node, writer, stream.ended_with)
+            self._instances.ended(client, stream)
+            stream.when_idle(partial(self.streams.discard, stream))  # until then there is something to be stopped
 
     async def _check(self, claim: Claim) -> None:
         if self._authorize is None:
             return
         try:
-            await _call(self._authorize, claim)
+            await self._surroundings.run(self._authorize, claim)
         except StatusError:
             raise
         except Exception as error:
@@ -140,64 +188,12 @@ class Acceptor:
             self._failures.tell("authorize failed", error, monotonic(), f" for the stream from {claim.address}")
             raise StatusError(grpc.StatusCode.UNKNOWN, "the claim could not be judged") from error
 
-    async def _run(
-        self,
-        transport: AcceptedGrpcTransport,
-        context: StreamContext,
-        node: Node | None,
-        writer: Writer,
-        confirmed: Pairs,
-        interval: float | None,
-        instance: str | None,
-    ) -> None:
-        pending = None if node is None else self._peers.attach(node, _address(context.peer), writer, instance)
-        heartbeat = None if interval is None else Heartbeat(writer, interval)
-        stream: ServerStream | None = None
-        try:
-            replies = ReplyWriter(
-                writer,
-                min(self._options.max_message, writer.largest),
-                self._server.failures,
-                mark_end=offers(confirmed, STREAM_END_KEY),
-            )
-            stream = ServerStream(
-                transport,
-                context,
-                self._handlers,
-                writer,
-                replies,
-                batching=writer.batching,
-                heartbeats=interval is not None,
-                pending=pending,
-                on_connect=lambda: self._tell_connected(context),
-            )
-            self.streams.add(stream)
-            if self.closed:
-                stream.drain()  # the server began to stop while the stream was being opened
-            await stream.serve()
-        finally:
-            if heartbeat is not None:
-                heartbeat.stop()
-            ended_with = StatusError(grpc.StatusCode.UNAVAILABLE, "the stream was refused")
-            if stream is not None:
-                self.streams.discard(stream)
-                ended_with = stream.ended_with
-            if node is not None:
-                self._peers.detach(node, writer, ended_with)
-
     async def _tell_connected(self, context: StreamContext) -> None:
-        if self._on_connect is None:
-            return
+        assert self._on_connect is not None
         try:
-            await _call(self._on_connect, context)
+            await self._surroundings.run(self._on_connect, context)
         except Exception as error:
             self._failures.tell("on_connect failed", error, monotonic(), f" for the stream from {context.peer}")
-
-
-async def _call(function: Callable[[Any], Awaitable[None] | None], argument: object) -> None:
-    result = function(argument)
-    if inspect.isawaitable(result):
-        await result
 
 
 def _proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:

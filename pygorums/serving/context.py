@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.nodes.configuration import Configuration
@@ -73,10 +74,14 @@ class ServerContext(StreamContext):
         method: The full name of the called method.
     """
 
-    __slots__ = ("_deadline", "_message", "_on_release", "_received_at", "_released", "method")
+    __slots__ = ("_deadline", "_message", "_on_release", "_received_at", "_released", "method", "thread")
 
     def __init__(
-        self, stream: StreamContext, method: str, message: Message | Frame, on_release: Callable[[], None]
+        self,
+        stream: StreamContext,
+        method: str,
+        message: Message | Frame,
+        on_release: Callable[[ServerContext], None],
     ) -> None:
         self._server = stream._server
         self._pairs = stream._pairs
@@ -87,6 +92,7 @@ class ServerContext(StreamContext):
         self._message: Message | Frame | None = message
         self._on_release = on_release
         self._released = False
+        self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
         self._received_at = monotonic()
         self._deadline: float | None = None  # once the entries are read
 
@@ -142,4 +148,4 @@ class ServerContext(StreamContext):
         if not self._released:
             self._released = True
             self._read_entries()  # the message belongs to an envelope, whose memory is not to be held any longer
-            self._on_release()
+            self._on_release(self)

@@ -91,12 +91,20 @@ class DaemonThreads(Executor):
             RuntimeError: After `shutdown`.
             StatusError: No thread can be started: UNAVAILABLE, after `NO_THREAD_DELAY` seconds.
         """
+        return await asyncio.wrap_future(await self.begin(fn, *args, **kwargs))
+
+    async def begin(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """As `submit`, for handlers.
+
+        Raises:
+            RuntimeError: As `run`.
+            StatusError: As `run`.
+        """
         try:
-            future = self.submit(fn, *args, **kwargs)
+            return self.submit(fn, *args, **kwargs)
         except NoThreadError as error:
             await asyncio.sleep(NO_THREAD_DELAY)
             raise StatusError(grpc.StatusCode.UNAVAILABLE, str(error)) from None
-        return await asyncio.wrap_future(future)
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=f"{self._name}-{self._started + 1}", daemon=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from asyncio import Task
+from collections.abc import Callable, Sequence
 
 from pygorums.base.errors import NodeClosedError
-from pygorums.serving.context import StreamContext
-from pygorums.serving.handlers import Handler
 from pygorums.serving.in_order import InOrder
-from pygorums.serving.inbox import Inbox
 from pygorums.serving.replies import ReplyWriter
+from pygorums.serving.succession import Succession
 from pygorums.wire.framing import Frame, Message
 
 __all__ = ["DirectRequests"]
@@ -20,35 +18,35 @@ class DirectRequests:
     """Handles requests in the order in which they are handed over.
 
     Args:
-        context: What is known of the caller.
-        handlers: The handlers by method name.
+        requests: Handles them.
         replies: Where replies go.
-        on_stop: Called when the source has ended.
+        succession: What came the same way before.
+        on_stop: Called when the source has ended and no handler runs any more.
     """
 
     def __init__(
         self,
-        context: StreamContext,
-        handlers: Mapping[str, Handler],
+        requests: InOrder,
         replies: ReplyWriter,
+        succession: Succession,
         on_stop: Callable[[DirectRequests], None],
     ) -> None:
-        self._inbox = Inbox()
+        self._requests = requests
         self._replies = replies
+        self._succession = succession
         self._on_stop = on_stop
         self._refusal: NodeClosedError | None = None
-        self._requests = InOrder(context, handlers, replies, self._inbox.receive)
-        self._requests.start()
+        succession.begin(requests)
 
     @property
-    def tasks(self) -> set[asyncio.Task[None]]:
+    def tasks(self) -> set[Task[None]]:
         """The tasks that run handlers."""
         return self._requests.tasks
 
     @property
     def waiting_bytes(self) -> int:
         """The bytes of the requests whose turn has not come."""
-        return self._inbox.bytes
+        return self._requests.waiting_bytes
 
     def take(self, messages: Sequence[Message | Frame], /) -> bool:
         """Handle requests after those that were taken before.
@@ -59,30 +57,27 @@ class DirectRequests:
         if self._refusal is not None:
             self._replies.refuse_all(messages, self._refusal)
             return False
-        refused = self._inbox.put(messages)
+        refused = self._requests.put_soon(messages)
         for request in refused:
             self._replies.overloaded(request)
         return not refused
 
     def when_taken(self, callback: Callable[[], None], /) -> None:
         """Have `callback` called when the turn of the requests that wait now has come, or never will."""
-        self._inbox.when_taken(callback)
+        self._requests.when_taken(callback)
 
     def stop(self) -> None:
         """The source has ended: cancel what is being handled and forget the rest."""
-        self._on_stop(self)
-        self._inbox.clear()
-        self._requests.cancel(receiving=True)
+        self._requests.cancel()
+        self._succession.ended(self._requests)
+        self._requests.when_idle(lambda: self._on_stop(self))
 
     async def drained(self) -> None:
         """Wait until the requests that came before are handled; further ones are refused."""
         self._refusal = NodeClosedError("the server is stopping")
-        self._inbox.end()
         await self._requests.finished()
 
     def shut_down(self) -> None:
         """The server stops: cancel what is being handled, and say so to those who wait, now and later."""
         self._refusal = NodeClosedError("the server has stopped")
-        waiting = self._inbox.clear()
-        self._requests.cancel(receiving=True, refusal=self._refusal)
-        self._replies.refuse_all(waiting, self._refusal)
+        self._requests.cancel(self._refusal)

@@ -82,7 +82,7 @@ def _asynchronous(method: Method[Any, Any], fn: Callable[..., Any], threads: Han
 
 
 async def _call_in_thread(fn: Callable[..., Any], threads: HandlerThreads, ctx: ServerContext, request: Any) -> Any:
-    result = await threads.run(fn, ctx, request)
+    result = await threads.run(ctx, fn, ctx, request)
     return await result if inspect.isawaitable(result) else result
 
 
@@ -99,5 +99,5 @@ async def _call_streaming(
         replies: AsyncIterator[Message] = aiter(result)
         return replies
     if hasattr(result, "__iter__"):
-        return threads.iterate(iter(result))
+        return threads.iterate(ctx, iter(result))
     raise TypeError(f"the handler of {ctx.method} must be a generator of replies, it returned {result!r}")

@@ -1,42 +1,47 @@
 """Handling requests in the order in which they came.
 
-One task, the holder of the baton, receives requests, awaits the handler of each, queues the reply and receives
-again, so requests are handled in order without a task for each. When a handler calls `release()` the baton goes
-to a new task, which carries on while the old one only finishes its own handler.
+The order is a queue, kept by an object that no handler runs in. Each handler has a task of its own, in a context of its
+own, which is started when the handler before it has ended or has called `release()`: so nothing that a handler does to
+its task or its context, while it runs or later, reaches the stream or another request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError
+from pygorums.base.handling import HANDLING
 from pygorums.base.method import Method
+from pygorums.serving.backlog import Backlog
 from pygorums.serving.context import ServerContext, StreamContext
+from pygorums.serving.handler_tasks import start_task
 from pygorums.serving.handlers import Handler
 from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
+from pygorums.serving.surroundings import Surroundings
 from pygorums.wire.framing import Frame, Message
 
 __all__ = ["InOrder"]
 
-YIELD_EVERY = 256
-"""Requests that came together and are handled before other streams get their turn."""
+TURN = 0.002
+"""Seconds for which handlers of one stream are started before other streams get their turn."""
 
 
 class InOrder:
-    """Handles the requests of one source until it ends.
+    """Starts the handlers of the requests of one source.
 
     Args:
         context: What is known of the other side.
         handlers: The handlers by method name; may grow meanwhile.
         replies: Where replies go.
-        receive: Gives the next requests; None at the end. Raises StatusError when the source breaks.
+        surroundings: What handlers run in.
+        max_released: How many handlers may run at once, all but one of which have released.
     """
 
     def __init__(
@@ -44,171 +49,259 @@ class InOrder:
         context: StreamContext,
         handlers: Mapping[str, Handler],
         replies: ReplyWriter,
-        receive: Callable[[], Awaitable[Sequence[Message | Frame] | None]],
+        surroundings: Surroundings,
+        max_released: int,
     ) -> None:
         self._context = context
         self._handlers = handlers
         self._replies = replies
-        self._receive = receive
+        self._surroundings = surroundings
+        self._max_running = max_released
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._on_release = self._release  # one for all requests
-        self._backlog: deque[Message | Frame] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()  # those that run handlers; the last one holds the baton
-        self._receiving: asyncio.Task[None] | None = None
-        self._draining = False
+        self._name = f"pygorums handler for {context.peer}"
+        self._backlog = Backlog()
+        self._waiting = self._backlog.waiting
+        self._running: dict[ServerContext, asyncio.Task[None]] = {}
+        self._turn: ServerContext | None = None  # the request that those behind it wait for
+        self._begun = False
+        self._starting = False  # whether `_start_handlers` is at work
+        self._scheduled = False  # whether it will be soon
+        self._pausing: asyncio.Task[None] | None = None  # for the client to take replies
+        self._room: asyncio.Future[None] | None = None
+        self._finishing: asyncio.Future[None] | None = None
+        self._when_idle: list[Callable[[], None]] = []
         self._cancelled = False
         self._refusal: StatusError | None = None
-        self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._owner: asyncio.Task[object] | None = None
-
-    def start(self) -> None:
-        """Begin to receive. What was done to it before counts: once it was cancelled there is nothing to begin."""
-        if not self._cancelled:
-            self._pass_baton()
+        self.owner: asyncio.Task[Any] | None = None
+        """The task of the stream: if that is cancelled, so are its handlers, be it by the event loop that ends."""
 
     @property
     def tasks(self) -> set[asyncio.Task[None]]:
-        """The tasks that run handlers or receive."""
-        return self._tasks
+        """The tasks of the handlers that run."""
+        return set(self._running.values())
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The bytes of the requests whose turn has not come, bookkeeping included."""
+        return self._backlog.bytes
+
+    def begin(self) -> None:
+        """Start the handlers of what came, and of what comes. Until then it waits."""
+        self._begun = True
+        self._start_soon()
+
+    def put(self, requests: Sequence[Message | Frame]) -> Sequence[Message | Frame]:
+        """Handle requests after those that came before. Never waits, and may start handlers now.
+
+        Returns:
+            Those for which there is no room.
+        """
+        if self._cancelled:
+            return ()
+        refused = self._backlog.put(requests)
+        self._start_handlers()
+        return refused
+
+    def put_soon(self, requests: Sequence[Message | Frame]) -> Sequence[Message | Frame]:
+        """As `put`, but no handler starts before the event loop's next turn."""
+        if self._cancelled:
+            return ()
+        refused = self._backlog.put(requests)
+        self._start_soon()
+        return refused
+
+    def when_taken(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when the turn of the requests that wait now has come, or never will."""
+        self._backlog.when_taken(callback)
+
+    async def ready(self) -> None:
+        """Wait while requests wait for their turn, or replies for the client to take them."""
+        while self._waiting:
+            if self._room is None:
+                self._room = self._loop.create_future()
+            await asyncio.shield(self._room)
+        await self._replies.ready()
 
     async def finished(self) -> None:
-        """Wait until the source has ended, or `drain` was called, and all that was received is handled.
+        """Wait until all that came is handled, or cancelled, whether that has ended or not."""
+        while not self._is_idle and not self._cancelled:
+            self._finishing = self._finishing or self._loop.create_future()
+            self.when_idle(self._make_finished)
+            await asyncio.shield(self._finishing)
 
-        Raises:
-            StatusError: The source broke.
-        """
-        self._owner = asyncio.current_task()
-        # The future is not awaited bare: it would be cancelled together with whoever waits here.
-        await asyncio.shield(self._ended)
-        while handling := self._tasks - {self._receiving}:
-            await asyncio.wait(handling)
+    def when_idle(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once no handler runs, threads included, and none waits for its turn."""
+        self._when_idle.append(callback)
+        self._check_idle()
 
-    def drain(self) -> None:
-        """Receive no more; what was received is still handled."""
-        self._draining = True
-        if self._receiving is not None:
-            self._end(None)
-
-    def cancel(self, *, receiving: bool, refusal: StatusError | None = None) -> None:
-        """Cancel all handlers and forget what was not begun.
+    def cancel(self, refusal: StatusError | None = None) -> None:
+        """Cancel all handlers and forget what was not begun, now and later.
 
         Args:
-            receiving: Whether the task that receives is cancelled too; some sources do not stand that.
             refusal: What those are told whose requests are not answered yet, if they are still there to listen.
         """
-        self._draining = self._cancelled = True
+        self._cancelled = True
         self._refusal = refusal
+        waiting = self._backlog.clear()
         if refusal is not None:
-            self._replies.refuse_all(self._backlog, refusal)
-        self._backlog.clear()
-        self._end(None)
-        for task in self._tasks:
-            if receiving or task is not self._receiving:
-                task.cancel()
-
-    def _end(self, error: StatusError | None) -> None:
-        if not self._ended.done():
-            if error is None:
-                self._ended.set_result(None)
-            else:
-                self._ended.set_exception(error)
-                # Nobody may wait for it, if the one who did was cancelled.
-                self._ended.exception()
-
-    def _pass_baton(self) -> None:
-        task = self._loop.create_task(self._carry_baton(), name=f"pygorums handlers for {self._context.peer}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        if self._cancelled:
+            self._replies.refuse_all(waiting, refusal)
+        for task in self._running.values():
             task.cancel()
+        if self._pausing is not None:
+            self._pausing.cancel()
+        self._make_room()
+        self._make_finished()
+        self._check_idle()
 
-    def _release(self) -> None:
+    @property
+    def _is_idle(self) -> bool:
+        return not self._running and not self._waiting
+
+    def _check_idle(self) -> None:
+        if self._when_idle and self._is_idle:
+            callbacks, self._when_idle = self._when_idle, []
+            for callback in callbacks:
+                callback()
+
+    def _make_finished(self) -> None:
+        finishing, self._finishing = self._finishing, None
+        if finishing is not None:
+            finishing.set_result(None)
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.set_result(None)
+
+    def _release(self, ctx: ServerContext) -> None:
+        """The handler of `ctx` lets the next one in. Called in any thread."""
         if threading.get_ident() == self._thread:
-            self._pass_baton()
+            self._pass_turn(ctx)
         else:
-            self._loop.call_soon_threadsafe(self._pass_baton)
+            with suppress(RuntimeError):  # the event loop has ended
+                self._loop.call_soon_threadsafe(self._pass_turn, ctx)
 
-    async def _carry_baton(self) -> None:
-        task = asyncio.current_task()
-        while not await self._handle_backlog():
-            if self._draining:
-                self._end(None)
-                return
-            await self._replies.ready()
-            self._receiving = task
-            try:
-                messages = await self._receive()
-            except StatusError as error:
-                self._end(error)
-                return
-            finally:
-                self._receiving = None
-            if messages is None or self._draining:
-                self._end(None)
-                return
-            self._backlog.extend(messages)
+    def _pass_turn(self, ctx: ServerContext) -> None:
+        if self._turn is ctx:
+            self._turn = None
+            # Not now: the handler that releases would run those behind it, and they those behind them.
+            self._start_soon()
 
-    async def _handle_backlog(self) -> bool:
-        """Handle the requests that were received, one after the other; whether a handler passed the baton on."""
-        backlog, replies, handlers = self._backlog, self._replies, self._handlers
-        count = 0
-        while backlog:
-            if replies.sink.queued_bytes > READ_ON_BELOW:
-                # Requests that came together may have far larger replies.
-                await replies.ready()
-                continue  # the backlog may be forgotten meanwhile
-            count += 1
-            if not count % YIELD_EVERY:
-                await asyncio.sleep(0)
-                continue
-            message = backlog.popleft()
-            seq_no, name = message.message_seq_no, message.method
-            handler = handlers.get(name)
-            if handler is None:
-                if message.cancel:
-                    continue
-                replies.unserved(seq_no, name)
-                continue
-            method = handler.method
-            try:
-                request = method.parse_request(message.payload)
-            except DecodeError as error:
-                text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
-                replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
-                continue
-            ctx = ServerContext(self._context, name, message, self._on_release)
-            del message  # the handler may run for long, and would hold on to a whole envelope
-            try:
-                reply = await handler.call(ctx, request)
-                if not method.one_way:
-                    if method.streaming:
-                        await replies.stream(seq_no, method, reply)
-                    else:
-                        replies.reply(seq_no, method, reply)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                self._failed(seq_no, method, error)
-            if ctx._released:
-                return True
-            ctx._released = True
-        return False
+    def _start_soon(self) -> None:
+        if self._waiting and not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._start_scheduled, context=self._surroundings.base)
+
+    def _start_scheduled(self) -> None:
+        self._scheduled = False
+        self._start_handlers()
+
+    def _start_handlers(self) -> None:
+        """Start handlers until one of them keeps the turn."""
+        if self._starting or not self._begun:
+            return  # what called us is a handler that ends while it is started
+        self._starting = True
+        waiting, running, clock, sink = self._waiting, self._running, self._loop.time, self._replies.sink
+        take, start = self._backlog.take, self._start
+        end = clock() + TURN
+        try:
+            while waiting and self._turn is None and len(running) < self._max_running:
+                if sink.queued_bytes > READ_ON_BELOW:
+                    # Requests that came together may have far larger replies.
+                    self._wait_for_client()
+                    break
+                if clock() > end:
+                    self._start_soon()
+                    break
+                start(take())
+        finally:
+            self._starting = False
+        if not waiting:
+            self._make_room()
+            self._check_idle()
+
+    def _start(self, message: Message | Frame) -> None:
+        seq_no, name = message.message_seq_no, message.method
+        handler = self._handlers.get(name)
+        if handler is None:
+            if not message.cancel:
+                self._replies.unserved(seq_no, name)
+            return
+        method = handler.method
+        try:
+            request = method.parse_request(message.payload)
+        except DecodeError as error:
+            text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
+            self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
+            return
+        ctx = self._turn = ServerContext(self._context, name, message, self._on_release)
+        coroutine = self._handle(ctx, handler, seq_no, request)
+        task = start_task(coroutine, self._loop, self._name, self._surroundings.context())
+        if not task.done():
+            self._running[ctx] = task
+            if self._cancelled:
+                task.cancel()  # by itself, before we knew its task
+
+    async def _handle(self, ctx: ServerContext, handler: Handler, seq_no: int, request: Any) -> None:
+        method, replies = handler.method, self._replies
+        try:
+            HANDLING.set(ctx)
+            reply = await handler.call(ctx, request)
+            if not method.one_way:
+                if method.streaming:
+                    await replies.stream(seq_no, method, reply)
+                else:
+                    replies.reply(seq_no, method, reply)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._failed(seq_no, method, error)
+        finally:
+            thread = ctx.thread
+            if thread is None or thread.done():
+                self._ended(ctx)
+            else:
+                # A thread cannot be cancelled: until it has ended the handler has not.
+                thread.add_done_callback(lambda _: self._thread_ended(ctx))
+
+    def _thread_ended(self, ctx: ServerContext) -> None:
+        with suppress(RuntimeError):  # the event loop has ended before
+            self._loop.call_soon_threadsafe(self._ended, ctx)
+
+    def _ended(self, ctx: ServerContext) -> None:
+        ctx._released = True
+        if self._turn is ctx:
+            self._turn = None
+        if self._starting:
+            return  # it did not wait at all, so that its task is not even known: `_start_handlers` goes on
+        self._running.pop(ctx, None)
+        if self._waiting:
+            self._start_handlers()
+        elif self._when_idle:
+            self._check_idle()
 
     def _failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
-        """Tell the client that a handler has failed; a cancellation that means us goes on."""
-        if isinstance(error, asyncio.CancelledError) and not self._survives_cancellation():
-            if self._refusal is not None:
-                self._replies.refuse(seq_no, method.name, self._refusal.code(), self._refusal.message)
-            raise error
+        """Tell the client that a handler has failed, unless that is because there is nobody to tell any more."""
+        if isinstance(error, asyncio.CancelledError):
+            if self._cancelled:
+                if self._refusal is not None:
+                    self._replies.refuse(seq_no, method.name, self._refusal.code(), self._refusal.message)
+                return
+            if self.owner is not None and self.owner.cancelling():
+                return  # the event loop ends, which cancels all tasks at once
+            error = StatusError(grpc.StatusCode.CANCELLED, f"the handler of {method.name} was cancelled")
+        elif self._loop.is_closed():
+            self._backlog.clear()
+            return  # it was not even cancelled before
         self._replies.failed(seq_no, method, error)
 
-    def _survives_cancellation(self) -> bool:
-        """Whether a cancelled handler is the handler's own affair, and the others go on."""
-        if self._cancelled or (self._owner is not None and self._owner.cancelling()):
-            return False  # the second is so when the event loop ends, which cancels all tasks at once
-        task = asyncio.current_task()
-        assert task is not None
-        while task.cancelling():
-            task.uncancel()
-        return True
+    def _wait_for_client(self) -> None:
+        if self._pausing is None or self._pausing.done():
+            name = f"pygorums replies to {self._context.peer}"
+            self._pausing = self._loop.create_task(self._go_on_when_ready(), name=name)
+
+    async def _go_on_when_ready(self) -> None:
+        await self._replies.ready()
+        self._start_soon()

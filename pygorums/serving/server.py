@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Self
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import grpc
 import grpc.aio
@@ -23,9 +23,12 @@ from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.grace import Grace
 from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
+from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service
 from pygorums.serving.stream import ServerStream
+from pygorums.serving.succession import Succession
+from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.channel import FrameSink, PeerWatcher, RequestHandling
 from pygorums.streams.joined import Joined
@@ -97,14 +100,18 @@ class Server:
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
         self._node_id = _checked_node_id(node_id)
+        self._surroundings = Surroundings()
         self._direct: set[DirectRequests] = set()
+        self._successions: WeakKeyDictionary[object, Succession] = WeakKeyDictionary()
         self._peers = Peers(
             self,
             {} if peers is None else numbered(peers),
             max_message=self._options.max_message,
-            on_config_change=on_config_change,
+            on_config_change=None if on_config_change is None else partial(self._surroundings.call, on_config_change),
         )
-        self._acceptor = Acceptor(self, self._handlers, self._peers, self._options, authorize, on_connect)
+        self._acceptor = Acceptor(
+            self, self._handlers, self._peers, self._options, authorize, on_connect, self._surroundings
+        )
         self._address: str | None = None
         self._asked: str | None = None  # the address that it was told to listen on
         self._starting = Joined(self._start, "pygorums server start")
@@ -163,12 +170,14 @@ class Server:
         return self._peers.introduction(node_id, address)
 
     def handle_requests(
-        self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
+        self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
         context = StreamContext(self, metadata, peer, peer_id, {})
         writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
-        handling = DirectRequests(context, self._handlers, writer, self._direct.discard)
+        requests = InOrder(context, self._handlers, writer, self._surroundings, self._options.max_released)
+        succession = self._successions.setdefault(origin, Succession())
+        handling = DirectRequests(requests, writer, succession, self._direct.discard)
         self._direct.add(handling)
         if self._grace is not None:
             handling.shut_down()
@@ -257,6 +266,7 @@ class Server:
         if self._asked is not None:
             await self._listening.stop(grace)
         for stream in streams:
+            tasks |= stream.tasks
             stream.cut()
         for handling in list(self._direct):
             tasks |= handling.tasks

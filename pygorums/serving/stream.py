@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.serving.context import StreamContext
-from pygorums.serving.handlers import Handler
 from pygorums.serving.in_order import InOrder
-from pygorums.serving.inbox import Inbox
 from pygorums.serving.replies import ReplyWriter
+from pygorums.serving.succession import Succession
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.transport import Transport
 from pygorums.streams.writer import Writer
@@ -30,48 +29,53 @@ LAST_WORDS = 1.0
 class ServerStream:
     """Serves one stream until it ends.
 
-    The requests of an ordinary client are read by the task that handles them, which is the fastest, and the
-    natural brake: a client whose requests are not handled is not read from. Over the stream of a node that we
-    call back come replies too, which must not wait for handlers, so that has a reader of its own.
+    One task reads. An ordinary client is read from only while none of its requests waits, and it takes its replies:
+    that is the brake. Over the stream of a node that we call back come replies too, which must not wait for handlers.
 
     Args:
         transport: The accepted end of the stream.
-        context: What is known of the other side.
-        handlers: The handlers by method name; may grow while the stream is served.
+        peer: The client's address, for texts.
+        requests: Handles the requests.
         writer: The queue of the stream.
         replies: Encodes what handlers give for that queue.
         batching: Whether the client may send envelopes.
         heartbeats: Whether an empty message of the client is a sign of life, and means nothing else.
         pending: The calls that we make over the stream; None if we make none.
-        on_connect: Awaited before the first request is handled; it may call back over the stream already.
+        succession: The client's earlier streams, whose handlers must have ended before the first request is handled.
+        on_connect: Awaited before the first request is handled; it may call back over the stream already. Or None.
     """
 
     def __init__(
         self,
         transport: Transport,
-        context: StreamContext,
-        handlers: Mapping[str, Handler],
+        peer: str,
+        requests: InOrder,
         writer: Writer,
         replies: ReplyWriter,
         *,
         batching: bool,
         heartbeats: bool,
         pending: PendingCalls | None,
-        on_connect: Callable[[], Awaitable[None]],
+        succession: Succession,
+        on_connect: Callable[[], Coroutine[Any, Any, None]] | None,
     ) -> None:
         self._transport = transport
-        self._context = context
+        self._peer = peer
+        self._requests = requests
         self._writer = writer
         self._replies = replies
         self._batching = batching
         self._heartbeats = heartbeats
         self._pending = pending
-        self._inbox = Inbox()
+        self._succession = succession
         self._on_connect = on_connect
-        receive = self._read if pending is None else self._inbox.receive
-        self._requests = InOrder(context, handlers, replies, receive)
+        self._connecting: asyncio.Task[None] | None = None
         self._reader: asyncio.Task[None] | None = None
         self._broken: StatusError | None = None
+        self._taking = True  # whether further requests are handled
+        self._reading = True  # whether to read on, be it for replies only
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.when_idle = requests.when_idle
 
     @property
     def tasks(self) -> set[asyncio.Task[None]]:
@@ -79,57 +83,93 @@ class ServerStream:
         return self._requests.tasks | ({self._reader} if self._reader is not None else set())
 
     def drain(self) -> None:
-        """Read no more requests; `serve` returns once what has been received is handled and answered."""
-        if self._pending is None:
-            self._requests.drain()
-        else:
-            self._inbox.end()
+        """Take no more requests; `serve` returns once what has been received is handled and answered."""
+        self._taking = False
+        self._end(None)
+
+    def replaced(self) -> None:
+        """The client has opened a new stream: what it asked for over this one it will ask for again over that."""
+        self._end(StatusError(grpc.StatusCode.ABORTED, f"{self._peer} has opened a new stream"))
 
     def cut(self) -> None:
         """The server stops: cancel all handlers."""
-        self._requests.cancel(receiving=self._pending is not None)
+        self._give_up()
+
+    def _end(self, error: StatusError | None) -> None:
+        if error is not None:
+            self._broken = self._broken or error
+            self._give_up()
+            if self._connecting is not None:
+                self._connecting.cancel()
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def _give_up(self) -> None:
+        """Handle nothing any more, and read nothing: gRPC does not survive a read of a stream that is over."""
+        self._taking = False
+        if self._reading:
+            self._reading = False
+            self._requests.cancel()
+            self._succession.ended(self._requests)
 
     async def serve(self) -> None:
-        """Handle requests until the client ends the stream, it breaks, or `drain` was called.
+        """Handle requests until the client ends the stream, it breaks, is replaced, or `drain` was called.
 
         When the client ends it, or it is drained, what has been received is handled and answered first. When it
-        breaks, or this is cancelled, handlers are cancelled: the client will send unanswered requests again on
-        its next stream, and two streams must not handle requests of one client side by side.
+        breaks or is replaced, or this is cancelled, handlers are cancelled: the client will send unanswered requests
+        again on its next stream, and two streams must not handle requests of one client side by side.
 
         Raises:
             StatusError: The stream broke, or the client sent bytes that are not a message.
         """
         loop = asyncio.get_running_loop()
-        writer = loop.create_task(self._write(), name=f"pygorums writer to {self._context.peer}")
+        self._requests.owner = asyncio.current_task()
+        writer = loop.create_task(self._write(), name=f"pygorums writer to {self._peer}")
+        self._reader = loop.create_task(self._read_on(), name=f"pygorums reader of {self._peer}")
+        self._reader.add_done_callback(self._read_to_the_end)
         try:
-            if self._pending is not None:
-                name = f"pygorums reader of {self._context.peer}"
-                self._reader = loop.create_task(self._route(self._pending), name=name)
-                self._reader.add_done_callback(self._read_to_the_end)
-            await self._on_connect()
-            self._requests.start()
+            await self._connected()
+            if self._reading:
+                self._succession.begin(self._requests)
+            # The future is not awaited bare: it would be cancelled together with whoever waits here.
+            await asyncio.shield(self._over)
             await self._requests.finished()
             if self._broken is not None:
                 raise self._broken
             await self._writer.drained(0)
         except StatusError as error:
             self._broken = error
-            self._requests.cancel(receiving=self._pending is not None)
+            self._give_up()
             await self._last_words(writer)
             raise
         finally:
-            # What reads from gRPC ends by itself when this returns; cancelling it would end the stream at once.
-            self._requests.cancel(receiving=self._pending is not None)
+            # The reader ends by itself when this returns; cancelling it would end the stream at once.
+            self._give_up()
             writer.cancel()
             await asyncio.wait({writer})
             ended_with = self.ended_with
             self._writer.stream_broke(ended_with)
             self._writer.discard(ended_with)
 
+    async def _connected(self) -> None:
+        """Have `on_connect` done with the stream, unless it breaks before that.
+
+        Raises:
+            StatusError: It did.
+        """
+        if self._on_connect is not None:
+            self._connecting = asyncio.get_running_loop().create_task(self._on_connect())
+            try:
+                await asyncio.wait({self._connecting})
+            finally:
+                self._connecting.cancel()
+        if self._broken is not None:
+            raise self._broken
+
     @property
     def ended_with(self) -> StatusError:
         """Why the stream has ended."""
-        return self._broken or StreamDownError(f"{self._context.peer} has ended its stream")
+        return self._broken or StreamDownError(f"{self._peer} has ended its stream")
 
     async def _last_words(self, writer: asyncio.Task[None]) -> None:
         """Let what is written leave: gRPC cannot send the status that ends a stream while a message is on its way."""
@@ -145,7 +185,7 @@ class ServerStream:
     async def _read(self) -> Sequence[Message | Frame] | None:
         try:
             data = await self._transport.receive()
-            while data == b"" and self._heartbeats:
+            while data == b"" and self._heartbeats and self._reading:
                 data = await self._transport.receive()
         except Exception as raised:
             raise self._transport.error(raised) from None
@@ -154,21 +194,35 @@ class ServerStream:
         try:
             return split(data, batching=self._batching)
         except DecodeError:
-            text = f"{len(data)} bytes from {self._context.peer} are not a message"
+            text = f"{len(data)} bytes from {self._peer} are not a message"
             raise StatusError(grpc.StatusCode.INTERNAL, text) from None
 
+    async def _read_on(self) -> None:
+        requests = self._requests
+        if self._pending is not None:
+            await self._route(self._pending)
+            return
+        while self._taking and (messages := await self._read()) is not None:
+            if not self._taking:
+                return
+            for refused in requests.put(messages):
+                self._replies.overloaded(refused)
+            del messages  # the handlers may run for long
+            await requests.ready()
+
     async def _route(self, pending: PendingCalls) -> None:
-        while (messages := await self._read()) is not None:
+        while self._reading and (messages := await self._read()) is not None:
             replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
             pending.deliver(replies, monotonic())
+            if not self._taking:
+                continue  # handlers may still wait for replies
             requests = messages if not replies else [m for m in messages if m.message_seq_no < SERVER_INITIATED]
-            for refused in self._inbox.put(requests):
+            for refused in self._requests.put(requests):
                 self._replies.overloaded(refused)
 
     def _read_to_the_end(self, reader: asyncio.Task[None]) -> None:
         error = None if reader.cancelled() else reader.exception()
-        if error is None:
-            self._inbox.end()
+        if error is None or isinstance(error, StatusError):
+            self._end(error)
         else:
-            self._broken = error if isinstance(error, StatusError) else self._transport.error(RuntimeError(error))
-            self._requests.cancel(receiving=True)
+            self._end(self._transport.error(RuntimeError(error)))

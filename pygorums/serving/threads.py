@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pygorums.serving.daemon_threads import DaemonThreads
+
+if TYPE_CHECKING:
+    from pygorums.serving.context import ServerContext
 
 __all__ = ["HandlerThreads"]
 
@@ -32,15 +36,20 @@ class HandlerThreads:
     def __init__(self) -> None:
         self._threads = DaemonThreads(MAX_THREADS, "pygorums-handler")
 
-    async def run(self, fn: Callable[..., T], *args: Any) -> T:
-        """Call `fn` in a thread, with the context variables of the caller."""
-        return await self._threads.run(contextvars.copy_context().run, _call, fn, *args)
+    async def run(self, ctx: ServerContext, fn: Callable[..., T], *args: Any) -> T:
+        """Call `fn` in a thread, with the context variables of the caller, for the request of `ctx`.
 
-    async def iterate(self, items: Iterator[T]) -> AsyncIterator[T]:
+        Cancelled, this ends at once, but the thread goes on: `ctx.thread` tells when it has ended.
+        """
+        call = await self._threads.begin(contextvars.copy_context().run, _call, fn, *args)
+        ctx.thread = call
+        return await asyncio.wrap_future(call)
+
+    async def iterate(self, ctx: ServerContext, items: Iterator[T]) -> AsyncIterator[T]:
         """The items of an iterator, each taken in a thread."""
         taking = True
         try:
-            while (item := await self.run(next, items, _END)) is not _END:
+            while (item := await self.run(ctx, next, items, _END)) is not _END:
                 taking = False
                 yield item
                 taking = True
@@ -48,7 +57,7 @@ class HandlerThreads:
             # Cancelled while a thread still takes an item, it closes itself once nobody holds on to it.
             close = None if taking else getattr(items, "close", None)
             if close is not None:
-                await self.run(close)
+                await self.run(ctx, close)
 
     def shut_down(self) -> None:
         """Let idle threads end; one that a handler blocks ends when the handler returns, or with the interpreter."""

@@ -128,6 +128,9 @@ class RequestServer(Protocol):
         """Who wants to know when a known peer has connected to this server. Does not keep them alive."""
 
     def handle_requests(
-        self, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
+        self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:
-        """Start to handle requests that do not come over a stream that the server accepted."""
+        """Start to handle requests that do not come over a stream that the server accepted.
+
+        No handler begins before those have ended whose requests came from the same `origin` earlier.
+        """

@@ -84,7 +84,7 @@ class LocalChannel:
         """Who handles a request; None if it was refused."""
         if self._handling is None:
             self._handling = self._server.handle_requests(
-                self, metadata=self._metadata, peer="local", peer_id=self._node_id, mark_end=True
+                self, self, metadata=self._metadata, peer="local", peer_id=self._node_id, mark_end=True
             )
         return self._handling if self._handling.take((Message.FromString(frame),)) else None
 

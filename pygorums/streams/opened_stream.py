@@ -97,6 +97,7 @@ class OpenedStream:
             self._heart = Heartbeat(writer, wanted)
         if self._server is not None:
             self._handling = self._server.handle_requests(
+                self._pending,  # which outlives the stream
                 self._replies,
                 metadata=accepted,
                 peer=self._address,

@@ -24,7 +24,9 @@ TCP_TIMEOUT_MS = 900_000
 where much is buffered on a slow way, as in a proxy, seconds may pass until there is room again."""
 
 _OURS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
-_NAMES = (*_OURS, SHORTEST_HEARTBEAT)
+MAX_RELEASED = "pygorums.max_released_handlers"
+DEFAULT_MAX_RELEASED = 4096
+_NAMES = (*_OURS, SHORTEST_HEARTBEAT, MAX_RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class StreamOptions:
 
     Besides gRPC's own options there are ``pygorums.batching``, ``pygorums.stream_end`` and ``pygorums.cancel``: a
     false value turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is how often the other
-    side may ask for signs of life, every second by default. ``grpc.keepalive_time_ms`` also sets the time between
-    heartbeats;
+    side may ask for signs of life, every second by default, ``pygorums.max_released_handlers`` how many handlers of one
+    stream a server runs at once. ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
     unless it is given gRPC sends no pings of its own, for which servers of other implementations end connections.
 
     Attributes:
@@ -46,6 +48,7 @@ class StreamOptions:
         extensions: The extensions that we offer or confirm.
         shortest_heartbeat: Seconds between signs of life that the other side may ask for.
         keepalive: Seconds after which a silent peer should give a sign of life: ``grpc.keepalive_time_ms``.
+        max_released: How many handlers of one stream may run at once; all but one of them have released.
     """
 
     grpc: tuple[tuple[str, Any], ...]
@@ -54,6 +57,7 @@ class StreamOptions:
     extensions: Pairs
     shortest_heartbeat: float
     keepalive: float
+    max_released: int
 
     @classmethod
     def of(cls, options: Sequence[tuple[str, Any]], *, least_ping_timeout_ms: int = 0) -> StreamOptions:
@@ -77,6 +81,9 @@ class StreamOptions:
                 if name == SHORTEST_HEARTBEAT:
                     if not isinstance(value, int | float) or not 1 <= value <= 1 << 40:
                         raise ConfigurationError(f"{name} is a number of milliseconds from 1, not {value!r}")
+                elif name == MAX_RELEASED:
+                    if not isinstance(value, int) or value < 1:
+                        raise ConfigurationError(f"{name} is a whole number from 1, not {value!r}")
                 elif name not in _OURS:
                     raise ConfigurationError(f"unknown option {name!r}: there are {', '.join(_NAMES)}")
                 elif not value:
@@ -97,6 +104,7 @@ class StreamOptions:
             extensions=tuple(pair for pair in OFFERED if pair[0] not in off),
             shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
             keepalive=keepalive_ms / 1000,
+            max_released=values.get(MAX_RELEASED, DEFAULT_MAX_RELEASED),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -12,6 +13,7 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.base.identity import INSTANCE_KEY
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
@@ -85,7 +87,8 @@ class OutboundChannel:
         self._node_id = node_id
         self._address = address
         self._connect = connect
-        self._metadata = metadata
+        # So that the node knows us again, and handles nothing of an older stream beside the new one.
+        self._metadata = (*metadata, (INSTANCE_KEY, secrets.token_hex(16)))
         self._send_buffer = send_buffer
         self._backoff = backoff
         self._on_change = on_change

@@ -80,6 +80,12 @@ class TcpProxy:
         for link in list(self.links):
             link.reset()
 
+    def reset_clients(self) -> None:
+        """Resets every connection on the client's side only. The server is not told, as behind a NAT."""
+        for link in self.links:
+            link.forsaken = True
+            _reset(link.client)
+
     def half_close_from_server(self) -> None:
         """Ends the servers' direction of every connection, as if they had nothing more to say."""
         for link in list(self.links):
@@ -136,7 +142,8 @@ class TcpProxy:
         except (OSError, asyncio.CancelledError):
             pass
         finally:
-            link.reset()
+            if not link.forsaken:
+                link.reset()
 
     async def _held_back(self) -> None:
         if self.delay:
@@ -152,6 +159,7 @@ class Link:
         self.server = server
         self.to_server_left: int | None = None
         self.to_client_left: int | None = None
+        self.forsaken = False
         self._proxy = proxy
         self._ended: set[asyncio.StreamWriter] = set()
 
@@ -197,7 +205,8 @@ class Link:
                 self.to_client_left = left - len(data)
             writer.write(data)
             await writer.drain()
-        self.end(writer)
+        if not self.forsaken:
+            self.end(writer)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
