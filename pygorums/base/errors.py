@@ -7,10 +7,11 @@ a caller can ask what it was caused by, or leave the failed nodes out and try ag
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 import grpc
 
+from pygorums.base.pickling import portable
 from pygorums.base.shown import shown
 from pygorums.base.status import StatusCodeValue, StatusDetails
 
@@ -32,6 +33,8 @@ __all__ = [
     "counted",
     "matches",
 ]
+
+E = TypeVar("E", bound=Exception)
 
 ErrorKind = type[BaseException] | grpc.StatusCode | StatusCodeValue
 """What errors are matched by: an exception class, or a status code, also as `StatusError.code` has it."""
@@ -65,7 +68,9 @@ class StatusError(GorumsError, grpc.RpcError):
         code: Compares equal to the `grpc.StatusCode`; ``error.code()`` is the code itself.
         message: What happened, for people, as it came. Printed, the error shows it on one line: what cannot be
             printed is escaped.
-        details: A tuple of protobuf messages; ``error.details()`` is `message`, as in gRPC.
+        details: A tuple of protobuf messages; ``error.details()`` is `message`, as in gRPC. What came from a node is
+            unpacked where the program knows its type, as it does of messages whose modules it has imported; the rest
+            are `google.protobuf.any_pb2.Any`.
         node_id: The node's ID, or None.
     """
 
@@ -105,7 +110,7 @@ class StatusError(GorumsError, grpc.RpcError):
         return shown(self.message, MAX_SHOWN)
 
 
-def _restored(kind: type[StatusError], args: tuple[Any, ...]) -> StatusError:
+def _restored(kind: type[E], args: tuple[Any, ...]) -> E:
     error = kind.__new__(kind, *args)
     error.args = args
     return error
@@ -178,6 +183,17 @@ class QuorumCallError(GorumsError):
         self.replies = replies
         if cause is not None:
             self.cause = cause
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors of interceptors and the like may be anything, and must not keep this one from another process.
+        node_errors = {node_id: portable(error, GorumsError) for node_id, error in self.node_errors.items()}
+        method, _, *rest = self.args
+        return _restored, (type(self), (method, node_errors, *rest)), {**self.__dict__, "node_errors": node_errors}
+
+    def __copy__(self) -> Self:
+        copied = _restored(type(self), self.args)
+        copied.__dict__.update(self.__dict__, node_errors=dict(self.node_errors))
+        return copied
 
     def caused_by(self, kind: ErrorKind) -> bool:
         """Whether this error, or the error of any node, is of `kind`: an exception class or a status code.

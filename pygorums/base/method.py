@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import enum
+import importlib
+import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from types import FrameType
+from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -41,6 +45,8 @@ class CallType(enum.Enum):
 class Method(Generic[Req, Resp]):
     """One method of a service. Generated modules hold one for each rpc; methods compare by identity.
 
+    They keep it: copies are the same object, and what is unpickled is the constant of the module that it was made in.
+
     Attributes:
         name: The full name with dots, as it goes over the wire: ``proto.Storage.ReadQC``.
         call_type: How it is called.
@@ -58,6 +64,8 @@ class Method(Generic[Req, Resp]):
     """Whether a node may reply more than once."""
     encoded_name: bytes = field(init=False, repr=False)
     """The name as a field of a message, encoded once for all calls."""
+    module: str = field(init=False, repr=False)
+    """The module that it was made in."""
     parse_request: Callable[[bytes], Req] = field(init=False, repr=False)
     """From bytes to a request. Raises `DecodeError`."""
     parse_reply: Callable[[bytes], Resp] = field(init=False, repr=False)
@@ -68,8 +76,34 @@ class Method(Generic[Req, Resp]):
         object.__setattr__(self, "one_way", one_way)
         object.__setattr__(self, "streaming", self.call_type is CallType.STREAMING_QUORUM_CALL)
         object.__setattr__(self, "encoded_name", method_field(self.name))
+        object.__setattr__(self, "module", _maker(sys._getframe(1)))
         object.__setattr__(self, "parse_request", self.request_class.FromString)
         object.__setattr__(self, "parse_reply", self.response_class.FromString)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        for name, value in vars(sys.modules.get(self.module, object)).items():
+            if value is self:
+                return _constant, (self.module, name)
+        raise pickle.PicklingError(
+            f"{self.name} cannot be pickled: it is no constant of {self.module}, as methods of generated modules are"
+        )
+
     def __str__(self) -> str:
         return self.name
+
+
+def _constant(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+def _maker(frame: FrameType | None) -> str:
+    """The module of the innermost frame that is neither ours nor that of `Method[Request, Response](…)`."""
+    while frame is not None and frame.f_globals.get("__name__") in (__name__, "typing"):
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))

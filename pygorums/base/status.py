@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import grpc
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.message import DecodeError, Message
+
+
+def unpacked(details: Iterable[Any]) -> Iterator[Message]:
+    """The details of a status that has arrived: what each `Any` holds, if its type is known and it can be read."""
+    for packed in details:
+        try:
+            known = descriptor_pool.Default().FindMessageTypeByName(packed.TypeName())
+            yield message_factory.GetMessageClass(known).FromString(packed.value)
+        except (KeyError, DecodeError):
+            yield packed
+
 
 CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 """Status codes by their number on the wire."""
@@ -47,6 +60,9 @@ class StatusCodeValue:
     def __hash__(self) -> int:
         return hash(self._code)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StatusCodeValue, (self._code,)
+
     def __repr__(self) -> str:
         return f"StatusCode.{self._code.name}"
 
@@ -64,8 +80,8 @@ class StatusDetails(tuple[Any, ...]):
         self.message = message
         return self
 
-    def __getnewargs__(self) -> tuple[tuple[Any, ...], str]:
-        return tuple(self), self.message
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StatusDetails, (tuple(self), self.message)
 
     def __call__(self) -> str:
         """The message, as `grpc.RpcError.details` gives it."""

@@ -10,6 +10,7 @@ from weakref import WeakSet
 from google.protobuf.message import Message
 
 from pygorums.base.errors import GorumsError, IncompleteError
+from pygorums.base.pickling import Local
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import MAX_UNREAD, REPLY_COST
 from pygorums.calls.response import ResponseStream
@@ -29,7 +30,7 @@ class Closable(Protocol):
         """Forget the call."""
 
 
-class Correctable(Generic[T]):
+class Correctable(Local, Generic[T]):
     """A quorum call under way whose latest reply can be looked at any time.
 
     Its level is the number of successful replies so far. It is done when the level that was asked for is

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
@@ -69,9 +70,8 @@ def multicast(
     if config.defaults is not None:
         timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
     check_timeout(timeout)
-    if config.pool.interceptors:
-        interceptors = (*config.pool.interceptors, *interceptors)
-    if interceptors:
+    if interceptors or config.pool.interceptors:
+        interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return chained.start_one_way(ignore_errors=ignore_errors)
     entries = encode_entries(metadata) if metadata else b""

@@ -10,6 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
@@ -19,13 +20,13 @@ from pygorums.calls.fan_out import send_queue
 from pygorums.calls.future import CallFuture
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_configuration, check_request, other_world
-from pygorums.calls.progress import Progress, at_least_one
+from pygorums.calls.progress import Progress
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, ResponseSeq
 from pygorums.calls.shielded import ShieldedResponses
 from pygorums.calls.source import Source
-from pygorums.calls.unused import made_here, warn_unused
+from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.quorum.majority import majority_of
@@ -37,7 +38,7 @@ Resp = TypeVar("Resp", bound=Message)
 R = TypeVar("R")
 
 
-class Responses(Generic[Resp]):
+class Responses(UsedOnce, Generic[Resp]):
     """A quorum call that is not sent yet, to be used once.
 
     Nothing leaves until a method that waits is awaited or iteration starts; the `async_` methods and
@@ -55,12 +56,10 @@ class Responses(Generic[Resp]):
         "_chained",
         "_config",
         "_entries",
-        "_made",
         "_method",
         "_progress",
         "_request",
         "_timeout",
-        "_used",
         "size",
     )
 
@@ -82,7 +81,7 @@ class Responses(Generic[Resp]):
         self._progress: Progress | None = None if chained is None else chained.progress
         self._made = made_here() if get_coroutine_origin_tracking_depth() else None
         self.size = len(config.nodes)
-        self._used: bool | None = False  # None: somebody tried to, with an argument that was refused
+        self._used = False
 
     # These four are coroutine functions without a coroutine of their own: each level costs a step at every call. They
     # count as used when they are called: that a coroutine was not awaited Python says itself.
@@ -252,22 +251,8 @@ class Responses(Generic[Resp]):
             self._progress = Progress(self._method, self._config)
         return self._progress
 
-    def __del__(self) -> None:
-        # It costs each call 70 ns, where it is used up. What was not made entirely warns of nothing.
-        if getattr(self, "_used", None) is False and (self._chained is None or self._chained.source.unsent):
-            warn_unused(self._method.name, self._made, self)
-
-    def _at_least_one(self, n: int) -> int:
-        try:
-            return at_least_one(n)
-        except ValueError:
-            self._used = self._used or None
-            raise
-
-    def _use(self) -> None:
-        if self._used:
-            raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
-        self._used = True
+    def _unsent(self) -> bool:
+        return self._chained is None or self._chained.source.unsent
 
     async def _wait(self, need: int | None) -> Resp:
         if self._chained is not None:
@@ -338,9 +323,8 @@ def quorum_call(
         timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
     if timeout is not None:
         check_timeout(timeout)
-    if config.pool.interceptors:
-        interceptors = (*config.pool.interceptors, *interceptors)
-    if interceptors:
+    if interceptors or config.pool.interceptors:
+        interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return Responses(method, config, request, timeout, b"", chained)
     entries = encode_entries(metadata) if metadata else b""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, StatusError
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
@@ -118,9 +119,8 @@ def rpc(
     check_node(method, node)
     check_request(method, request)
     check_timeout(timeout)
-    if node.pool.interceptors:
-        interceptors = (*node.pool.interceptors, *interceptors)
-    if interceptors:
+    if interceptors or node.pool.interceptors:
+        interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))
         config = Configuration([node], node.pool)
         return ChainedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
     entries = encode_entries(metadata) if metadata else b""

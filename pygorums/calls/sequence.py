@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
 from pygorums.base.errors import RejectedError
+from pygorums.base.pickling import Local
 from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
@@ -35,7 +36,7 @@ class Source(Protocol):
         """Forget the call."""
 
 
-class ResponseSeq(Generic[T]):
+class ResponseSeq(Local, Generic[T]):
     """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
 
     It ends when every node has answered or failed, or when the call's time is up. To be cancelled while waiting for the

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
@@ -70,9 +71,8 @@ def unicast(
     check_request(method, request)
     check_timeout(timeout)
     config = Configuration((node,), node.pool)
-    if node.pool.interceptors:
-        interceptors = (*node.pool.interceptors, *interceptors)
-    if interceptors:
+    if interceptors or node.pool.interceptors:
+        interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return chained.start_one_way(ignore_errors=ignore_errors)
     entries = encode_entries(metadata) if metadata else b""

@@ -79,6 +79,15 @@ def numbered(nodes: Iterable[str] | Mapping[int, str], known: Mapping[int, str] 
     known = known or {}
     if isinstance(nodes, str | bytes):
         raise ConfigurationError(f"nodes must be a list of addresses, not the single string {nodes!r}")
+    if isinstance(nodes, set | frozenset):
+        raise ConfigurationError(
+            "nodes must be in an order, for that gives them their IDs: pass a list of addresses, or a mapping from IDs "
+            "to addresses, and not a set"
+        )
+    if not isinstance(nodes, Iterable):
+        raise ConfigurationError(
+            f"nodes must be a list of addresses, or a mapping from IDs to addresses, not {nodes!r:.100}"
+        )
     if isinstance(nodes, Mapping):
         items = sorted(_checked_ids(nodes).items())
     else:

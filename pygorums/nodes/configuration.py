@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Self, overload
+from typing import Any, Self, overload
 
 import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
+from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike, stream_pairs
+from pygorums.base.timeout import check_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.defaults import CallDefaults
 from pygorums.nodes.node import Node
@@ -21,7 +23,7 @@ from pygorums.streams.channel import RequestServer
 __all__ = ["Configuration", "connect"]
 
 
-class Configuration(Sequence[Node]):
+class Configuration(Immutable, Sequence[Node]):
     """An immutable sequence of nodes that multicasts and quorum calls go to.
 
     Slices are configurations too; all that come from one `connect` share its connections. Two
@@ -37,11 +39,14 @@ class Configuration(Sequence[Node]):
 
     # Not properties: every call reads them.
     __slots__ = ("defaults", "nodes", "pool")
+    nodes: tuple[Node, ...]
+    pool: Pool
+    defaults: CallDefaults | None
 
     def __init__(self, nodes: Iterable[Node], pool: Pool, defaults: CallDefaults | None = None) -> None:
-        self.nodes: Final = tuple(nodes)
-        self.pool: Final = pool
-        self.defaults: Final = defaults
+        _set_nodes(self, tuple(nodes))
+        _set_pool(self, pool)
+        _set_defaults(self, defaults)
 
     @property
     def node_ids(self) -> tuple[int, ...]:
@@ -107,13 +112,18 @@ class Configuration(Sequence[Node]):
         Raises:
             ConfigurationError: There is no node with such an ID.
         """
-        unknown = [node_id for node_id in node_ids if node_id not in self.pool.nodes]
-        if unknown:
-            raise ConfigurationError(f"there is no node {unknown[0]}; use extend to connect to further nodes")
+        self._check_known(node_ids)
         return self._with(_by_id(_merged(self.nodes, [self.pool.nodes[node_id] for node_id in node_ids])))
 
     def remove(self, *node_ids: int) -> Configuration:
-        """This configuration without the nodes with these IDs; their connections stay."""
+        """This configuration without the nodes with these IDs; their connections stay.
+
+        Raises:
+            ConfigurationError: There is no node with such an ID. In the configuration of a server there may be none any
+                more, so it is no error there.
+        """
+        if isinstance(self.pool, OutboundPool):
+            self._check_known(node_ids)
         return self._with(node for node in self.nodes if node.id not in node_ids)
 
     def union(self, other: Configuration) -> Configuration:
@@ -190,6 +200,11 @@ class Configuration(Sequence[Node]):
         check_watch(interval, derive)
         return Watch(self, interval, derive)
 
+    def _check_known(self, node_ids: Iterable[int]) -> None:
+        for node_id in node_ids:
+            if node_id not in self.pool.nodes:
+                raise ConfigurationError(f"there is no node {node_id}; use extend to connect to further nodes")
+
     def _check_related(self, other: Configuration) -> None:
         if other.pool is not self.pool and len(other) and len(self):
             raise ConfigurationError(
@@ -215,6 +230,7 @@ class Configuration(Sequence[Node]):
         count = len(self.nodes) if n is None else n
         if not 0 <= count <= len(self.nodes):
             raise ValueError(f"cannot wait for {n} nodes of a configuration of {len(self.nodes)}")
+        check_timeout(timeout)
         await self.pool.wait_connected(self.nodes, count, timeout)
 
     async def close(self) -> None:
@@ -266,6 +282,9 @@ class Configuration(Sequence[Node]):
 
     def __repr__(self) -> str:
         return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self.nodes) or 'empty'}>"
+
+
+_set_nodes, _set_pool, _set_defaults = (setter(Configuration, slot) for slot in ("nodes", "pool", "defaults"))
 
 
 def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, pairs_of
 from pygorums.base.timeout import check_timeout
 
@@ -40,7 +41,7 @@ class CallDefaults:
         return cls(
             timeout=base.timeout if timeout is None else timeout,
             metadata=base.metadata + pairs_of(metadata),
-            interceptors=(*base.interceptors, *interceptors),
+            interceptors=(*base.interceptors, *listed_interceptors(interceptors)),
         )
 
     def applied(
@@ -50,5 +51,5 @@ class CallDefaults:
         return (
             self.timeout if timeout is None else timeout,
             self.metadata + pairs_of(metadata),
-            (*self.interceptors, *interceptors),
+            (*self.interceptors, *listed_interceptors(interceptors)),
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from pygorums.base.errors import ConfigurationError
+from pygorums.base.pickling import Shared
+from pygorums.base.timeout import check_timeout
 from pygorums.nodes.address import split_address
 from pygorums.streams.channel import Channel
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Node"]
 
 
-class Node:
+class Node(Shared):
     """A server that can be called. Configurations make nodes; they compare by identity.
 
     Attributes:
@@ -54,7 +57,9 @@ class Node:
     @property
     def last_error(self) -> Exception | None:
         """Why the stream to the node broke or could not be opened last; None while it stands, and at first."""
-        return None if self.channel.connected else self.channel.last_error
+        error = None if self.channel.connected else self.channel.last_error
+        # A copy, for whoever raises one adds its traceback to it.
+        return copy.copy(error)
 
     @property
     def pending(self) -> int:
@@ -81,6 +86,7 @@ class Node:
             TimeoutError: It was not in time. The text says what kept it away.
             NodeClosedError: Its configuration was closed.
         """
+        check_timeout(timeout)
         await self.pool.wait_connected((self,), 1, timeout)
 
     def __eq__(self, other: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -73,8 +74,8 @@ class Peers:
             self._pool.put(own)
         self._config = self._configuration(self._connected)
         self._client_config = self._configuration(self._clients)
-        if own_id and on_config_change is not None:
-            on_config_change(self._config)
+        if own_id:
+            self._tell_change()
 
     @property
     def config(self) -> Configuration:
@@ -222,11 +223,18 @@ class Peers:
     def _known_changed(self) -> None:
         self._config = self._configuration(self._connected)
         self.wake()
-        if self._on_config_change is not None:
-            try:
-                self._on_config_change(self._config)
-            except Exception:
-                _log.exception("on_config_change failed")
+        try:
+            self._tell_change()
+        except Exception:
+            _log.exception("on_config_change failed")
+
+    def _tell_change(self) -> None:
+        if self._on_config_change is None:
+            return
+        result = self._on_config_change(self._config)
+        if inspect.iscoroutine(result):
+            result.close()  # or it would be said never to have been awaited, too
+            raise TypeError("on_config_change must be a plain function, which may start a task: nobody awaits it")
 
     def _configuration(self, nodes: Mapping[int, Node]) -> Configuration:
         return Configuration((nodes[node_id] for node_id in sorted(nodes)), self._pool)

@@ -14,6 +14,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import CallTimeoutError, NodeClosedError, counted
 from pygorums.base.identity import NODE_ID_KEY
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.nodes.node import Node
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.grpc_transport import GrpcConnector
@@ -44,7 +45,7 @@ class Pool:
 
     def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
         self.max_message = max_message
-        self.interceptors = tuple(interceptors)
+        self.interceptors = listed_interceptors(interceptors)
         self._nodes: dict[int, Node] = {}
         self.next_seq_no = count(first_seq_no).__next__
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from pygorums.base.timeout import check_timeout
 
 if TYPE_CHECKING:
     from pygorums.nodes.configuration import Configuration
@@ -65,11 +66,8 @@ def check_watch(interval: float, derive: object) -> None:
         ValueError: The interval is not a positive number.
         TypeError: `derive` cannot be called.
     """
-    try:
-        positive = interval > 0 and math.isfinite(interval)
-    except OverflowError:  # an int that no float can hold
-        positive = False
-    if not positive:
-        raise ValueError(f"the interval must be a positive number of seconds, not {interval!r:.100}")
+    check_timeout(interval, "the interval")
+    if interval is None or not interval > 0:
+        raise ValueError(f"the interval must be a positive number of seconds, not {interval!r}")
     if not callable(derive):
         raise TypeError(f"derive must be a function of a configuration, not {derive!r}")

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pygorums.base.metadata import Metadata, pairs_of
+from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration
 from pygorums.streams.transport import Pairs
 from pygorums.wire.framing import Frame, Message
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ServerContext", "StreamContext"]
 
 
-class StreamContext:
+class StreamContext(Local):
     """A stream that a client has opened, as `on_connect` sees it.
 
     Attributes:

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from pygorums.base.method import Method
 from pygorums.serving.context import ServerContext
+from pygorums.serving.replies import kind_of
 from pygorums.serving.service import Service, methods_of
 from pygorums.serving.threads import HandlerThreads
 
@@ -100,4 +101,4 @@ async def _call_streaming(
         return replies
     if hasattr(result, "__iter__"):
         return threads.iterate(ctx, iter(result))
-    raise TypeError(f"the handler of {ctx.method} must be a generator of replies, it returned {result!r}")
+    raise TypeError(f"the handler of {ctx.method} must be a generator of replies, it returned {kind_of(result)}")

@@ -61,7 +61,7 @@ class ReplyWriter:
         if not isinstance(reply, method.response_class):
             expected = method.response_class.DESCRIPTOR.full_name
             # Only its type: what it holds is nothing for the client.
-            raise TypeError(f"the handler of {method.name} must return a {expected}, it returned {_kind(reply)}")
+            raise TypeError(f"the handler of {method.name} must return a {expected}, it returned {kind_of(reply)}")
         try:
             payload = reply.SerializeToString()
         except (EncodeError, ValueError) as error:
@@ -133,7 +133,8 @@ class ReplyWriter:
         self.sink.put(frame, UNOWNED)
 
 
-def _kind(reply: object) -> str:
+def kind_of(reply: object) -> str:
+    """What a handler has returned, for texts: never the value itself, which may be secret, or print as nothing."""
     if reply is None:
         return "None"
     if isinstance(reply, ProtobufMessage):

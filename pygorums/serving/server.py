@@ -13,6 +13,8 @@ import grpc.aio
 
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.identity import MAX_NODE_ID
+from pygorums.base.interceptors import listed_interceptors
+from pygorums.base.pickling import Local
 from pygorums.nodes.address import numbered, split_address
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import Peers
@@ -41,7 +43,7 @@ CANCEL_GRACE = 1.0
 """Seconds that cancelled handlers get to clean up when the server stops."""
 
 
-class Server:
+class Server(Local):
     """Serves the methods of one or more services.
 
     Requests on one stream, which is one client's connection, are handled in the order received; the next
@@ -60,8 +62,8 @@ class Server:
         interceptors: Functions around all handlers, the first one outermost.
         on_connect: Called with a `StreamContext` for each new stream, before its first message. May be
             asynchronous; the stream waits for it. What it raises is logged.
-        on_config_change: Called with the new `config` after each change of the known peers that are connected,
-            and once now if the server has a node ID. It must not block. What it raises later is logged.
+        on_config_change: A plain function, called with the new `config` after each change of the known peers that are
+            connected, and once now if the server has a node ID. It must not block. What it raises later is logged.
         authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
             `StatusError`. Without it a node ID is only a claim.
         credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
@@ -93,7 +95,7 @@ class Server:
     ) -> None:
         self.facade: Any = self if facade is None else facade
         self.at_exit: object = None
-        self._interceptors = tuple(interceptors)
+        self._interceptors = listed_interceptors(interceptors)
         self._credentials = credentials
         self._options = StreamOptions.of(options)
         self.failures = HandlerFailures(hide=hide_errors)

@@ -12,6 +12,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, StoppedError
 from pygorums.base.metadata import StreamMetadataLike
+from pygorums.base.pickling import Local
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.serving.server import Server
@@ -21,7 +22,7 @@ from pygorums.streams.joined import Joined
 __all__ = ["System", "local_systems"]
 
 
-class System:
+class System(Local):
     """One member of a cluster whose members all know each other: a server plus its outbound configuration.
 
     Once started it connects to all peers in the background and goes on trying, so the members of a cluster may

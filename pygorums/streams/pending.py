@@ -12,7 +12,7 @@ from pygorums.base.errors import StatusError
 from pygorums.base.ewma import SMOOTHING
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
-from pygorums.base.status import CODE_BY_NUMBER
+from pygorums.base.status import CODE_BY_NUMBER, unpacked
 from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status
 
@@ -59,7 +59,7 @@ class PendingCall(Outgoing, Protocol):
 def status_error(status: Status, node_id: int) -> StatusError:
     """The error that a node answered with. A code that gRPC does not know becomes UNKNOWN."""
     code = CODE_BY_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN)
-    return StatusError(code, status.message, tuple(status.details), node_id=node_id)
+    return StatusError(code, status.message, unpacked(status.details) if status.details else (), node_id=node_id)
 
 
 class PendingCalls:

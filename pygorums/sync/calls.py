@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.errors import StatusError
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import check_timeout
@@ -70,7 +71,7 @@ def rpc(
     _check_node(method, node)
     check_request(method, request)
     check_timeout(timeout)
-    interceptors = (*node.asynchronous.pool.interceptors, *interceptors)
+    interceptors = (*node.asynchronous.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
         return ChainedCall(method, _alone(node), request, timeout, metadata, interceptors).rpc()
     entries = encode_entries(metadata) if metadata else b""
@@ -128,7 +129,7 @@ def _one_way(
     if target.defaults is not None:
         timeout, metadata, interceptors = target.defaults.applied(timeout, metadata, interceptors)
     check_timeout(timeout)
-    interceptors = (*target.pool.interceptors, *interceptors)
+    interceptors = (*target.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         chained.one_way(ignore_errors=ignore_errors)
@@ -157,7 +158,7 @@ def quorum_call(
     if target.defaults is not None:
         timeout, metadata, interceptors = target.defaults.applied(timeout, metadata, interceptors)
     check_timeout(timeout)
-    interceptors = (*target.pool.interceptors, *interceptors)
+    interceptors = (*target.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
         return Responses(method, config, b"", timeout, b"", chained)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, ClassVar, Final, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ErrorKind, QuorumCallError
+from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.configuration import connect as async_connect
@@ -20,7 +21,7 @@ from pygorums.sync.loop_thread import LoopThread, loop_thread
 __all__ = ["Configuration", "Node", "connect"]
 
 
-class Node:
+class Node(Immutable):
     """A server that can be called: `pygorums.Node` for the blocking facade. Equal if it stands for the same node.
 
     Attributes:
@@ -31,10 +32,12 @@ class Node:
     # Not properties: every call reads them.
     __slots__ = ("asynchronous", "thread")
     __gorums_calls__: ClassVar[ModuleType]
+    asynchronous: AsyncNode
+    thread: LoopThread
 
     def __init__(self, node: AsyncNode, thread: LoopThread) -> None:
-        self.asynchronous: Final = node
-        self.thread: Final = thread
+        _set_node(self, node)
+        _set_node_thread(self, thread)
 
     @property
     def id(self) -> int:
@@ -97,7 +100,10 @@ class Node:
         return repr(self.asynchronous)
 
 
-class Configuration(Sequence[Node]):
+_set_node, _set_node_thread = setter(Node, "asynchronous"), setter(Node, "thread")
+
+
+class Configuration(Immutable, Sequence[Node]):
     """An immutable sequence of nodes: `pygorums.Configuration` for the blocking facade, with the same names.
 
     May be used from several threads at once. As a context manager it closes the connections at the end.
@@ -110,10 +116,12 @@ class Configuration(Sequence[Node]):
     # Not properties: every call reads them.
     __slots__ = ("asynchronous", "thread")
     __gorums_calls__: ClassVar[ModuleType]
+    asynchronous: AsyncConfiguration
+    thread: LoopThread
 
     def __init__(self, config: AsyncConfiguration, thread: LoopThread) -> None:
-        self.asynchronous: Final = config
-        self.thread: Final = thread
+        _set_config(self, config)
+        _set_config_thread(self, thread)
 
     @property
     def node_ids(self) -> tuple[int, ...]:
@@ -235,6 +243,9 @@ class Configuration(Sequence[Node]):
 
     def __repr__(self) -> str:
         return repr(self.asynchronous)
+
+
+_set_config, _set_config_thread = setter(Configuration, "asynchronous"), setter(Configuration, "thread")
 
 
 class _Watch:

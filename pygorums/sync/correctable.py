@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from pygorums.base.pickling import Local
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.correctable import Levels as AsyncLevels
 from pygorums.sync.loop_thread import LoopThread
@@ -14,7 +15,7 @@ __all__ = ["Correctable"]
 T = TypeVar("T")
 
 
-class Correctable(Generic[T]):
+class Correctable(Local, Generic[T]):
     """A quorum call under way whose latest reply can be looked at any time: `pygorums.Correctable`, blocking."""
 
     def __init__(self, correctable: AsyncCorrectable[T], thread: LoopThread) -> None:

@@ -13,12 +13,12 @@ from pygorums.base.method import Method
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.fan_out import send_queue
 from pygorums.calls.future import Outcome
-from pygorums.calls.progress import Progress, at_least_one
+from pygorums.calls.progress import Progress
 from pygorums.calls.quorum_call import ThresholdCall, send_threshold_call
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep
 from pygorums.calls.source import Source
-from pygorums.calls.unused import made_here, warn_unused
+from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.quorum.majority import majority_of
 from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration, Node
@@ -33,7 +33,7 @@ Resp = TypeVar("Resp", bound=Message)
 R = TypeVar("R")
 
 
-class Responses(Generic[Resp]):
+class Responses(UsedOnce, Generic[Resp]):
     """A quorum call that is not sent yet, to be used once: `pygorums.Responses` for the blocking facade.
 
     The methods have the same names and meaning; those that wait block, and the `async_` methods give a
@@ -62,7 +62,7 @@ class Responses(Generic[Resp]):
         if chained is not None:
             self._progress = chained.progress
         self._made = made_here() if config.thread.loop.get_debug() else None
-        self._used: bool | None = False  # None: somebody tried to, with an argument that was refused
+        self._used = False
         self.size = len(config.asynchronous.nodes)
 
     @property
@@ -193,23 +193,14 @@ class Responses(Generic[Resp]):
         progress: Progress = vars(self).setdefault("_progress", Progress(self._method, self._config))
         return progress
 
-    def __del__(self) -> None:
-        # What was not made entirely warns of nothing.
-        if getattr(self, "_used", None) is False and (self._chained is None or self._chained.source.unsent):
-            warn_unused(self._method.name, self._made, self)
+    _how = "with pygorums.sync blocks and is not awaited: call majority(), say, or iterate over it"
 
-    def _at_least_one(self, n: int) -> int:
-        try:
-            return at_least_one(n)
-        except ValueError:
-            self._used = self._used or None
-            raise
+    def _unsent(self) -> bool:
+        return self._chained is None or self._chained.source.unsent
 
     def _use(self) -> None:
         self._thread.check()
-        if self._used:
-            raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
-        self._used = True
+        super()._use()
 
     def _send(self) -> ReplyQueue[Resp]:
         config = self._config.asynchronous

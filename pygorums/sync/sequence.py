@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from pygorums.base.pickling import Local
 from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
@@ -107,7 +108,7 @@ class _Started(Generic[Resp]):
             return None
 
 
-class ResponseSeq(Generic[T]):
+class ResponseSeq(Local, Generic[T]):
     """The responses of a call in the order in which they arrive: an iterator, to be read once.
 
     It ends when every node has answered or failed, or when the call's time is up. Leaving the loop early

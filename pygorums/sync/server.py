@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
+from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.serving.server import Server as AsyncServer
 from pygorums.serving.service import Service
@@ -17,7 +18,7 @@ from pygorums.sync.loop_thread import LoopThread, loop_thread
 __all__ = ["Server", "System", "local_systems"]
 
 
-class Server:
+class Server(Local):
     """Serves the methods of one or more services: `pygorums.Server` for the blocking facade.
 
     The arguments are the same. Plain handlers run in threads and may make blocking calls, over `ctx.config()` for
@@ -92,7 +93,7 @@ class Server:
         self.stop()
 
 
-class System:
+class System(Local):
     """A server with its connections to its peers: `pygorums.System` for the blocking facade, with its arguments."""
 
     def __init__(

@@ -99,7 +99,7 @@ async def test_they_make_no_other_configuration(three: Cluster[ScriptedCalls]) -
         ({"timeout": float("nan")}, "finite"),
         ({"metadata": {"Key": "x"}}, "lower-case"),
         ({"metadata": {"key": 1}}, "strings"),
-        ({"interceptors": append("x")}, "iterable"),
+        ({"interceptors": append("x")}, "interceptors must be a list"),
     ],
 )
 async def test_what_cannot_be_a_default(one: Cluster[ScriptedCalls], wrong: dict[str, Any], why: str) -> None:

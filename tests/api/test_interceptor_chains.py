@@ -295,7 +295,7 @@ async def not_a_generator(call: Call, responses: Stream) -> Stream:
         (lambda call, responses: None, "not NoneType"),
         (lambda call, responses: [], "not list"),
         (lambda: None, "positional argument"),
-        ("no function", "not callable"),
+        ("no function", "must be a function"),
     ],
 )
 async def test_what_is_no_interceptor(one: Cluster[ScriptedCalls], wrong: Any, named: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
 
 import pygorums as gorums
 from tests.protos.calls_gorums import CallsServer, ask, echo, follow, note, spread
@@ -71,15 +72,18 @@ async def test_a_status_with_details(custom: Cluster[Custom]) -> None:
     custom.service.behave = raising(gorums.StatusError(grpc.StatusCode.DATA_LOSS, "gone", details))
     error = await error_of(custom)
     assert (error.code(), error.message, error.node_id) == (grpc.StatusCode.DATA_LOSS, "gone", 1)
-    unpacked = []
-    for detail in error.details:
-        if isinstance(detail, Text):
-            unpacked.append(detail)
-        else:  # google.protobuf.Any
-            text = Text()
-            assert detail.Unpack(text)
-            unpacked.append(text)
-    assert unpacked == details
+    assert list(error.details) == details
+
+
+async def test_details_whose_type_nobody_knows_stay_packed(custom: Cluster[Custom]) -> None:
+    known = AnyMessage()
+    known.Pack(Text(text="known"))
+    unknown = AnyMessage(type_url="type.googleapis.com/of.another.Program", value=b"?")
+    broken = AnyMessage(type_url="type.googleapis.com/calls.Text", value=b"\xff")
+    nameless = AnyMessage(value=b"x")
+    details = [known, unknown, broken, nameless]
+    custom.service.behave = raising(gorums.StatusError(grpc.StatusCode.DATA_LOSS, "gone", details))
+    assert list((await error_of(custom)).details) == [Text(text="known"), unknown, broken, nameless]
 
 
 async def test_every_status(custom: Cluster[Custom]) -> None:

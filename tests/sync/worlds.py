@@ -91,7 +91,9 @@ class AsyncioWorld:
                 result = fn()
             finally:
                 started.set_result(None)
-            return await result if inspect.isawaitable(result) else result
+            # Awaiting responses is an error with a text of its own.
+            awaited = inspect.isawaitable(result) and not isinstance(result, gorums.Responses)
+            return await result if awaited else result
 
         future = asyncio.run_coroutine_threadsafe(run(), self._loop)
         started.result(LIMIT)
