@@ -62,7 +62,11 @@ def run(arguments: Sequence[str]) -> int:
         ]
         status = subprocess.run(command, check=False, env={**os.environ, _INTERPRETER: sys.executable}).returncode
         if status == 0:
-            stubs.deliver()
+            try:
+                stubs.deliver()
+            except OSError as error:
+                print(f"pygorums.protoc: {error}", file=sys.stderr)
+                return 1
         return status
 
 

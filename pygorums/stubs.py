@@ -59,7 +59,13 @@ class StubFolders:
         self._stack.close()
 
     def divert(self, arguments: Sequence[str]) -> Iterator[str]:
-        """The arguments of protoc with other folders for ``--pyi_out``. Archives, and what is no folder, stay."""
+        """The arguments of protoc with other folders for ``--pyi_out``.
+
+        Archives, and what is no folder, stay; so does all with ``--dependency_out``, which names what is written.
+        """
+        if any(argument.startswith("--dependency_out") for argument in arguments):
+            yield from arguments
+            return
         following = iter(arguments)
         for argument in following:
             if argument == "--pyi_out":

@@ -196,7 +196,17 @@ def test_the_wrapper_marks_the_stubs(project: Path) -> None:
     with zipfile.ZipFile(project / "out.zip") as archive:
         plain = archive.read("shop/shop_pb2.pyi").decode()
     assert stub == stubs.marked(plain)
-    (project / "out/shop/shop_pb2.pyi").write_text(plain)
+    (project / "out/shop/shop_pb2.pyi").unlink()
+    (project / "out/shop/shop_pb2.pyi").mkdir()
+    done = _run([*protoc, "--pyi_out=out", "proto/shop/shop.proto"], project, expected=1)
+    assert (done.stdout, done.stderr.splitlines()) == (
+        "",
+        ["pygorums.protoc: [Errno 21] Is a directory: 'out/shop/shop_pb2.pyi'"],
+    )
+    (project / "out/shop/shop_pb2.pyi").rmdir()
+    _run([*protoc, "--pyi_out=out", "--dependency_out=deps", "proto/shop/shop.proto"], project)
+    assert (project / "deps").read_text().startswith("out/shop/shop_pb2.pyi:")
+    assert _outputs(project) == {"shop/shop_pb2.pyi": plain}
     for _ in range(2):
         _run([sys.executable, "-m", "pygorums.stubs", "out"], project)
         assert _outputs(project) == {"shop/shop_pb2.pyi": stub}
