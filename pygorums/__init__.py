@@ -39,9 +39,12 @@ from pygorums.nodes.node import Node
 from pygorums.serving.accepting import Claim
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
+from pygorums.serving.local_cluster import local_systems
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service
-from pygorums.serving.system import System, local_systems
+from pygorums.serving.settings import ServerOptions, SystemOptions
+from pygorums.serving.system import System
+from pygorums.serving.until_signal import run, serve
 from pygorums.version import __version__
 
 __all__ = [
@@ -72,6 +75,7 @@ __all__ = [
     "Server",
     "ServerContext",
     "ServerInterceptor",
+    "ServerOptions",
     "Service",
     "StatusCode",
     "StatusError",
@@ -79,6 +83,7 @@ __all__ = [
     "StreamContext",
     "StreamDownError",
     "System",
+    "SystemOptions",
     "__version__",
     "connect",
     "last_error",
@@ -87,4 +92,6 @@ __all__ = [
     "map_request",
     "map_response",
     "node_id",
+    "run",
+    "serve",
 ]

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["FIRST_CLIENT_ID", "INSTANCE_KEY", "MAX_NODE_ID", "NODE_ID_KEY", "claimed_node_id", "instance_of"]
+from pygorums.base.errors import ConfigurationError
+
+__all__ = [
+    "FIRST_CLIENT_ID",
+    "INSTANCE_KEY",
+    "MAX_NODE_ID",
+    "NODE_ID_KEY",
+    "checked_own_id",
+    "claimed_node_id",
+    "instance_of",
+]
 
 NODE_ID_KEY = "gorums-node-id"
 """Stream metadata: absent from an ordinary client, ``0`` from one that serves calls made back to it, else a node ID."""
@@ -20,6 +30,17 @@ FIRST_CLIENT_ID = 1 << 20
 """Clients that serve calls without having a node ID of their own get IDs from here upward."""
 
 _INSTANCE = re.compile(r"[0-9a-f]{32}")
+
+
+def checked_own_id(node_id: int) -> int:
+    """The ID that a server is given; 0 for none.
+
+    Raises:
+        ConfigurationError: It can be none.
+    """
+    if not isinstance(node_id, int) or isinstance(node_id, bool) or not 0 <= node_id <= MAX_NODE_ID:
+        raise ConfigurationError(f"invalid node ID {node_id!r}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
+    return node_id
 
 
 def claimed_node_id(metadata: Iterable[tuple[str, str | bytes]]) -> int | None:

@@ -35,10 +35,6 @@ class Node(Shared):
         self.id = node_id
         self.channel = channel
         self.pool = pool
-        self.move(address)
-
-    def move(self, address: str) -> None:
-        """Give it another address, for display: its channel does not change (for the servers of a local cluster)."""
         self.address = address
         try:
             self.host, self.port = split_address(address)

@@ -32,6 +32,8 @@ __all__ = ["Peers"]
 SEND_BUFFER = 64 << 20
 """How many bytes of calls may wait for one peer or client."""
 
+NOT_ASYNCHRONOUS = "on_config_change must be a plain function, which may start a task: nobody awaits it"
+
 _log = logging.getLogger("pygorums.server")
 
 
@@ -45,7 +47,7 @@ class Peers:
         server: The server, which is a node of its own configuration if it has an ID.
         addresses: The known peers' addresses by ID.
         max_message: The largest message in bytes that is sent to them.
-        on_config_change: Called with the new configuration of known peers after each change.
+        on_config_change: Called with the new configuration of known peers after each change, and at the server's start.
     """
 
     def __init__(
@@ -74,8 +76,6 @@ class Peers:
             self._pool.put(own)
         self._config = self._configuration(self._connected)
         self._client_config = self._configuration(self._clients)
-        if own_id:
-            self._tell_change()
 
     @property
     def config(self) -> Configuration:
@@ -87,11 +87,10 @@ class Peers:
         """The clients that serve calls, by ascending ID."""
         return self._client_config
 
-    def rename(self, addresses: Mapping[int, str]) -> None:
-        """Give the known peers their addresses, before any of them connects."""
-        self._addresses = dict(addresses)
-        for node in self._known.values():
-            node.move(addresses[node.id])
+    def begin(self) -> None:
+        """The server starts: tell of the configuration as it is, which has the own node."""
+        if self._server.node_id:
+            self._tell_change()
 
     def check_own(self, address: str) -> None:
         """Refuse an address to listen on that is known as another node's.
@@ -223,18 +222,18 @@ class Peers:
     def _known_changed(self) -> None:
         self._config = self._configuration(self._connected)
         self.wake()
-        try:
-            self._tell_change()
-        except Exception:
-            _log.exception("on_config_change failed")
+        self._tell_change()
 
     def _tell_change(self) -> None:
         if self._on_config_change is None:
             return
-        result = self._on_config_change(self._config)
-        if inspect.iscoroutine(result):
-            result.close()  # or it would be said never to have been awaited, too
-            raise TypeError("on_config_change must be a plain function, which may start a task: nobody awaits it")
+        try:
+            result = self._on_config_change(self._config)
+            if inspect.iscoroutine(result):
+                result.close()  # or it would be said never to have been awaited, too
+                raise TypeError(NOT_ASYNCHRONOUS)
+        except Exception:
+            _log.exception("on_config_change failed")
 
     def _configuration(self, nodes: Mapping[int, Node]) -> Configuration:
         return Configuration((nodes[node_id] for node_id in sorted(nodes)), self._pool)

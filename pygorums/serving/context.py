@@ -16,6 +16,7 @@ from pygorums.wire.timeouts import TIMEOUT_KEY, parse_timeout
 
 if TYPE_CHECKING:
     from pygorums.serving.server import Server
+    from pygorums.serving.system import System
 
 __all__ = ["ServerContext", "StreamContext"]
 
@@ -58,6 +59,18 @@ class StreamContext(Local):
         # Looked up late: the servers of a local cluster get streams before the blocking facade wraps them.
         facade: Server = self._server.facade
         return facade
+
+    @property
+    def system(self) -> System:
+        """The system whose server handles the call, as the application made it.
+
+        Raises:
+            RuntimeError: The server is none of a system.
+        """
+        system = self.server.system
+        if system is None:
+            raise RuntimeError("this server does not belong to a System")
+        return system
 
     def config(self) -> Configuration:
         """`Server.config`: the known peers, to make nested calls to them, after `release`."""

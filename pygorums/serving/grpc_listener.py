@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import grpc
@@ -43,29 +43,34 @@ class GrpcListener:
     """Listens with gRPC, and hands each stream on.
 
     Args:
-        serve: Serves one stream, given its context.
-        options: gRPC's options.
-        at_end_of_loop: Stops all there is, if the event loop ends before anybody has done it.
+        given: gRPC's options.
     """
 
-    def __init__(
-        self,
-        serve: Callable[[Any, Any], Awaitable[None]],
-        options: Mapping[str, Any],
-        at_end_of_loop: Callable[[], Awaitable[None]],
-    ) -> None:
-        options = {**_DEFAULT_OPTIONS, **options}
+    def __init__(self, given: Iterable[tuple[str, Any]]) -> None:
+        options = {**_DEFAULT_OPTIONS, **dict(given)}
         self._shared = bool(options["grpc.so_reuseport"])
         self.server = grpc.aio.server(options=list(options.items()))
-        # Without serializers bytes go in and out as they are.
-        handler: Any = grpc.stream_stream_rpc_method_handler(serve)
-        self.server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
-        self._at_end_of_loop = at_end_of_loop
+        self._at_end_of_loop: Callable[[], Awaitable[None]] | None = None
+        self._bound = False
         self._start = Joined(self._begin, "pygorums server start")
         self._keeper: asyncio.Task[None] | None = None
         self._kept: _Kept | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._held: list[object] = []
+
+    def serve_with(
+        self, serve: Callable[[Any, Any], Awaitable[None]], at_end_of_loop: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Say what to do, before it starts.
+
+        Args:
+            serve: Serves one stream, given its context.
+            at_end_of_loop: Stops all there is, if the event loop ends before anybody has done it.
+        """
+        # Without serializers bytes go in and out as they are.
+        handler: Any = grpc.stream_stream_rpc_method_handler(serve)
+        self.server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
+        self._at_end_of_loop = at_end_of_loop
 
     def bind(self, address: str, credentials: grpc.ServerCredentials | None) -> str:
         """Take an address; the same with the actual port.
@@ -86,6 +91,7 @@ class GrpcListener:
                 bound = self.server.add_secure_port(target, credentials)
         except RuntimeError:
             raise OSError(errno.EADDRNOTAVAIL, f"cannot listen on {address}: gRPC cannot bind it") from None
+        self._bound = True
         return f"{address.rpartition(':')[0]}:{bound}"
 
     async def start(self) -> None:
@@ -99,8 +105,10 @@ class GrpcListener:
 
     async def stop(self, grace: Grace) -> None:
         """Refuse new streams, let those that are open end until the grace is over, and end them then."""
-        if not self._start.begun:
+        if not self._bound:
             return
+        if not self._start.begun:
+            await self._start()  # or gRPC would keep the port
         # gRPC crashes if it is stopped while it starts.
         await self._start.over()
         if not grace.over:
@@ -118,12 +126,19 @@ class GrpcListener:
             self._kept.set_result(None)
             await asyncio.wait({self._keeper})
 
+    async def abandon(self) -> None:
+        """Let go of the address, for want of anything to serve."""
+        grace = Grace()
+        grace.cut(0)
+        await self.stop(grace)
+
     async def _keep(self, kept: _Kept) -> None:
         """Wait for the end; if it is the event loop that ends, which cancels all tasks, end all in good order."""
         try:
             await kept
         except asyncio.CancelledError:
-            await self._at_end_of_loop()
+            if self._at_end_of_loop is not None:
+                await self._at_end_of_loop()
             raise
         finally:
             self._held.clear()

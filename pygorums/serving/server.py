@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary, WeakSet
 
 import grpc
 import grpc.aio
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.base.identity import MAX_NODE_ID
+from pygorums.base.identity import checked_own_id
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.pickling import Local
 from pygorums.nodes.address import numbered, split_address
 from pygorums.nodes.configuration import Configuration
-from pygorums.nodes.peers import Peers
+from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
 from pygorums.serving.accepting import Acceptor, Claim
 from pygorums.serving.context import StreamContext
 from pygorums.serving.direct import DirectRequests
@@ -27,8 +28,8 @@ from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
-from pygorums.serving.service import Service
-from pygorums.serving.stream import ServerStream
+from pygorums.serving.service import Service, services_of
+from pygorums.serving.stopping import end_handling
 from pygorums.serving.succession import Succession
 from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.threads import HandlerThreads
@@ -37,10 +38,10 @@ from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.transport import Pairs
 
-__all__ = ["Server"]
+if TYPE_CHECKING:
+    from pygorums.serving.system import System
 
-CANCEL_GRACE = 1.0
-"""Seconds that cancelled handlers get to clean up when the server stops."""
+__all__ = ["Server"]
 
 
 class Server(Local):
@@ -51,10 +52,12 @@ class Server(Local):
     of each other, so handlers of different clients interleave at each ``await`` and plain handlers run side by
     side: state that they share needs a lock there.
 
-    As an asynchronous context manager it stops at the end, at once.
+    As an asynchronous context manager it starts, if it was given an address, and stops at the end, at once.
 
     Args:
-        service: A service to register; more can be with `register`.
+        service: A service to register, or several; more can be with `register`.
+        address: ``host:port`` to listen on, for `start` and ``async with`` that are not told; port 0 lets the system
+            choose.
         node_id: The server's own ID among its peers, from 1 to 2**32 - 1; 0 for none.
         peers: The known peers: addresses, which have the IDs 1, 2, …, or a mapping from IDs to addresses. All
             servers of a cluster must give the same IDs to the same nodes. Their addresses only serve to name them:
@@ -63,7 +66,7 @@ class Server(Local):
         on_connect: Called with a `StreamContext` for each new stream, before its first message. May be
             asynchronous; the stream waits for it. What it raises is logged.
         on_config_change: A plain function, called with the new `config` after each change of the known peers that are
-            connected, and once now if the server has a node ID. It must not block. What it raises later is logged.
+            connected, and once when the server starts if it has a node ID. It must not block. What it raises is logged.
         authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
             `StatusError`. Without it a node ID is only a claim.
         credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
@@ -74,14 +77,18 @@ class Server(Local):
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
 
     Raises:
-        TypeError: `service` is no instance of a generated server class's subclass.
-        ConfigurationError: `peers` or `node_id` cannot be.
+        TypeError: `service` is no instance of a generated server class's subclass; `on_config_change` is asynchronous.
+        ConfigurationError: `peers`, `node_id` or `address` cannot be, or two services have a method in common.
+
+    Attributes:
+        system: The `System` that it is the server of, or None.
     """
 
     def __init__(
         self,
-        service: Service | None = None,
+        service: Service | Sequence[Service] | None = None,
         *,
+        address: str | None = None,
         node_id: int = 0,
         peers: Iterable[str] | Mapping[int, str] | None = None,
         interceptors: Sequence[ServerInterceptor] = (),
@@ -93,26 +100,32 @@ class Server(Local):
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
+        if address is not None:
+            split_address(address, any_port=True)
+        if inspect.iscoroutinefunction(on_config_change):
+            raise TypeError(NOT_ASYNCHRONOUS)
         self.facade: Any = self if facade is None else facade
         self.at_exit: object = None
+        self.system: System | None = None
+        self._listen = address
         self._interceptors = listed_interceptors(interceptors)
         self._credentials = credentials
         self._options = StreamOptions.of(options)
         self.failures = HandlerFailures(hide=hide_errors)
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
-        self._node_id = _checked_node_id(node_id)
-        self._surroundings = Surroundings()
+        self._node_id = checked_own_id(node_id)
+        self.surroundings = Surroundings()
         self._direct: set[DirectRequests] = set()
         self._successions: WeakKeyDictionary[object, Succession] = WeakKeyDictionary()
         self._peers = Peers(
             self,
             {} if peers is None else numbered(peers),
             max_message=self._options.max_message,
-            on_config_change=None if on_config_change is None else partial(self._surroundings.call, on_config_change),
+            on_config_change=None if on_config_change is None else partial(self.surroundings.call, on_config_change),
         )
         self._acceptor = Acceptor(
-            self, self._handlers, self._peers, self._options, authorize, on_connect, self._surroundings
+            self, self._handlers, self._peers, self._options, authorize, on_connect, self.surroundings
         )
         self._address: str | None = None
         self._asked: str | None = None  # the address that it was told to listen on
@@ -120,8 +133,8 @@ class Server(Local):
         self.ended = Joined(self._end, "pygorums server stop")
         self._grace: Grace | None = None  # once it stops
         self._stopped = asyncio.Event()
-        if service is not None:
-            self.register(service)
+        for each in services_of(service):
+            self.register(each)
 
     def register(self, service: Service) -> None:
         """Serve the methods of a service, from now on. May be called while the server runs.
@@ -177,7 +190,7 @@ class Server(Local):
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
         context = StreamContext(self, metadata, peer, peer_id, {})
         writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
-        requests = InOrder(context, self._handlers, writer, self._surroundings, self._options.max_released)
+        requests = InOrder(context, self._handlers, writer, self.surroundings, self._options.max_released)
         succession = self._successions.setdefault(origin, Succession())
         handling = DirectRequests(requests, writer, succession, self._direct.discard)
         self._direct.add(handling)
@@ -186,9 +199,20 @@ class Server(Local):
         return handling
 
     @property
-    def address(self) -> str | None:
-        """``host:port`` that the server listens on; None before it was started."""
+    def address(self) -> str:
+        """``host:port`` that the server listens on, with the actual port.
+
+        Raises:
+            RuntimeError: It was not started.
+        """
+        if self._address is None:
+            raise RuntimeError("the server is not started: it has no address yet")
         return self._address
+
+    @property
+    def was_started(self) -> bool:
+        """Whether `start` has taken an address. It may have been stopped since."""
+        return self._address is not None
 
     @property
     def grpc_server(self) -> grpc.aio.Server:
@@ -197,10 +221,19 @@ class Server(Local):
 
     @cached_property
     def _listening(self) -> GrpcListener:
-        return GrpcListener(self._acceptor.serve, dict(self._options.grpc), self.stop)
+        listening = GrpcListener(self._options.grpc)
+        listening.serve_with(self._acceptor.serve, self.stop)
+        return listening
 
-    async def start(self, address: str) -> str:
-        """Listen on ``host:port`` and serve. Port 0 lets the system choose.
+    def adopt(self, listening: GrpcListener, address: str) -> None:
+        """Serve with what listens already (for `local_systems`)."""
+        self._listening = listening
+        listening.serve_with(self._acceptor.serve, self.stop)
+        self._address = address
+        self._asked = self._listen = address
+
+    async def start(self, address: str | None = None) -> str:
+        """Listen on ``host:port`` and serve. Port 0 lets the system choose. By default on the address given before.
 
         If the caller is cancelled before it is done, it is done all the same; `stop` ends it.
 
@@ -208,12 +241,16 @@ class Server(Local):
             The address with the actual port.
 
         Raises:
+            TypeError: There is no address.
             ConfigurationError: The address is malformed, or the TLS credentials cannot be used.
             OSError: It cannot be listened on, or another program has the port on one of the addresses that a name or a
                 wildcard stands for; the text says which and why.
             RuntimeError: The server was started before, or stopped before or meanwhile, or this process was forked
                 from one that used gRPC.
         """
+        address = self._listen if address is None else address
+        if address is None:
+            raise TypeError("where to listen? Give start an address, or give one to the server when it is made")
         split_address(address, any_port=True)
         self._peers.check_own(address)
         if self._grace is not None or (self._asked is not None and (self._asked != address or self._starting.told)):
@@ -224,13 +261,20 @@ class Server(Local):
         return await self._starting()
 
     async def _start(self) -> str:
+        self._peers.begin()
         await self._listening.start()
         if self._address is None or self._grace is not None:
             raise RuntimeError("the server was stopped while it started")
         return self._address
 
     async def wait(self) -> None:
-        """Wait until the server has stopped."""
+        """Wait until the server has stopped.
+
+        Raises:
+            RuntimeError: It was not started, nor stopped.
+        """
+        if not self.was_started and self._grace is None:
+            raise RuntimeError("the server is not started, so there is nothing to wait for: await its start before")
         await self._stopped.wait()
 
     async def stop(self, grace: float | None = None) -> None:
@@ -255,51 +299,21 @@ class Server(Local):
             self._grace.cut(grace)
 
     async def _end(self) -> None:
-        grace = self._grace
-        assert grace is not None
-        streams = list(self._acceptor.streams)
-        tasks = {task for stream in streams for task in stream.tasks}
-        try:
-            if not grace.over:
-                await self._let_finish(streams, grace)
-        except asyncio.CancelledError:
-            pass  # the event loop ends, which cancels all tasks
-        grace.cut(0)
-        if self._asked is not None:
-            await self._listening.stop(grace)
-        for stream in streams:
-            tasks |= stream.tasks
-            stream.cut()
-        for handling in list(self._direct):
-            tasks |= handling.tasks
-            handling.shut_down()
-        if tasks:
-            await asyncio.wait(tasks, timeout=CANCEL_GRACE)
+        assert self._grace is not None
+        listening = self._listening if self._asked is not None else None
+        await end_handling(self._grace, self._acceptor.streams, self._direct, listening)
         await self._peers.close()
         self._threads.shut_down()
         self._stopped.set()
 
-    async def _let_finish(self, streams: Sequence[ServerStream], grace: Grace) -> None:
-        """Let what was received be handled and answered."""
-        for stream in streams:
-            stream.drain()
-        if self._asked is not None:
-            await self._listening.stop(grace)
-        # Only now: the handlers of the streams may have called the own node.
-        drained = [asyncio.ensure_future(handling.drained()) for handling in self._direct]
-        if drained:
-            await grace.wait(asyncio.gather(*drained))
-            for each in drained:
-                each.cancel()
-
     async def __aenter__(self) -> Self:
+        if self._listen is not None and not self._starting.told:
+            try:
+                await self.start()
+            except BaseException:
+                await self.stop()  # nobody else would
+                raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop()
-
-
-def _checked_node_id(node_id: int) -> int:
-    if not isinstance(node_id, int) or isinstance(node_id, bool) or not 0 <= node_id <= MAX_NODE_ID:
-        raise ConfigurationError(f"invalid node ID {node_id!r}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
-    return node_id

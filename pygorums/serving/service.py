@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.method import Method
 
-__all__ = ["Service", "methods_of"]
+__all__ = ["Service", "methods_of", "services_of"]
 
 
 class Service(ABC):  # noqa: B024 - the generated subclasses have the abstract methods
@@ -21,10 +22,22 @@ class Service(ABC):  # noqa: B024 - the generated subclasses have the abstract m
 
     One class may derive from the generated classes of several services, and then serves them all. Where two of them
     have a method of one name it cannot be told which of the two the handler is for: that is refused.
+
+    A service of a `System` may have a method ``started(self, system)``, which is called once, when the system serves
+    and has begun to connect to its peers, before its `start` returns. It is how a service gets at ``system.outbound``.
+    An ``async def`` runs on the event loop, a plain ``def`` in a thread, and what it raises makes the start fail. (A
+    method of the .proto that is called so is a handler and nothing else.)
     """
 
     __gorums_methods__: ClassVar[tuple[tuple[Method[Any, Any], str], ...]] = ()
     """Each method of the service with the name of its handler. Set by generated code."""
+
+
+def services_of(service: Service | Sequence[Service] | None) -> Sequence[Service]:
+    """What a server is given to serve as a sequence."""
+    if service is None:
+        return ()
+    return service if isinstance(service, list | tuple) else (service,)
 
 
 def methods_of(service: Service) -> dict[str, Method[Any, Any]]:

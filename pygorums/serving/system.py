@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Self
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self, Unpack
 
 import grpc
 
@@ -16,10 +16,14 @@ from pygorums.base.pickling import Local
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.serving.server import Server
-from pygorums.serving.service import Service
+from pygorums.serving.service import Service, services_of
+from pygorums.serving.settings import ServerOptions
+from pygorums.serving.started import tell_started
 from pygorums.streams.joined import Joined
 
-__all__ = ["System", "local_systems"]
+__all__ = ["System"]
+
+_log = logging.getLogger("pygorums.server")
 
 
 class System(Local):
@@ -33,18 +37,20 @@ class System(Local):
 
     Args:
         address: ``host:port`` to listen on; port 0 lets the system choose.
-        service: A service to register.
+        service: A service to register, or several; more can be with `register`.
         node_id: The own ID, from 1.
         peers: All members of the cluster, the own node among them: a mapping from IDs to addresses, or addresses,
             whose IDs are 1, 2, … in the given order, which must be the same at all members.
         metadata: Sent to each peer when a stream to it is opened.
-        credentials: TLS credentials of the server.
         channel_credentials: TLS credentials for the streams to peers.
         send_buffer: How many bytes may wait to be sent to one peer.
         backoff: How long to wait between attempts to reach a peer.
         channel_options: gRPC channel options for the streams to peers.
-        server_options: Further keyword arguments of `Server`: ``interceptors``, ``on_connect``,
-            ``on_config_change``, ``authorize``, ``options``.
+        server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``on_connect``,
+            ``on_config_change``, ``authorize``, ``hide_errors``, ``options``.
+
+    Attributes:
+        server: The `Server` below, with all that is not about peers: `Server.grpc_server`, for instance.
 
     Raises:
         ConfigurationError: The own ID is not among the peers, the address is another peer's, or one of `Server`'s.
@@ -53,17 +59,16 @@ class System(Local):
     def __init__(
         self,
         address: str,
-        service: Service | None = None,
+        service: Service | Sequence[Service] | None = None,
         *,
         node_id: int,
         peers: Iterable[str] | Mapping[int, str],
         metadata: StreamMetadataLike = None,
-        credentials: grpc.ServerCredentials | None = None,
         channel_credentials: grpc.ChannelCredentials | None = None,
         send_buffer: int = 64 << 20,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
         channel_options: Sequence[tuple[str, Any]] = (),
-        **server_options: Any,
+        **server_options: Unpack[ServerOptions],
     ) -> None:
         addresses = numbered(peers)
         if node_id not in addresses:
@@ -77,7 +82,10 @@ class System(Local):
             "backoff": backoff,
             "channel_options": channel_options,
         }
-        self.server = Server(service, node_id=node_id, peers=addresses, credentials=credentials, **server_options)
+        self.facade: Any = self
+        self._services = list(services_of(service))
+        self.server = Server(self._services, node_id=node_id, peers=addresses, **server_options)
+        self.server.system = self
         self.server.peers.check_own(address)
         self._outbound: Configuration | None = None
         self._stopped = False
@@ -91,9 +99,28 @@ class System(Local):
         return self.server.node_id
 
     @property
-    def address(self) -> str | None:
-        """``host:port`` that it listens on; None before it was started."""
+    def address(self) -> str:
+        """``host:port`` that it listens on, with the actual port.
+
+        Raises:
+            RuntimeError: It was not started.
+        """
         return self.server.address
+
+    @property
+    def was_started(self) -> bool:
+        """Whether it was told to start. It may have been stopped since."""
+        return self._starting.begun
+
+    def register(self, service: Service) -> None:
+        """Serve the methods of one more service, from now on, as `Server.register`.
+
+        If it has a method ``started``, that is called when the system has started, or soon if it has.
+        """
+        self.server.register(service)
+        self._services.append(service)
+        if self._outbound is not None:
+            self._outbound.pool.keep(asyncio.get_running_loop().create_task(self._tell_late(service)))
 
     @property
     def outbound(self) -> Configuration:
@@ -136,17 +163,41 @@ class System(Local):
         address = await self.server.start(self._listen)
         if self._stopped:
             raise RuntimeError("the system was stopped while it started")
-        self._connect()
+        self._outbound = connect(self._addresses, server=self.server, **self._connect_options)
+        try:
+            for service in self._services:
+                await tell_started(service, self.facade, self.server.surroundings)
+        except BaseException:
+            # Not by a task of its own, which would wait for this one.
+            self._stopped = True
+            self.server.refuse_new(0)
+            await self.server.ended()
+            await self._outbound.close()
+            raise
         return address
 
-    def _connect(self) -> None:
-        self._outbound = connect(self._addresses, server=self.server, **self._connect_options)
+    async def _tell_late(self, service: Service) -> None:
+        try:
+            await tell_started(service, self.facade, self.server.surroundings)
+        except Exception:
+            _log.exception("%s.started failed", type(service).__name__)
 
-    def _connect_to(self, peers: Mapping[int, str]) -> None:
-        """Connect to peers whose addresses were not known when this was made; the server listens already."""
-        self._addresses = dict(peers)
-        self.server.peers.rename(peers)
-        self._connect()
+    async def wait(self) -> None:
+        """Wait until the system has stopped.
+
+        Raises:
+            RuntimeError: It was not started, nor stopped.
+        """
+        if not self.was_started and not self._stopped:
+            raise RuntimeError("the system is not started, so there is nothing to wait for: await its start before")
+        await self._starting.over()
+        await self.server.wait()
+        await self._ending.over()
+
+    def check_address(self, address: str | None) -> None:
+        """Refuse to listen elsewhere than it was made for (for `run`)."""
+        if address is not None and address != self._listen:
+            raise ConfigurationError(f"this system was made to listen on {self._listen}, so it cannot on {address}")
 
     async def stop(self, grace: float | None = None) -> None:
         """Stop the server and close the connections to the peers. Those who wait get `StoppedError`.
@@ -235,43 +286,3 @@ class System(Local):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop()
-
-
-def local_systems(
-    n: int, make_service: Callable[[int], Service], **options: Any
-) -> AbstractAsyncContextManager[list[System]]:
-    """A cluster of `n` systems in this process on ports of 127.0.0.1 that are free, for tests and examples.
-
-    As an asynchronous context manager it gives the systems, started, with the IDs 1 to `n`, and stops them at the
-    end. They are still connecting then: see `System.wait_for_config`.
-
-    Args:
-        n: How many systems.
-        make_service: Makes the service of the node with the given ID.
-        options: Further keyword arguments for each `System`.
-
-    Raises:
-        ValueError: `n` is less than 1.
-    """
-    if n < 1:
-        raise ValueError(f"a cluster needs at least one system, not {n}")
-    return _local_systems(n, make_service, options)
-
-
-@asynccontextmanager
-async def _local_systems(
-    n: int, make_service: Callable[[int], Service], options: dict[str, Any]
-) -> AsyncIterator[list[System]]:
-    # The ports are known once the servers listen; until then each peer needs an address of its own.
-    addresses = {node_id: f"127.0.0.1:{node_id}" for node_id in range(1, n + 1)}
-    systems = [
-        System("127.0.0.1:0", make_service(node_id), node_id=node_id, peers=addresses, **options)
-        for node_id in addresses
-    ]
-    try:
-        started = {system.node_id: await system.server.start("127.0.0.1:0") for system in systems}
-        for system in systems:
-            system._connect_to(started)
-        yield systems
-    finally:
-        await asyncio.gather(*(system.stop() for system in systems))

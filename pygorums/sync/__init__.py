@@ -12,6 +12,7 @@ from pygorums.sync.correctable import Correctable
 from pygorums.sync.responses import Responses
 from pygorums.sync.sequence import ResponseSeq
 from pygorums.sync.server import Server, System, local_systems
+from pygorums.sync.until_signal import run
 
 __all__ = [
     "Configuration",
@@ -23,4 +24,5 @@ __all__ = [
     "System",
     "connect",
     "local_systems",
+    "run",
 ]

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import Any, Self, TypeVar, Unpack, cast
 
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
+from pygorums.nodes.peers import NOT_ASYNCHRONOUS
+from pygorums.serving.local_cluster import by_node, running_cluster
 from pygorums.serving.server import Server as AsyncServer
 from pygorums.serving.service import Service
+from pygorums.serving.settings import CommonServerOptions, OutboundOptions, SystemOptions
 from pygorums.serving.system import System as AsyncSystem
-from pygorums.serving.system import local_systems as async_local_systems
 from pygorums.sync.configuration import Configuration
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Server", "System", "local_systems"]
+
+T = TypeVar("T")
+
+
+class SyncServerOptions(CommonServerOptions, total=False):
+    """The keyword arguments of `Server` that a `System` has too."""
+
+    on_config_change: Callable[[Configuration], object] | None
+
+
+class SyncSystemOptions(SyncServerOptions, OutboundOptions, total=False):
+    """The keyword arguments of `System` that may differ between the nodes of `local_systems`."""
 
 
 class Server(Local):
@@ -26,19 +42,27 @@ class Server(Local):
     not block: `on_config_change` gets a configuration of the facade to hand on to a thread.
     """
 
-    def __init__(self, service: Service | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        service: Service | Sequence[Service] | None = None,
+        *,
+        address: str | None = None,
+        node_id: int = 0,
+        peers: Iterable[str] | Mapping[int, str] | None = None,
+        **options: Unpack[SyncServerOptions],
+    ) -> None:
         self._thread = loop_thread()
-        self._server = self._thread.call(self._make, service, options)
+        self.system: System | None = None
+        make = partial(AsyncServer, service, address=address, node_id=node_id, peers=peers, facade=self)
+        self._server: AsyncServer = self._thread.call(make, **_callbacks(options, self._thread))
         self._thread.open.add(_Open(self._server))
-
-    def _make(self, service: Service | None, options: dict[str, Any]) -> AsyncServer:
-        return AsyncServer(service, facade=self, **_callbacks(options, self._thread))
 
     @classmethod
     def _of(cls, server: AsyncServer, thread: LoopThread) -> Self:
         self = cls.__new__(cls)
         self._thread = thread
         self._server = server
+        self.system = None
         server.facade = self
         return self
 
@@ -53,8 +77,8 @@ class Server(Local):
         return self._server.node_id
 
     @property
-    def address(self) -> str | None:
-        """``host:port`` that the server listens on; None before it was started."""
+    def address(self) -> str:
+        """``host:port`` that the server listens on; a RuntimeError before it was started."""
         return self._server.address
 
     @property
@@ -66,7 +90,7 @@ class Server(Local):
         """Serve the methods of a service, from now on."""
         self._thread.call(self._server.register, service)
 
-    def start(self, address: str) -> str:
+    def start(self, address: str | None = None) -> str:
         """Listen on ``host:port`` and serve, in the background; the address with the actual port."""
         return self._thread.run(self._server.start, address)
 
@@ -87,6 +111,7 @@ class Server(Local):
         return Configuration(self._server.client_config(), self._thread)
 
     def __enter__(self) -> Self:
+        self._thread.run(_enter, self._server)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -99,21 +124,23 @@ class System(Local):
     def __init__(
         self,
         address: str,
-        service: Service | None = None,
+        service: Service | Sequence[Service] | None = None,
         *,
         node_id: int,
         peers: Iterable[str] | Mapping[int, str],
-        **options: Any,
+        **options: Unpack[SyncSystemOptions],
     ) -> None:
         thread = loop_thread()
-        options = _callbacks(options, thread)
-        system = thread.call(AsyncSystem, address, service, node_id=node_id, peers=peers, **options)
+        make = partial(AsyncSystem, address, service, node_id=node_id, peers=peers)
+        system: AsyncSystem = thread.call(make, **_callbacks(options, thread))
         self._set_up(system, thread)
 
     def _set_up(self, system: AsyncSystem, thread: LoopThread) -> None:
         self._thread = thread
         self._system = system
+        system.facade = self
         self.server = Server._of(system.server, thread)
+        self.server.system = self
         thread.open.add(_Open(system))
 
     @classmethod
@@ -128,8 +155,8 @@ class System(Local):
         return self._system.node_id
 
     @property
-    def address(self) -> str | None:
-        """``host:port`` that it listens on; None before it was started."""
+    def address(self) -> str:
+        """``host:port`` that it listens on; a RuntimeError before it was started."""
         return self._system.address
 
     @property
@@ -145,9 +172,22 @@ class System(Local):
         """The clients that serve calls made back to them."""
         return self.server.client_config()
 
+    @property
+    def asynchronous(self) -> AsyncSystem:
+        """The system that the event loop's thread runs."""
+        return self._system
+
+    def register(self, service: Service) -> None:
+        """Serve the methods of one more service, from now on, as `pygorums.System.register`."""
+        self._thread.call(self._system.register, service)
+
     def start(self) -> str:
         """Listen and start to connect to all peers."""
         return self._thread.run(self._system.start)
+
+    def wait(self) -> None:
+        """Wait until the system has stopped."""
+        self._thread.run(self._system.wait)
 
     def stop(self, grace: float | None = None) -> None:
         """Stop the server and close the connections to the peers."""
@@ -184,30 +224,51 @@ class System(Local):
 
 
 def local_systems(
-    n: int, make_service: Callable[[int], Service], **options: Any
+    n: int,
+    make_service: Callable[[int], Service | Sequence[Service]],
+    *,
+    settings: Callable[[int], SyncSystemOptions] | None = None,
+    **options: Unpack[SyncSystemOptions],
 ) -> AbstractContextManager[list[System]]:
     """A cluster of `n` systems in this process, as `pygorums.local_systems`, as a plain context manager."""
     thread = loop_thread()
-    services: dict[int, Service] = {}
-    manager = async_local_systems(n, services.__getitem__, **_callbacks(options, thread))
-    services.update((node_id, make_service(node_id)) for node_id in range(1, n + 1))
-    return _local_systems(manager, thread)
+    own = {
+        node_id: cast("SystemOptions", _callbacks(each, thread))
+        for node_id, each in by_node(n, settings, options).items()
+    }
+    services = {node_id: make_service(node_id) for node_id in own}
+    made = partial(System._of, thread=thread)
+    return _local_systems(running_cluster(services.__getitem__, own, made), thread)
 
 
 @contextmanager
-def _local_systems(manager: Any, thread: LoopThread) -> Iterator[list[System]]:
-    systems = thread.run(manager.__aenter__)
+def _local_systems(manager: AbstractAsyncContextManager[list[System]], thread: LoopThread) -> Iterator[list[System]]:
+    systems = thread.run(lambda: _begin(manager))
     try:
-        yield [System._of(system, thread) for system in systems]
+        yield systems
     finally:
-        thread.finish(manager.__aexit__, None, None, None)
+        thread.finish(lambda: _leave(manager))
 
 
-def _callbacks(options: dict[str, Any], thread: LoopThread) -> dict[str, Any]:
+async def _begin(manager: AbstractAsyncContextManager[T]) -> T:
+    return await manager.__aenter__()
+
+
+async def _leave(manager: AbstractAsyncContextManager[Any]) -> None:
+    await manager.__aexit__(None, None, None)
+
+
+async def _enter(server: AsyncServer) -> None:
+    await server.__aenter__()
+
+
+def _callbacks(options: Mapping[str, Any], thread: LoopThread) -> dict[str, Any]:
     """The options of a server, with its callbacks getting configurations of the facade."""
     notify: Callable[[Configuration], object] | None = options.get("on_config_change")
     if notify is None:
-        return options
+        return dict(options)
+    if iscoroutinefunction(notify):
+        raise TypeError(NOT_ASYNCHRONOUS)
     return {**options, "on_config_change": lambda config: notify(Configuration(config, thread))}
 
 

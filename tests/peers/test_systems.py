@@ -107,7 +107,7 @@ def test_local_systems_of_nobody(n: int) -> None:
 async def test_local_systems_take_options() -> None:
     """Rows: 260, 266, 267."""
     changes: list[tuple[int, ...]] = []
-    options = {"on_config_change": recorder(changes), "metadata": {"a": "b"}}
+    options: gorums.SystemOptions = {"on_config_change": recorder(changes), "metadata": {"a": "b"}}
     async with gorums.local_systems(1, ScriptedCalls, **options) as systems:
         assert systems[0].config().node_ids == (1,)
         assert (await within(echo(systems[0].outbound[0], Text(text="x")))).number == 1
@@ -212,7 +212,8 @@ async def test_stop_before_start_leaves_the_port_alone() -> None:
     """Rows: 258, 262."""
     addresses = free_addresses(1)
     system = gorums.System(addresses[1], ScriptedCalls(), node_id=1, peers=addresses)
-    assert system.address is None
+    with pytest.raises(RuntimeError, match="not started"):
+        _ = system.address
     with pytest.raises(RuntimeError, match="not started"):
         _ = system.outbound
     await within(system.stop())

@@ -57,7 +57,7 @@ async def test_a_port_that_another_program_has_on_one_of_the_addresses(
             await server.start(address)
         assert error.value.errno == errno.EADDRINUSE
         assert str(error.value).startswith(f"[Errno {errno.EADDRINUSE}] cannot listen on {address}: ")
-        assert server.address is None
+        assert not server.was_started
     assert await server.start(address) == address  # when the other has gone
     await within(server.stop())
     assert capfd.readouterr().err == ""

@@ -41,7 +41,10 @@ def test_plain_handlers_run_in_threads_of_their_own(world: World, three: PlainCl
 def test_a_server(world: World) -> None:
     service = PlainCalls()
     with world.using(world.api.Server) as server:
-        assert (server.address, server.node_id) == (None, 0)
+        assert server.node_id == 0
+        for early in (lambda: server.address, server.wait):
+            with pytest.raises(RuntimeError, match="not started"):
+                world.do(early)
         world.do(lambda: server.register(service))
         with pytest.raises(gorums.ConfigurationError, match="already registered"):
             world.do(lambda: server.register(service))

@@ -1,0 +1,48 @@
+"""The keyword arguments of servers and systems, as types."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypedDict
+
+import grpc
+
+from pygorums.base.backoff import Backoff
+from pygorums.base.metadata import StreamMetadataLike
+from pygorums.nodes.configuration import Configuration
+from pygorums.serving.accepting import Claim
+from pygorums.serving.context import StreamContext
+from pygorums.serving.handlers import ServerInterceptor
+
+__all__ = ["CommonServerOptions", "OutboundOptions", "ServerOptions", "SystemOptions"]
+
+
+class CommonServerOptions(TypedDict, total=False):
+    """Those of a `Server` of either world."""
+
+    interceptors: Sequence[ServerInterceptor]
+    on_connect: Callable[[StreamContext], Awaitable[None] | None] | None
+    authorize: Callable[[Claim], Awaitable[None] | None] | None
+    credentials: grpc.ServerCredentials | None
+    hide_errors: bool
+    options: Sequence[tuple[str, Any]]
+
+
+class ServerOptions(CommonServerOptions, total=False):
+    """The keyword arguments of `Server` that a `System` has too."""
+
+    on_config_change: Callable[[Configuration], object] | None
+
+
+class OutboundOptions(TypedDict, total=False):
+    """Those of a system's connections to its peers."""
+
+    metadata: StreamMetadataLike
+    channel_credentials: grpc.ChannelCredentials | None
+    send_buffer: int
+    backoff: Backoff
+    channel_options: Sequence[tuple[str, Any]]
+
+
+class SystemOptions(ServerOptions, OutboundOptions, total=False):
+    """The keyword arguments of `System` that may differ between the nodes of `local_systems`."""

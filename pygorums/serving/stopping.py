@@ -1,0 +1,62 @@
+"""The end of all handling: what was received is answered while there is time, and the rest is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from pygorums.serving.direct import DirectRequests
+from pygorums.serving.grace import Grace
+from pygorums.serving.grpc_listener import GrpcListener
+from pygorums.serving.stream import ServerStream
+
+__all__ = ["end_handling"]
+
+CANCEL_GRACE = 1.0
+"""Seconds that cancelled handlers get to clean up."""
+
+
+async def end_handling(
+    grace: Grace, streams: Iterable[ServerStream], direct: Iterable[DirectRequests], listening: GrpcListener | None
+) -> None:
+    """End all streams and handlers.
+
+    Args:
+        grace: How long requests that were received may be handled.
+        streams: The streams that were accepted.
+        direct: What is handled besides.
+        listening: What accepts streams; None if that was not started.
+    """
+    accepted = list(streams)
+    tasks = {task for stream in accepted for task in stream.tasks}
+    try:
+        if not grace.over:
+            await _let_finish(accepted, direct, listening, grace)
+    except asyncio.CancelledError:
+        pass  # the event loop ends, which cancels all tasks
+    grace.cut(0)
+    if listening is not None:
+        await listening.stop(grace)
+    for stream in accepted:
+        tasks |= stream.tasks
+        stream.cut()
+    for handling in list(direct):
+        tasks |= handling.tasks
+        handling.shut_down()
+    if tasks:
+        await asyncio.wait(tasks, timeout=CANCEL_GRACE)
+
+
+async def _let_finish(
+    streams: Sequence[ServerStream], direct: Iterable[DirectRequests], listening: GrpcListener | None, grace: Grace
+) -> None:
+    for stream in streams:
+        stream.drain()
+    if listening is not None:
+        await listening.stop(grace)
+    # Only now: the handlers of the streams may have called the own node.
+    drained = [asyncio.ensure_future(handling.drained()) for handling in direct]
+    if drained:
+        await grace.wait(asyncio.gather(*drained))
+        for each in drained:
+            each.cancel()
