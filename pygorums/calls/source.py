@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, NoReturn, TypeVar
 
 from google.protobuf.message import Message
 
@@ -56,12 +55,12 @@ class Source(Generic[Resp]):
     def __aiter__(self) -> Source[Resp]:
         return self
 
-    async def __anext__(self) -> NodeResponse[Resp]:
-        self.start()
-        if self._queue is None:
-            raise StopAsyncIteration
-        try:
-            return await self._queue.__anext__()
-        except asyncio.CancelledError:
-            del self  # as in `ReplyQueue`
-            raise
+    def __anext__(self) -> Coroutine[Any, Any, NodeResponse[Resp]]:
+        # Not a coroutine of its own: each level costs a step at every response.
+        if self._send is not None:
+            self.start()
+        return _end() if self._queue is None else self._queue.__anext__()
+
+
+async def _end() -> NoReturn:
+    raise StopAsyncIteration
