@@ -58,7 +58,7 @@ def logging_interceptor(name: str, log: Callable[[str], object] = _log.info) -> 
             except Exception as error:
                 ended(repr(error))
                 raise
-            ended(f"{count} replies")
+            ended("1 reply" if count == 1 else f"{count} replies")
 
         return logged()
 

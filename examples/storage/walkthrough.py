@@ -48,7 +48,8 @@ async def _quorum_write(config: gorums.Configuration) -> None:
     _nodes_and_replies(config, replies)
     needed = majority(len(config))
     taken = sum(reply.new for reply in replies.values())
-    _result(f"{'Write OK' if taken >= needed else 'not written'}: {taken} nodes took it, {needed} are a majority")
+    nodes = "1 node" if taken == 1 else f"{taken} nodes"
+    _result(f"{'Write OK' if taken >= needed else 'not written'}: {nodes} took it, {needed} are a majority")
 
 
 async def _quorum_read(config: gorums.Configuration) -> None:

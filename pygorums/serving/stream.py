@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
@@ -194,7 +194,7 @@ class ServerStream:
         try:
             return split(data, batching=self._batching)
         except DecodeError:
-            text = f"{len(data)} bytes from {self._peer} are not a message"
+            text = f"{self._peer} sent what is not a message ({counted(len(data), 'byte')})"
             raise StatusError(grpc.StatusCode.INTERNAL, text) from None
 
     async def _read_on(self) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 import grpc
 from google.protobuf.message import DecodeError
 
-from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.heartbeat import HEARTBEAT_WANTED_KEY, SLOWEST, Heartbeat, SilenceWatch, heartbeat_of
 from pygorums.streams.options import StreamOptions
@@ -171,7 +171,7 @@ class OpenedStream:
             try:
                 messages = split(data, batching=batching)
             except DecodeError:
-                text = f"{self._address} sent {len(data)} bytes that are not a message"
+                text = f"{self._address} sent what is not a message ({counted(len(data), 'byte')})"
                 raise StatusError(grpc.StatusCode.INTERNAL, text) from None
             self.heard = True
             self._heard_at = now = monotonic()
