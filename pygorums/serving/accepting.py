@@ -18,12 +18,16 @@ from pygorums.base.failure_log import FailureLog
 from pygorums.base.identity import INSTANCE_KEY, claimed_node_id, instance_of
 from pygorums.base.metadata import Metadata
 from pygorums.nodes.peers import Peers
+from pygorums.serving.backlog import MAX_WAITING
+from pygorums.serving.connection_log import ConnectionLog
 from pygorums.serving.context import StreamContext
 from pygorums.serving.handlers import Handler
+from pygorums.serving.holdings import Holdings
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.instances import Instances
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.stream import ServerStream
+from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
 from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
 from pygorums.streams.heartbeat import HEARTBEAT_KEY, HEARTBEAT_WANTED_KEY, Heartbeat, heartbeat_of, unannounced
@@ -38,6 +42,9 @@ __all__ = ["Acceptor", "Claim"]
 
 REPLY_BUFFER = 1 << 62
 """Replies are never dropped; a client that takes none is not read from any more, which bounds them."""
+
+HARD_LIMIT = 2 * MAX_WAITING
+"""Bytes of requests that may wait of a client that cannot be braked, as it owes replies that handlers wait for."""
 
 _log = logging.getLogger("pygorums.server")
 
@@ -92,6 +99,9 @@ class Acceptor:
         self._surroundings = surroundings
         self._failures = FailureLog(_log)
         self._instances = Instances()
+        self._holdings = Holdings(options.max_held)
+        self._limits = StreamLimits(options.max_streams, options.max_streams_by_address)
+        self._log = ConnectionLog()
         self._arrivals = count()
         self.streams: set[ServerStream] = set()
         self.closed = False
@@ -100,19 +110,27 @@ class Acceptor:
         """Serve one stream until it ends; gRPC calls this."""
         if self.closed:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+        address = _address(context.peer())
         try:
-            await self._serve(context)
+            origin = self._limits.enter(address)
+        except StatusError as error:
+            self._log.refused(None, address, error)
+            await context.abort(error.code(), error.message)
+        try:
+            await self._serve(context, address)
         except StatusError as error:
             await context.abort(error.code(), error.message)
+        finally:
+            self._limits.leave(origin)
 
-    async def _serve(self, context: Any) -> None:
+    async def _serve(self, context: Any, address: str) -> None:
         arrival = next(self._arrivals)
         offered = pairs_from(context.invocation_metadata())
         auth_context = _proved(context.auth_context())
         instance = instance_of(offered)
         # Nobody is shown it: whoever knows it could end the client's stream.
         offered = tuple(pair for pair in offered if pair[0] != INSTANCE_KEY)
-        claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), _address(context.peer()))
+        claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), address)
         await self._check(claim)
         transport = AcceptedGrpcTransport(context)
         confirmed = answer_to(offered, self._options.extensions)
@@ -144,8 +162,14 @@ class Acceptor:
             mark_end=offers(confirmed, STREAM_END_KEY),
         )
         requests = InOrder(
-            stream_context, self._handlers, replies, self._surroundings, max_released=self._options.max_released
+            stream_context,
+            self._handlers,
+            replies,
+            self._surroundings,
+            max_released=self._options.max_released,
+            max_waiting=HARD_LIMIT,
         )
+        requests.holding.all = self._holdings
         pending = None if node is None else self._peers.attach(node, claim.address, writer, instance)
         heartbeat = None if interval is None else Heartbeat(writer, interval)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
@@ -163,6 +187,8 @@ class Acceptor:
             on_connect=None if self._on_connect is None else partial(self._tell_connected, stream_context),
         )
         self.streams.add(stream)
+        self._log.opened(stream_context.peer_id, address)
+        self._holdings.enter(requests.holding, stream.end_with)
         try:
             self._instances.opened(client, arrival, stream)
             if self.closed:
@@ -173,7 +199,9 @@ class Acceptor:
                 heartbeat.stop()
             if node is not None:
                 self._peers.detach(node, writer, stream.ended_with)
+            self._log.ended(stream_context.peer_id, address, None if self.closed else stream.broken)
             self._instances.ended(client, stream)
+            self._holdings.leave(requests.holding)
             stream.when_idle(partial(self.streams.discard, stream))  # until then there is something to be stopped
 
     async def _check(self, claim: Claim) -> None:
@@ -181,7 +209,8 @@ class Acceptor:
             return
         try:
             await self._surroundings.run(self._authorize, claim)
-        except StatusError:
+        except StatusError as error:
+            self._log.refused(claim.node_id, claim.address, error)
             raise
         except Exception as error:
             # Whoever could not be judged is not let in either. A stranger need not know what went wrong with us.

@@ -88,7 +88,7 @@ class ServerContext(StreamContext):
         method: The full name of the called method.
     """
 
-    __slots__ = ("_deadline", "_message", "_on_release", "_received_at", "_released", "method", "thread")
+    __slots__ = ("_deadline", "_message", "_on_release", "_received_at", "_released", "held_bytes", "method", "thread")
 
     def __init__(
         self,
@@ -106,6 +106,7 @@ class ServerContext(StreamContext):
         self._message: Message | Frame | None = message
         self._on_release = on_release
         self._released = False
+        self.held_bytes = 0  # for who has to know how much its request takes
         self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
         self._received_at = monotonic()
         self._deadline: float | None = None  # once the entries are read

@@ -36,6 +36,8 @@ class DirectRequests:
         self._succession = succession
         self._on_stop = on_stop
         self._refusal: NodeClosedError | None = None
+        self.gap = False
+        """Whether there was no room for a one-way message, whose sender does not learn that from an answer."""
         succession.begin(requests)
 
     @property
@@ -48,8 +50,12 @@ class DirectRequests:
         """The bytes of the requests whose turn has not come."""
         return self._requests.waiting_bytes
 
-    def take(self, messages: Sequence[Message | Frame], /) -> bool:
+    def take(self, messages: Sequence[Message | Frame], size: int, /) -> bool:
         """Handle requests after those that were taken before.
+
+        Args:
+            messages: What has come together.
+            size: How many bytes it was.
 
         Returns:
             Whether there was room for all; those for which there was none have been answered so.
@@ -57,9 +63,10 @@ class DirectRequests:
         if self._refusal is not None:
             self._replies.refuse_all(messages, self._refusal)
             return False
-        refused = self._requests.put_soon(messages)
+        refused = self._requests.put_soon(messages, size)
         for request in refused:
             self._replies.overloaded(request)
+            self.gap = self.gap or self._requests.is_one_way(request.method)
         return not refused
 
     def when_taken(self, callback: Callable[[], None], /) -> None:

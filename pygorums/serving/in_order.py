@@ -23,11 +23,12 @@ from pygorums.serving.backlog import Backlog
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handler_tasks import start_task
 from pygorums.serving.handlers import Handler
+from pygorums.serving.holding import Holding
 from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
 from pygorums.serving.surroundings import Surroundings
 from pygorums.wire.framing import Frame, Message
 
-__all__ = ["InOrder"]
+__all__ = ["InOrder", "resolve"]
 
 TURN = 0.002
 """Seconds for which handlers of one stream are started before other streams get their turn."""
@@ -42,6 +43,7 @@ class InOrder:
         replies: Where replies go.
         surroundings: What handlers run in.
         max_released: How many handlers may run at once, all but one of which have released.
+        max_waiting: Bytes of requests that may wait; further ones are refused.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class InOrder:
         replies: ReplyWriter,
         surroundings: Surroundings,
         max_released: int,
+        max_waiting: int,
     ) -> None:
         self._context = context
         self._handlers = handlers
@@ -61,8 +64,9 @@ class InOrder:
         self._thread = threading.get_ident()
         self._on_release = self._release  # one for all requests
         self._name = f"pygorums handler for {context.peer}"
-        self._backlog = Backlog()
+        self._backlog = Backlog(max_waiting)
         self._waiting = self._backlog.waiting
+        self.holding = Holding(self._backlog, replies.sink)
         self._running: dict[ServerContext, asyncio.Task[None]] = {}
         self._turn: ServerContext | None = None  # the request that those behind it wait for
         self._begun = False
@@ -87,34 +91,51 @@ class InOrder:
         """The bytes of the requests whose turn has not come, bookkeeping included."""
         return self._backlog.bytes
 
+    def is_one_way(self, name: str) -> bool:
+        """Whether nobody waits for an answer from the method `name`."""
+        handler = self._handlers.get(name)
+        return handler is not None and handler.method.one_way
+
     def begin(self) -> None:
         """Start the handlers of what came, and of what comes. Until then it waits."""
         self._begun = True
         self._start_soon()
 
-    def put(self, requests: Sequence[Message | Frame]) -> Sequence[Message | Frame]:
+    def put(self, requests: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
         """Handle requests after those that came before. Never waits, and may start handlers now.
+
+        Args:
+            requests: What has come together.
+            size: How many bytes it was.
 
         Returns:
             Those for which there is no room.
         """
         if self._cancelled:
             return ()
-        refused = self._backlog.put(requests)
+        refused = self._backlog.put(requests, size)
+        del requests
         self._start_handlers()
+        if self._waiting:
+            self._backlog.settle()
+        self.holding.grew()
         return refused
 
-    def put_soon(self, requests: Sequence[Message | Frame]) -> Sequence[Message | Frame]:
+    def put_soon(self, requests: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
         """As `put`, but no handler starts before the event loop's next turn."""
         if self._cancelled:
             return ()
-        refused = self._backlog.put(requests)
+        refused = self._backlog.put(requests, size)
         self._start_soon()
         return refused
 
     def when_taken(self, callback: Callable[[], None]) -> None:
         """Have `callback` called when the turn of the requests that wait now has come, or never will."""
         self._backlog.when_taken(callback)
+
+    def when_below(self, limit: int, callback: Callable[[], None]) -> None:
+        """Have `callback` called when no more than `limit` bytes of requests wait, once. They are more now."""
+        self._backlog.when_below(limit, callback)
 
     async def ready(self) -> None:
         """Wait while requests wait for their turn, or replies for the client to take them."""
@@ -186,6 +207,7 @@ class InOrder:
     def _pass_turn(self, ctx: ServerContext) -> None:
         if self._turn is ctx:
             self._turn = None
+            self.holding.released(ctx)
             # Not now: the handler that releases would run those behind it, and they those behind them.
             self._start_soon()
 
@@ -208,6 +230,8 @@ class InOrder:
         end = clock() + TURN
         try:
             while waiting and self._turn is None and len(running) < self._max_running:
+                if running and self.holding.full:
+                    break
                 if sink.queued_bytes > READ_ON_BELOW:
                     # Requests that came together may have far larger replies.
                     self._wait_for_client()
@@ -215,14 +239,14 @@ class InOrder:
                 if clock() > end:
                     self._start_soon()
                     break
-                start(take())
+                start(*take())
         finally:
             self._starting = False
         if not waiting:
             self._make_room()
             self._check_idle()
 
-    def _start(self, message: Message | Frame) -> None:
+    def _start(self, message: Message | Frame, size: int) -> None:
         seq_no, name = message.message_seq_no, message.method
         handler = self._handlers.get(name)
         if handler is None:
@@ -237,6 +261,8 @@ class InOrder:
             self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
             return
         ctx = self._turn = ServerContext(self._context, name, message, self._on_release)
+        self.holding.begun(ctx, size)
+        del message
         coroutine = self._handle(ctx, handler, seq_no, request)
         task = start_task(coroutine, self._loop, self._name, self._surroundings.context())
         if not task.done():
@@ -272,6 +298,9 @@ class InOrder:
 
     def _ended(self, ctx: ServerContext) -> None:
         ctx._released = True
+        self.holding.ended(ctx)
+        if self._replies.sink.queued_bytes > READ_ON_BELOW:
+            self.holding.grew()
         if self._turn is ctx:
             self._turn = None
         if self._starting:
@@ -305,3 +334,9 @@ class InOrder:
     async def _go_on_when_ready(self) -> None:
         await self._replies.ready()
         self._start_soon()
+
+
+def resolve(future: asyncio.Future[None]) -> None:
+    """Wake who awaits a future, unless that has happened."""
+    if not future.done():
+        future.set_result(None)

@@ -114,6 +114,8 @@ class ReplyWriter:
 
     def overloaded(self, request: Message | Frame) -> None:
         """Answer a request for which there is no room."""
+        if request.cancel:
+            return  # it is none
         text = f"too many requests are waiting for their handlers: {shown(request.method, 200)} was refused"
         self.refuse(request.message_seq_no, request.method, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 

@@ -20,6 +20,7 @@ from pygorums.nodes.address import numbered, split_address
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
 from pygorums.serving.accepting import Acceptor, Claim
+from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.context import StreamContext
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.failures import HandlerFailures
@@ -190,7 +191,14 @@ class Server(Local):
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
         context = StreamContext(self, metadata, peer, peer_id, {})
         writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
-        requests = InOrder(context, self._handlers, writer, self.surroundings, self._options.max_released)
+        requests = InOrder(
+            context,
+            self._handlers,
+            writer,
+            self.surroundings,
+            max_released=self._options.max_released,
+            max_waiting=MAX_WAITING,
+        )
         succession = self._successions.setdefault(origin, Succession())
         handling = DirectRequests(requests, writer, succession, self._direct.discard)
         self._direct.add(handling)

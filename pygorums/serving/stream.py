@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -12,7 +13,8 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
-from pygorums.serving.in_order import InOrder
+from pygorums.serving.backlog import MAX_WAITING
+from pygorums.serving.in_order import InOrder, resolve
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
 from pygorums.streams.pending import PendingCalls
@@ -21,6 +23,9 @@ from pygorums.streams.writer import Writer
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, split
 
 __all__ = ["ServerStream"]
+
+TOGETHER = 1024
+"""So many messages of an envelope are taken before other streams have their turn."""
 
 LAST_WORDS = 1.0
 """Seconds that a client gets to take what was written to it before its stream is ended with a status."""
@@ -31,6 +36,7 @@ class ServerStream:
 
     One task reads. An ordinary client is read from only while none of its requests waits, and it takes its replies:
     that is the brake. Over the stream of a node that we call back come replies too, which must not wait for handlers.
+    It is braked when very much waits and no reply is due; if that does not do, because one is, the stream ends.
 
     Args:
         transport: The accepted end of the stream.
@@ -91,6 +97,10 @@ class ServerStream:
         """The client has opened a new stream: what it asked for over this one it will ask for again over that."""
         self._end(StatusError(grpc.StatusCode.ABORTED, f"{self._peer} has opened a new stream"))
 
+    def end_with(self, error: StatusError) -> None:
+        """End the stream with an error."""
+        self._end(error)
+
     def cut(self) -> None:
         """The server stops: cancel all handlers."""
         self._give_up()
@@ -142,6 +152,10 @@ class ServerStream:
             self._give_up()
             await self._last_words(writer)
             raise
+        except asyncio.CancelledError:
+            # So gRPC says that the connection is gone, or that the server stops.
+            self._broken = self._broken or StreamDownError(f"the connection to {self._peer} is gone")
+            raise
         finally:
             # The reader ends by itself when this returns; cancelling it would end the stream at once.
             self._give_up()
@@ -167,6 +181,11 @@ class ServerStream:
             raise self._broken
 
     @property
+    def broken(self) -> StatusError | None:
+        """Why the stream did not end in peace, if it did not."""
+        return self._broken
+
+    @property
     def ended_with(self) -> StatusError:
         """Why the stream has ended."""
         return self._broken or StreamDownError(f"{self._peer} has ended its stream")
@@ -182,7 +201,8 @@ class ServerStream:
         with suppress(Exception):
             await self._writer.run(self._transport.send)
 
-    async def _read(self) -> Sequence[Message | Frame] | None:
+    async def _read(self) -> tuple[Sequence[Message | Frame], int] | None:
+        """The next messages, and how many bytes they were."""
         try:
             data = await self._transport.receive()
             while data == b"" and self._heartbeats and self._reading:
@@ -192,7 +212,7 @@ class ServerStream:
         if not isinstance(data, bytes):
             return None
         try:
-            return split(data, batching=self._batching)
+            return split(data, batching=self._batching), len(data)
         except DecodeError:
             text = f"{self._peer} sent what is not a message ({counted(len(data), 'byte')})"
             raise StatusError(grpc.StatusCode.INTERNAL, text) from None
@@ -202,23 +222,58 @@ class ServerStream:
         if self._pending is not None:
             await self._route(self._pending)
             return
-        while self._taking and (messages := await self._read()) is not None:
+        while self._taking and (came := await self._read()) is not None:
             if not self._taking:
                 return
-            for refused in requests.put(messages):
-                self._replies.overloaded(refused)
-            del messages  # the handlers may run for long
+            await self._take(*came)
+            del came  # the handlers may run for long
             await requests.ready()
 
     async def _route(self, pending: PendingCalls) -> None:
-        while self._reading and (messages := await self._read()) is not None:
+        while self._reading and (came := await self._read()) is not None:
+            messages, size = came
             replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
             pending.deliver(replies, monotonic())
-            if not self._taking:
-                continue  # handlers may still wait for replies
-            requests = messages if not replies else [m for m in messages if m.message_seq_no < SERVER_INITIATED]
-            for refused in self._requests.put(requests):
-                self._replies.overloaded(refused)
+            if self._taking:  # if so, handlers may still wait for replies
+                if replies:
+                    messages = [message for message in messages if message.message_seq_no < SERVER_INITIATED]
+                await self._take(messages, size)
+            del came, messages, replies
+            await self._pause(pending)
+
+    async def _take(self, requests: Sequence[Message | Frame], size: int) -> None:
+        """Have requests handled.
+
+        Raises:
+            StatusError: There is no room for a one-way message. It could be refused, but its sender would not know,
+                and go on to send others as if it had been handled.
+        """
+        count = len(requests)
+        if count <= TOGETHER:
+            self._put(requests, size)
+            return
+        for start in range(0, count, TOGETHER):
+            part = requests[start : start + TOGETHER]
+            self._put(part, size * len(part) // count)
+            await asyncio.sleep(0)  # other streams have their turn
+
+    def _put(self, requests: Sequence[Message | Frame], size: int) -> None:
+        for refused in self._requests.put(requests, size):
+            if self._requests.is_one_way(refused.method):
+                text = f"too many messages wait for their handlers: there is no room for one of {refused.method}"
+                raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+            self._replies.overloaded(refused)
+
+    async def _pause(self, pending: PendingCalls) -> None:
+        """Read no more while too much waits, which brakes the client, unless a handler may wait for a reply."""
+        requests = self._requests
+        while requests.waiting_bytes > MAX_WAITING and not pending.any:
+            paused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            resume = partial(resolve, paused)
+            pending.when_any = resume
+            requests.when_below(MAX_WAITING, resume)
+            await paused
+            pending.when_any = None
 
     def _read_to_the_end(self, reader: asyncio.Task[None]) -> None:
         error = None if reader.cancelled() else reader.exception()

@@ -92,8 +92,16 @@ class RequestHandling(Protocol):
     def waiting_bytes(self) -> int:
         """The bytes of the requests whose turn has not come."""
 
-    def take(self, messages: Sequence[Message | Frame], /) -> bool:
+    @property
+    def gap(self) -> bool:
+        """Whether there was no room for a one-way message, whose sender does not learn that from an answer."""
+
+    def take(self, messages: Sequence[Message | Frame], size: int, /) -> bool:
         """Handle requests after those that were taken before. Never waits.
+
+        Args:
+            messages: What has come together.
+            size: How many bytes it was.
 
         Returns:
             Whether there was room for all; those for which there was none have been answered so.

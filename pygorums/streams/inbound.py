@@ -105,6 +105,8 @@ class InboundChannel:
         stream = self._stream_for(frame)
         if stream is not None and stream.writer.put(frame, call):
             stream.pending.add(seq_no, call, len(frame))
+            if stream.pending.when_any is not None:
+                stream.pending.when_any()
         else:
             call.fail(self._node_id, self._refusal(frame))
 

@@ -86,7 +86,7 @@ class LocalChannel:
             self._handling = self._server.handle_requests(
                 self, self, metadata=self._metadata, peer="local", peer_id=self._node_id, mark_end=True
             )
-        return self._handling if self._handling.take((Message.FromString(frame),)) else None
+        return self._handling if self._handling.take((Message.FromString(frame),), len(frame)) else None
 
     def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - nobody asks after replies
         """Take a reply from a handler."""
@@ -104,7 +104,7 @@ class LocalChannel:
         """As `forget`, and if one was owed, tell its handler that nobody waits for it."""
         owed = self.forget(seq_no)
         if owed and self._handling is not None:
-            self._handling.take((Message(message_seq_no=seq_no, cancel=True),))
+            self._handling.take((Message(message_seq_no=seq_no, cancel=True),), 0)
         return owed
 
     def withdraw(self) -> None:

@@ -182,7 +182,10 @@ class OpenedStream:
             requests = deliver(messages, now)
             if requests is not None:
                 if self._handling is not None:
-                    self._handling.take(requests)
+                    self._handling.take(requests, len(data))
+                    if self._handling.gap:
+                        text = f"too many messages of {self._address} wait for their handlers: this end gives up"
+                        raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
                 else:
                     _refuse(requests, self._replies)
             if len(messages) > YIELD_AFTER:

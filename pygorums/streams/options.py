@@ -24,9 +24,15 @@ TCP_TIMEOUT_MS = 900_000
 where much is buffered on a slow way, as in a proxy, seconds may pass until there is room again."""
 
 _OURS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
-MAX_RELEASED = "pygorums.max_released_handlers"
-DEFAULT_MAX_RELEASED = 4096
-_NAMES = (*_OURS, SHORTEST_HEARTBEAT, MAX_RELEASED)
+_LIMITS = {
+    "pygorums.max_released_handlers": 4096,
+    "pygorums.max_held_bytes": 1 << 30,
+    "pygorums.max_streams": 10_000,
+    "pygorums.max_streams_by_address": 10_000,
+}
+"""Of servers, with their defaults."""
+
+_NAMES = (*_OURS, SHORTEST_HEARTBEAT, *_LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,8 @@ class StreamOptions:
 
     Besides gRPC's own options there are ``pygorums.batching``, ``pygorums.stream_end`` and ``pygorums.cancel``: a
     false value turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is how often the other
-    side may ask for signs of life, every second by default, ``pygorums.max_released_handlers`` how many handlers of one
-    stream a server runs at once. ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
+    side may ask for signs of life, every second by default, and ``pygorums.max_…`` are limits of servers.
+    ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
     unless it is given gRPC sends no pings of its own, for which servers of other implementations end connections.
 
     Attributes:
@@ -49,6 +55,9 @@ class StreamOptions:
         shortest_heartbeat: Seconds between signs of life that the other side may ask for.
         keepalive: Seconds after which a silent peer should give a sign of life: ``grpc.keepalive_time_ms``.
         max_released: How many handlers of one stream may run at once; all but one of them have released.
+        max_held: How many bytes of requests and replies a server holds for all streams.
+        max_streams: How many streams a server has.
+        max_streams_by_address: How many of them may come from one address.
     """
 
     grpc: tuple[tuple[str, Any], ...]
@@ -58,6 +67,9 @@ class StreamOptions:
     shortest_heartbeat: float
     keepalive: float
     max_released: int
+    max_held: int
+    max_streams: int
+    max_streams_by_address: int
 
     @classmethod
     def of(cls, options: Sequence[tuple[str, Any]], *, least_ping_timeout_ms: int = 0) -> StreamOptions:
@@ -81,13 +93,14 @@ class StreamOptions:
                 if name == SHORTEST_HEARTBEAT:
                     if not isinstance(value, int | float) or not 1 <= value <= 1 << 40:
                         raise ConfigurationError(f"{name} is a number of milliseconds from 1, not {value!r}")
-                elif name == MAX_RELEASED:
+                elif name in _LIMITS:
                     if not isinstance(value, int) or value < 1:
                         raise ConfigurationError(f"{name} is a whole number from 1, not {value!r}")
                 elif name not in _OURS:
                     raise ConfigurationError(f"unknown option {name!r}: there are {', '.join(_NAMES)}")
                 elif not value:
                     off.add(_OURS[name])
+        limits = {name: values.get(name, default) for name, default in _LIMITS.items()}
         keepalive_ms = int(values.get(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_MS))
         if KEEPALIVE_TIME in values:
             # gRPC notices a peer that does not answer only by the first of these, whatever the second says.
@@ -104,7 +117,10 @@ class StreamOptions:
             extensions=tuple(pair for pair in OFFERED if pair[0] not in off),
             shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
             keepalive=keepalive_ms / 1000,
-            max_released=values.get(MAX_RELEASED, DEFAULT_MAX_RELEASED),
+            max_released=limits["pygorums.max_released_handlers"],
+            max_held=limits["pygorums.max_held_bytes"],
+            max_streams=limits["pygorums.max_streams"],
+            max_streams_by_address=limits["pygorums.max_streams_by_address"],
         )
 
 

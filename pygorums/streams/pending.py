@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Protocol
 
 import grpc
@@ -82,8 +82,15 @@ class PendingCalls:
         self._streaming: dict[int, PendingCall] = {}
         self._until_sweep = limit
         self._refused = Repeated()
+        self.when_any: Callable[[], None] | None = None
+        """Called when a reply is expected again, by who adds the call."""
         self.latency = latency
         """Seconds, or None before the first successful reply."""
+
+    @property
+    def any(self) -> bool:
+        """Whether the node owes any reply."""
+        return bool(self._calls or self._streaming)
 
     def __len__(self) -> int:
         return sum(1 for call in (*self._calls.values(), *self._streaming.values()) if not call.decided)

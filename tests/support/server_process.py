@@ -1,4 +1,6 @@
-"""A server of `calls.Calls` in a process of its own: `python -m tests.support.server_process ADDRESS NUMBER`.
+"""A server of `calls.Calls` in a process of its own: `python -m tests.support.server_process ADDRESS NUMBER [MIB]`.
+
+It holds no more than MIB mebibytes for its clients.
 
 Prints `listening ADDRESS` when it serves, and runs until it is told to end (SIGTERM) or its standard
 input is closed, so that it cannot outlive the test that started it.
@@ -12,9 +14,9 @@ import pygorums as gorums
 from tests.support.calls import ScriptedCalls
 
 
-async def _serve(address: str, number: int) -> None:
+async def _serve(address: str, number: int, mebibytes: int = 1024) -> None:
     loop = asyncio.get_running_loop()
-    server = gorums.Server(ScriptedCalls(number))
+    server = gorums.Server(ScriptedCalls(number), options=[("pygorums.max_held_bytes", mebibytes << 20)])
     print("listening", await server.start(address), flush=True)
     end = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, end.set)
@@ -25,4 +27,4 @@ async def _serve(address: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(_serve(sys.argv[1], *map(int, sys.argv[2:])))
