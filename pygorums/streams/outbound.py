@@ -15,6 +15,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.base.identity import INSTANCE_KEY
 from pygorums.streams.channel import RequestServer
+from pygorums.streams.link_log import LinkLog
 from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
 from pygorums.streams.pause import Pause
@@ -103,6 +104,7 @@ class OutboundChannel:
         self._hope: asyncio.TimerHandle | None = None
         self._pause = Pause()
         self._closed = False
+        self._log = LinkLog(node_id, address)
         self.last_error: Exception | None = None
         self._task = self._loop.create_task(self._run(), name=f"pygorums node {node_id} ({address})")
 
@@ -214,8 +216,10 @@ class OutboundChannel:
             lost = lost + 1 if isinstance(error, ConnectionLostError) and not stood else 0
             self.last_error = error = self._copy(error)
             if self._closed:
+                self._log.closed()
                 self._writer.discard(error)
                 return
+            self._log.ended(error, stood=stood)
             if not (stood or lost == 1) or not isinstance(error, StreamDownError):
                 # It could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
@@ -262,6 +266,7 @@ class OutboundChannel:
     def _came_up(self, transport: OpenedTransport) -> None:
         self._transport = transport
         self._end_hope()
+        self._log.connected()
         if not self._closed:
             self._down = None
         waiting = {id(owner) for owner in self._writer.waiting()}
