@@ -35,14 +35,23 @@ class Metadata(Mapping[str, Any]):
     ``-bin`` are bytes. (To type checkers they are `Any`: a union would have to be narrowed for each text.)
     """
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_by_key", "_pairs")
 
     def __init__(self, pairs: Iterable[tuple[str, str | bytes]] = ()) -> None:
         self._pairs = tuple(pairs)
+        self._by_key: dict[str, list[str | bytes]] | None = None  # once it is asked for
+
+    @property
+    def _values(self) -> dict[str, list[str | bytes]]:
+        if self._by_key is None:
+            self._by_key = {}
+            for key, value in self._pairs:
+                self._by_key.setdefault(key, []).append(value)
+        return self._by_key
 
     def get_all(self, key: str) -> tuple[Any, ...]:
         """All values of `key` in the order they were added; empty if there are none."""
-        return tuple(value for name, value in self._pairs if name == key)
+        return tuple(self._values.get(key, ()))
 
     @property
     def pairs(self) -> tuple[tuple[str, Any], ...]:
@@ -50,16 +59,13 @@ class Metadata(Mapping[str, Any]):
         return self._pairs
 
     def __getitem__(self, key: str) -> Any:
-        for name, value in self._pairs:
-            if name == key:
-                return value
-        raise KeyError(key)
+        return self._values[key][0]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict(self._pairs))
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(dict(self._pairs))
+        return len(self._values)
 
     def __repr__(self) -> str:
         return f"Metadata({list(self._pairs)!r})"

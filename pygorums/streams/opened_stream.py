@@ -26,12 +26,25 @@ from pygorums.streams.transport import (
 )
 from pygorums.streams.writer import NO_LIMIT, UNOWNED, Writer
 from pygorums.wire.batching import MAX_ENVELOPE
-from pygorums.wire.framing import ANNOUNCEMENT, Frame, Message, Status, encode_error, method_field, split
+from pygorums.wire.framing import (
+    ANNOUNCEMENT,
+    PIECE,
+    Frame,
+    Message,
+    Status,
+    encode_error,
+    method_field,
+    pieces,
+    split,
+)
 
 __all__ = ["OpenedStream"]
 
 YIELD_AFTER = 256
 """An envelope of more replies than this lets other tasks have their turn before the next frame is read."""
+
+LONGEST_NAME = 1000
+"""Characters of a method's name that a refusal repeats."""
 
 
 class OpenedStream:
@@ -156,6 +169,7 @@ class OpenedStream:
         except Exception:
             # The transport tells the reader why the stream is over. If it does not think so, it must still
             # end: without a writer it is of no use.
+            self._replies.stream_ended()
             await self._transport.close()
 
     def _watch(self) -> SilenceWatch | None:
@@ -166,37 +180,58 @@ class OpenedStream:
         return None if self.heartbeat is None else SilenceWatch(self.heartbeat, lambda: self._heard_at, give_up)
 
     async def _read(self) -> None:
-        receive, deliver, batching = self._transport.receive, self._pending.deliver, self._writer.batching
+        receive, batching, announced = self._transport.receive, self._writer.batching, self.heartbeat is not None
         while isinstance(data := await receive(), bytes):
-            try:
-                messages = split(data, batching=batching)
-            except DecodeError:
-                text = f"{self._address} sent what is not a message ({counted(len(data), 'byte')})"
-                raise StatusError(grpc.StatusCode.INTERNAL, text) from None
             self.heard = True
-            self._heard_at = now = monotonic()
-            if self.heartbeat is not None and data.startswith(ANNOUNCEMENT):
+            if announced and data.startswith(ANNOUNCEMENT):
                 # What comes next may take its time.
-                self._heard_at += messages[0].following / SLOWEST
+                self._heard_at = monotonic() + Message.FromString(data).following / SLOWEST
                 continue
-            requests = deliver(messages, now)
-            if requests is not None:
-                if self._handling is not None:
-                    self._handling.take(requests, len(data))
-                    if self._handling.gap:
-                        text = f"too many messages of {self._address} wait for their handlers: this end gives up"
-                        raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-                else:
-                    _refuse(requests, self._replies)
-            if len(messages) > YIELD_AFTER:
+            self._heard_at = monotonic()
+            if len(data) <= PIECE:
+                count = self._take(data, batching)
+            else:
+                for piece in pieces(data) if batching else (data,):
+                    count = self._take(piece, batching)
+                    await asyncio.sleep(0)
+                    if self._replies.full:
+                        await self._until_taken()
+            if count > YIELD_AFTER:
                 # What the replies woke gets its turn before the next frame, which may be here already.
                 await asyncio.sleep(0)
+            if self._replies.full:
+                await self._until_taken()
+
+    def _take(self, data: bytes, batching: bool) -> int:
+        """Hand on what came, and say how many messages that were."""
+        try:
+            messages = split(data, batching=batching)
+        except DecodeError:
+            text = f"{self._address} sent what is not a message ({counted(len(data), 'byte')})"
+            raise StatusError(grpc.StatusCode.INTERNAL, text) from None
+        requests = self._pending.deliver(messages, self._heard_at)
+        if requests is not None:
+            if self._handling is not None:
+                self._handling.take(requests, len(data))
+                if self._handling.gap:
+                    text = f"too many messages of {self._address} wait for their handlers: this end gives up"
+                    raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+            else:
+                _refuse(requests, self._replies)
+        return len(messages)
+
+    async def _until_taken(self) -> None:
+        """Read nothing from a node that does not take its replies. What it takes is a sign of life meanwhile."""
+        while self._replies.full:
+            self._heard_at = monotonic() + MAX_ENVELOPE / SLOWEST
+            await self._replies.progress()
+        self._heard_at = monotonic()
 
 
 def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:
     for request in requests:
         if request.cancel:
             continue
-        text = f"no handler registered for method {request.method}"
-        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=text)
-        replies.put(encode_error(request.message_seq_no, method_field(request.method), status), UNOWNED)
+        name = request.method[:LONGEST_NAME]
+        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=f"no handler registered for method {name}")
+        replies.put(encode_error(request.message_seq_no, method_field(name), status), UNOWNED)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+
 from pygorums.streams.writer import Outgoing, Writer
 
-__all__ = ["ReplySink"]
+__all__ = ["READ_ON_BELOW", "ReplySink"]
+
+READ_ON_BELOW = 4 << 20
+"""Bytes of replies, bookkeeping included, that may wait for a node before no more is read from it."""
+
+_REPLY_COST = 256
 
 
 class ReplySink:
@@ -12,16 +20,19 @@ class ReplySink:
 
     They are worth sending on the stream that brought the call only: on the next one its number may mean another
     call. They are never dropped for want of room, since somebody waits for them; who handles the calls takes no
-    further one while much is queued.
+    further one while much is queued, and from a node that does not take its replies nothing more is read.
 
     Args:
         writer: The queue, which outlives the stream.
     """
 
-    one_way = False
+    one_way = True  # it wants to be told what was sent
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._sizes: deque[int] = deque()  # of the replies that wait, oldest first
+        self._waiting = 0
+        self._progress: asyncio.Future[None] | None = None
         self.withdrawn = False
         """Whether the stream has ended."""
 
@@ -33,8 +44,26 @@ class ReplySink:
     def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - the replies have this owner
         """Take a reply."""
         if not self.withdrawn:
+            size = len(frame) + _REPLY_COST
+            self._sizes.append(size)
+            self._waiting += size
             self._writer.put_reply(frame, self)
         return True
+
+    @property
+    def full(self) -> bool:
+        """Whether more replies wait than the node seems to take."""
+        return self._waiting > READ_ON_BELOW
+
+    async def progress(self) -> None:
+        """Wait until another reply has been sent, or the stream has ended."""
+        if not self.withdrawn:
+            self._progress = asyncio.get_running_loop().create_future()
+            await self._progress
+
+    def _wake(self) -> None:
+        if self._progress is not None and not self._progress.done():
+            self._progress.set_result(None)
 
     async def drained(self, limit: int, /) -> None:
         """Wait until no more than `limit` bytes are not sent yet."""
@@ -43,10 +72,14 @@ class ReplySink:
     def stream_ended(self) -> None:
         """Send none of those that wait, and no more."""
         self.withdrawn = True
+        self._waiting = 0
         self._writer.withdraw()
+        self._wake()
 
-    def sent(self, node_id: int, /) -> None:
-        """Nobody asks."""
+    def sent(self, node_id: int, /) -> None:  # noqa: ARG002 - there is one node
+        """The oldest reply has been sent."""
+        self._waiting -= self._sizes.popleft()
+        self._wake()
 
     def fail(self, node_id: int, error: Exception, /) -> None:
-        """Nobody asks."""
+        """The stream has ended, which is known."""

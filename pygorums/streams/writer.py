@@ -83,7 +83,8 @@ class Writer:
         return True
 
     def put_reply(self, frame: bytes, owner: Outgoing) -> None:
-        """Queue a frame that somebody waits for, whether it fits or not."""
+        """Queue a frame that somebody waits for, whether it fits or not; its owner wants to be told."""
+        self._one_ways += 1
         self.queued_bytes += len(frame)
         self._frames.append(frame)
         self._owners.append(owner)

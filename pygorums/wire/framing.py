@@ -8,7 +8,7 @@ message has the same bytes as one that a Go peer would send.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from google.rpc.status_pb2 import Status
 
@@ -16,6 +16,7 @@ from pygorums.wire.stream_pb2 import Frame, Message, MetadataEntry
 
 __all__ = [
     "ANNOUNCEMENT",
+    "PIECE",
     "SERVER_INITIATED",
     "Frame",
     "Message",
@@ -27,6 +28,7 @@ __all__ = [
     "encode_message",
     "entry_field",
     "method_field",
+    "pieces",
     "split",
     "varint",
 ]
@@ -135,3 +137,47 @@ def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:
         return (Message.FromString(data),)
     frame = Frame.FromString(data)
     return frame.batch or (frame,)
+
+
+PIECE = 64 << 10
+"""Bytes of an envelope that are parsed at a time."""
+
+_BATCH = 0x7A  # the tag of an entry
+
+
+def pieces(data: bytes, size: int = PIECE) -> Iterator[bytes]:
+    """A large envelope, cut into smaller ones; anything else as it is.
+
+    A message without any content takes two bytes of an envelope, and a hundred once it is parsed.
+    """
+    start = at = 0
+    if len(data) > size and data[0] == _BATCH:
+        try:
+            while at < len(data) and data[at] == _BATCH:
+                # Each piece begins with an entry: only so does the parser know the last one for an envelope.
+                if at - start > size:
+                    yield data[start:at]
+                    start = at
+                length, at = _varint_at(data, at + 1)
+                at += length
+        except IndexError:
+            pass  # it is cut off, which the parser says better
+    yield data[start:]
+
+
+def _varint_at(data: bytes, at: int) -> tuple[int, int]:
+    """A varint, and where it ends.
+
+    Raises:
+        IndexError: It has no end.
+    """
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, at
+        shift += 7
+        if shift > 63:
+            raise IndexError

@@ -1,13 +1,16 @@
 """What is written by hand is what protobuf would write, and reads back."""
 
+from collections.abc import Iterable
+
 import pytest
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pygorums.wire import framing
 from pygorums.wire.batching import envelope
+from pygorums.wire.framing import encode_message, pieces, split
 from pygorums.wire.stream_pb2 import Frame, Message, MetadataEntry
 
 SEQ_NOS = st.one_of(st.integers(0, 300), st.integers(0, (1 << 64) - 1))
@@ -86,3 +89,35 @@ def test_varints_read_back(number: int) -> None:
     assert sum((byte & 127) << (7 * index) for index, byte in enumerate(encoded)) == number
     assert all(byte & 128 for byte in encoded[:-1])
     assert not encoded[-1] & 128
+
+
+MESSAGES = st.lists(
+    st.binary(max_size=40).map(lambda payload: encode_message(1, b"", payload)), min_size=1, max_size=30
+)
+
+
+@given(MESSAGES, st.integers(0, 200), st.binary(max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_the_pieces_of_an_envelope_hold_the_same_messages(frames: list[bytes], size: int, end: bytes) -> None:
+    """Whatever comes behind them."""
+    data = envelope(frames)
+    cut = list(pieces(data, size))
+    assert b"".join(cut) == data
+    assert [m for piece in cut for m in split(piece, batching=True)] == list(Frame.FromString(data).batch)
+    assert all(len(piece) <= size + max(map(len, frames)) + 6 for piece in cut)
+    whole = outcome([data + end])
+    assert whole is None or outcome(pieces(data + end, size)) == whole
+
+
+def outcome(parts: Iterable[bytes]) -> list[bytes] | None:
+    try:
+        return [message.SerializeToString() for part in parts for message in split(part, batching=True)]
+    except DecodeError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x7a", b"\x7a\x80", b"\x7a" + b"\x80" * 100_000, b"\x7a\x05a", b"\x08\x01" * 9, b"\x7a\x00" * 9]
+)
+def test_what_is_no_whole_envelope_is_left_to_the_parser(data: bytes) -> None:
+    assert b"".join(pieces(data, 4)) == data

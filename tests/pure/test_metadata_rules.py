@@ -79,3 +79,28 @@ def test_a_key_may_have_several_values() -> None:
     assert list(metadata) == ["a", "b"]
     assert len(metadata) == 2
     assert metadata.pairs == (("a", "1"), ("b", "x"), ("a", "2"))
+
+
+class Counted(str):
+    """A key that counts how often it is looked at."""
+
+    looks = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.looks += 1
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        Counted.looks += 1
+        return str.__hash__(self)
+
+
+def test_reading_all_metadata_takes_twice_as_long_for_twice_as_much() -> None:
+    looks = []
+    for count in (1000, 2000):
+        metadata = Metadata([(Counted(f"key-{n}"), str(n)) for n in range(count)])
+        Counted.looks = 0
+        assert dict(metadata) == {f"key-{n}": str(n) for n in range(count)}
+        assert [metadata.get_all(key) for key in metadata][-1] == (str(count - 1),)
+        looks.append(Counted.looks)
+    assert looks[1] < 3 * looks[0]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pygorums.base.errors import StatusError
 from pygorums.streams.pending import ENTRY_COST, PendingCalls
+from pygorums.wire.framing import SERVER_INITIATED
 from pygorums.wire.stream_pb2 import Message
 
 NODE = 5
@@ -172,3 +173,11 @@ def test_requests_among_replies_are_handed_back() -> None:
     assert pending.deliver([request, reply(1)], 1.0) == [request]
     assert pending.deliver([reply(1)], 1.0) is None
     assert call.log == [b"r"]
+
+
+@pytest.mark.timeout(20)
+def test_requests_that_come_together_are_not_copied_for_each() -> None:
+    """It would take minutes."""
+    pending = PendingCalls(NODE, 1000)
+    messages = [Message(message_seq_no=SERVER_INITIATED | n) for n in range(300_000)]
+    assert pending.deliver(messages, 0.0) == messages
