@@ -21,6 +21,7 @@ from pygorums.nodes.peers import Peers
 from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.connection_log import ConnectionLog
 from pygorums.serving.context import StreamContext
+from pygorums.serving.failures import status_within
 from pygorums.serving.handlers import Handler
 from pygorums.serving.holdings import Holdings
 from pygorums.serving.in_order import InOrder
@@ -209,10 +210,10 @@ class Acceptor:
             return
         try:
             await self._surroundings.run(self._authorize, claim)
-        except StatusError as error:
-            self._log.refused(claim.node_id, claim.address, error)
-            raise
         except Exception as error:
+            if (refusal := status_within(error)) is not None:
+                self._log.refused(claim.node_id, claim.address, refusal)
+                raise refusal from None
             # Whoever could not be judged is not let in either. A stranger need not know what went wrong with us.
             self._failures.tell("authorize failed", error, monotonic(), f" for the stream from {claim.address}")
             raise StatusError(grpc.StatusCode.UNKNOWN, "the claim could not be judged") from error

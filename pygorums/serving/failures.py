@@ -15,7 +15,7 @@ from pygorums.base.method import Method
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 
-__all__ = ["HandlerFailures"]
+__all__ = ["HandlerFailures", "status_within"]
 
 _log = logging.getLogger("pygorums.server")
 
@@ -35,6 +35,7 @@ class HandlerFailures:
 
     def status_of(self, method: Method[Any, Any], error: BaseException) -> tuple[grpc.StatusCode, str, Iterable[Any]]:
         """Code, text and details that a client is answered with."""
+        error = status_within(error) or error
         if isinstance(error, StatusError):
             return error.code(), error.message, error.details
         if isinstance(error, NotImplementedError):
@@ -48,6 +49,7 @@ class HandlerFailures:
 
     def log(self, method: Method[Any, Any], error: BaseException) -> None:
         """Log what was not meant for the client, or has no client that waits for it."""
+        error = status_within(error, alone=True) or error
         if not isinstance(error, StatusError | NotImplementedError):
             self._failures.tell(f"The handler of {method.name} failed", error, monotonic())
         elif method.one_way:
@@ -65,6 +67,23 @@ class HandlerFailures:
     def unsendable(self, method: Method[Any, Any], error: Exception) -> None:
         """Log that what a handler raised cannot be sent: its text or its details are broken themselves."""
         self._failures.tell(f"What the handler of {method.name} raised cannot be sent", error, monotonic())
+
+
+def status_within(error: BaseException, *, alone: bool = False) -> StatusError | None:
+    """The only `StatusError` in a group of exceptions, such as a `TaskGroup` raises, or in groups within it.
+
+    Args:
+        error: What was raised. It may be a `StatusError` itself.
+        alone: Whether there must be nothing else in the group.
+    """
+    if isinstance(error, StatusError):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    group, others = error.split(StatusError)
+    if group is None or (alone and others is not None) or len(group.exceptions) > 1:
+        return None
+    return status_within(group.exceptions[0])
 
 
 def _count(times: int) -> str:

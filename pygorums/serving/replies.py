@@ -13,7 +13,7 @@ from google.protobuf.message import Message as ProtobufMessage
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
 from pygorums.base.shown import shown
-from pygorums.serving.failures import HandlerFailures
+from pygorums.serving.failures import HandlerFailures, status_within
 from pygorums.streams.channel import FrameSink
 from pygorums.streams.writer import UNOWNED
 from pygorums.wire.framing import Frame, Message, Status, encode_end, encode_error, encode_message, method_field
@@ -99,7 +99,8 @@ class ReplyWriter:
             # The client waits all the same, and the stream goes on.
             self._failures.unsendable(method, broken)
             if not method.one_way:
-                code = error.code() if isinstance(error, StatusError) else grpc.StatusCode.UNKNOWN
+                status = status_within(error)
+                code = grpc.StatusCode.UNKNOWN if status is None else status.code()
                 self.refuse(seq_no, method.name, code, f"{type(error).__name__}, which cannot be sent")
 
     def refuse_all(self, requests: Iterable[Message | Frame], error: StatusError) -> None:
