@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
@@ -17,7 +18,7 @@ from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse, parse_reply
 from pygorums.nodes.node import Node
 
-__all__ = ["MAX_UNREAD", "REPLY_COST", "ReplyQueue"]
+__all__ = ["MAX_UNREAD", "REPLY_COST", "ReplyQueue", "on_loop"]
 
 Resp = TypeVar("Resp", bound=Message)
 
@@ -25,6 +26,15 @@ MAX_UNREAD = 64 << 20
 """How many bytes of one node's replies may wait for a reader, bookkeeping included, before more are refused."""
 
 REPLY_COST = 256
+
+
+def on_loop(loop: asyncio.AbstractEventLoop, close: Callable[[], object]) -> None:
+    """Close something of an event loop's: now if it runs here, otherwise as soon as it can, if it still can."""
+    if asyncio._get_running_loop() is loop:
+        close()
+    else:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(close)
 
 
 class ReplyQueue(Generic[Resp]):
@@ -151,6 +161,11 @@ class ReplyQueue(Generic[Resp]):
             text = f"{what} {self._nodes[node_id].address} within {self.timeout} s"
             self._progress.node_errors[node_id] = CallTimeoutError(text, node_id=node_id)
         self.close()
+
+    def abandon(self) -> None:
+        """As `close`, from wherever the last reference to the call was dropped: in another thread perhaps."""
+        if not self.decided:
+            on_loop(self._loop, self.close)
 
     def close(self) -> None:
         """Forget the call: expect no more replies. What has arrived can still be read."""

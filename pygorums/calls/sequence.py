@@ -35,6 +35,9 @@ class Source(Protocol):
     def close(self) -> None:
         """Forget the call."""
 
+    def abandon(self) -> None:
+        """The same, from any thread."""
+
 
 class ResponseSeq(Local, Generic[T]):
     """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
@@ -257,7 +260,7 @@ class ResponseSeq(Local, Generic[T]):
             warn_unused(self._progress.method_name, self._made, self)
         # A filter's parent lives as long as the filter, so this is the end of the last of them.
         if self._parent is None:
-            self._source.close()
+            self._source.abandon()
 
 
 def filtered(keeps: tuple[Keep[T], ...], response: NodeResponse[T]) -> NodeResponse[T] | None:

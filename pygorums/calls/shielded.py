@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 from typing import Any, Generic, TypeVar
 
+from pygorums.calls.reply_queue import on_loop
 from pygorums.calls.response import NodeResponse, ResponseStream
 from pygorums.calls.source import Source
 
@@ -33,6 +34,12 @@ class ShieldedResponses(Generic[T]):
         self._source.close()
         if self._step is not None:
             self._step.cancel()
+
+    def abandon(self) -> None:
+        """As `close`, from any thread."""
+        self._source.abandon()
+        if self._step is not None:
+            on_loop(self._step.get_loop(), self._step.cancel)
 
     async def aclose(self) -> None:
         """Forget the call, and let the interceptors end."""

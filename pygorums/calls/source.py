@@ -49,8 +49,14 @@ class Source(Generic[Resp]):
         """As `close`, for those who read it as any other responses."""
         self.close()
 
+    def abandon(self) -> None:
+        """As `close`, from any thread."""
+        self._send = None
+        if self._queue is not None:
+            self._queue.abandon()
+
     def __del__(self) -> None:
-        self.close()  # nobody will read it any more
+        self.abandon()  # nobody will read it any more
 
     def __aiter__(self) -> Source[Resp]:
         return self

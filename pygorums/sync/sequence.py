@@ -14,7 +14,7 @@ from pygorums.calls.progress import Progress
 from pygorums.calls.readers import Quorum
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
-from pygorums.calls.sequence import Keep, Source, filtered
+from pygorums.calls.sequence import Keep, filtered
 from pygorums.calls.unused import warn_unused
 from pygorums.sync.loop_thread import LoopThread
 
@@ -119,7 +119,7 @@ class ResponseSeq(Local, Generic[T]):
     def __init__(
         self,
         responses: Iterator[NodeResponse[T]],
-        source: Source,
+        source: QueueIterator[Any],
         progress: Progress,
         keeps: tuple[Keep[T], ...] = (),
         parent: ResponseSeq[T] | None = None,

@@ -14,7 +14,9 @@ import pygorums as gorums
 from tests.api.nowhere import NOWHERE, unreachable
 from tests.protos.calls_gorums import ask, follow
 from tests.protos.calls_pb2 import Text
-from tests.support.waiting import within
+from tests.support.calls import ScriptedCalls
+from tests.support.cluster import Cluster
+from tests.support.waiting import until, within
 
 REQUEST = Text(text="x")
 
@@ -107,3 +109,26 @@ async def test_what_was_used_is_not_told_of() -> None:
         with pytest.raises(ValueError, match="at least one"):
             await call().collect_quorum(0)
         gc.collect()
+
+
+async def test_the_last_reference_may_be_dropped_in_another_thread(one: Cluster[ScriptedCalls]) -> None:
+    """As when the garbage collector runs there: what belongs to the event loop is done on the event loop."""
+
+    def holding(**options: Any) -> list[Any]:
+        return [ask(one.config, Text(text="silent"), **options).send()]
+
+    async def waiting(call: Any, responses: Any) -> Any:
+        async for response in responses:
+            yield response
+
+    for options in ({}, {"interceptors": [waiting]}):
+        holder = holding(**options)
+        sequence = [holder[0].results()]
+        holder.clear()
+        with pytest.raises(TimeoutError):
+            await within(anext(sequence[0]), 0.01)
+        await asyncio.to_thread(sequence.clear)
+        await until(lambda: one.node.pending == 0)
+        holder = holding(**options)
+        await asyncio.to_thread(holder.clear)
+        await until(lambda: one.node.pending == 0)
