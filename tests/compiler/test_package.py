@@ -131,13 +131,18 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment that has the wheel, its dependencies at their newest, and nothing else."""
+    """The scripts of an environment that has the wheel, its dependencies at their newest, and protobuf's types."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
     command: list[str | Path] = [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(
-        [*command, f"{wheel}[tools]"], cwd=folder, check=False, capture_output=True, text=True, timeout=240
+        [*command, f"{wheel}[tools]", "types-protobuf"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     if re.search("NewConnectionError|NameResolutionError|ConnectTimeout", done.stderr):
         pytest.skip("no package registry can be reached")
@@ -241,3 +246,54 @@ def test_the_shipped_messages_load_without_warnings_elsewhere(elsewhere: Path, p
 def test_the_compiler_does_not_need_grpc(elsewhere: Path, project: Path) -> None:
     script = "import sys; import protoc_gen_pygorums.__main__; print('grpc' in sys.modules, 'pygorums' in sys.modules)"
     assert _run([elsewhere / "python", "-c", script], project) == "False False\n"
+
+
+def _block(document: str, start: str) -> str:
+    """A block of a document, without the fences."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    blocks: list[str] = re.findall(r"^```\w+\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if start in block)
+
+
+@pytest.fixture
+def typed_project(elsewhere: Path, tmp_path: Path) -> Path:
+    """A user's folder with the program of docs/compiler.md, compiled, and a message that holds messages."""
+    (tmp_path / "register.proto").write_text(_block("README.md", "service Register"))
+    (tmp_path / "shop.proto").write_text(
+        PROTO + "message Order { Receipt receipt = 1; map<string, Receipt> more = 2; }"
+    )
+    (tmp_path / "typed.py").write_text(_block("docs/compiler.md", "# typed.py\n"))
+    outputs = ["--python_out=.", "--pyi_out=.", "--pygorums_out=."]
+    _run([elsewhere / "python", "-m", "pygorums.protoc", "-I.", *outputs, "register.proto", "shop.proto"], tmp_path)
+    assert "_Mapping]" in (tmp_path / "shop_pb2.pyi").read_text()
+    return tmp_path
+
+
+def test_a_users_folder_under_mypy(elsewhere: Path, typed_project: Path) -> None:
+    mypy: list[str | Path] = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-executable"]
+    checked = _run([*mypy, elsewhere / "python", "."], typed_project)
+    assert checked == "Success: no issues found in 5 source files\n"
+    # It sees the types, of generated code as well.
+    (typed_project / "wrong.py").write_text("from typed import newest\n\nnewest(1)\n")
+    (typed_project / "typed.py").write_text((typed_project / "typed.py").read_text().replace(".version)", ".versoin)"))
+    done = subprocess.run(
+        [*mypy, elsewhere / "python", "."], cwd=typed_project, check=False, capture_output=True, text=True, timeout=240
+    )
+    assert 'error: "Value" has no attribute "versoin"' in done.stdout
+    assert (
+        'wrong.py:3: error: Argument 1 to "newest" has incompatible type "int"; expected "Responses[Value]"'
+        in done.stdout
+    )
+
+
+def test_a_users_folder_under_pyright(elsewhere: Path, typed_project: Path) -> None:
+    settings = '{"typeCheckingMode": "strict", "pythonVersion": "3.11", "ignore": ["*_pb2.py"]}'
+    (typed_project / "pyrightconfig.json").write_text(settings)
+    pyright: list[str | Path] = [sys.executable, "-m", "basedpyright", "--pythonpath", elsewhere / "python", "."]
+    assert _run(pyright, typed_project).splitlines()[-1] == "0 errors, 0 warnings, 0 notes"
+
+
+def test_a_users_program_with_types(elsewhere: Path, typed_project: Path) -> None:
+    assert _run([elsewhere / "python", "-W", "error", "typed.py"], typed_project) == _block(
+        "docs/compiler.md", "one for 1'"
+    )
