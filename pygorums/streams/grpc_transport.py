@@ -52,6 +52,10 @@ connection of a slow one, whose answer waits behind what it sends."""
 _CONNECTION_BROKE = ("Socket closed", "recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "ping timeout")
 """What gRPC says of a stream whose connection broke. It says UNAVAILABLE as well if the other side did."""
 
+_US = "CLIENT: "
+_OWN_LIMIT = f"{_US}Received message larger"
+"""What gRPC says of a stream that it has ended itself, because of what came."""
+
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Channels with the same target would otherwise share a connection, and its backoff.
     ("grpc.use_local_subchannel_pool", 1),
@@ -220,4 +224,7 @@ def _status_of(raised: Exception, address: str) -> StatusError:
         return StreamDownError(f"{address}: {raised.details() or 'unavailable'}")
     if code in (grpc.StatusCode.CANCELLED, grpc.StatusCode.OK):
         return StreamDownError(f"the stream to {address} was ended: {raised.details() or code.name}")
-    return StatusError(code, f"{address} ended the stream: {raised.details()}")
+    if details.startswith(_OWN_LIMIT):
+        hint = "raise grpc.max_receive_message_length here to take it"
+        return StatusError(code, f"the stream to {address} had to be ended: {details.removeprefix(_US)}; {hint}")
+    return StatusError(code, f"{address} ended the stream: {details}")

@@ -32,6 +32,9 @@ CLOSE_GRACE = 1.0
 WORTH_TELLING = 0.01
 """Seconds for which a request must have waited to be sent with the time that is left of its timeout."""
 
+CLOSE_SOON = 0.1
+"""The same where nothing is on its way that anybody might want to arrive."""
+
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
 
@@ -104,6 +107,7 @@ class OutboundChannel:
         self._hope: asyncio.TimerHandle | None = None
         self._pause = Pause()
         self._closed = False
+        self._posted = False  # whether any one-way message ever was
         self._log = LinkLog(node_id, address)
         self.last_error: Exception | None = None
         self._task = self._loop.create_task(self._run(), name=f"pygorums node {node_id} ({address})")
@@ -128,6 +132,7 @@ class OutboundChannel:
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
+        self._posted = True
         if (self._down is not None and not self._tries_now()) or not self._writer.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
@@ -165,15 +170,16 @@ class OutboundChannel:
         self._writer.withdraw()
 
     async def close(self) -> None:
-        """End the stream and fail all calls. What was already sent gets `CLOSE_GRACE` seconds to arrive."""
+        """End the stream and fail all calls. What was sent a moment ago gets `CLOSE_GRACE` seconds to arrive."""
         if not self._closed:
             self._closed = True
             self._end_hope()
+            grace = self._grace()
             self._down = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
             self.pending.fail_all(self._copy(self._down))
             if self._transport is not None:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(CLOSE_GRACE):
+                    async with asyncio.timeout(grace):
                         await self._finish(self._transport)
             self._task.cancel()
             self._on_change()
@@ -182,6 +188,16 @@ class OutboundChannel:
         error = self._copy(self._down)
         self._writer.stream_broke(error)
         self._writer.discard(error)
+
+    def _grace(self) -> float:
+        """How long to wait for the node, which ends the stream when it has handled everything.
+
+        If it owes no reply, and no one-way message was written a moment ago, what it still handles was given up.
+        """
+        recent = self._loop.time() - self._writer.wrote_at < CLOSE_GRACE
+        if self._writer.queued_bytes or self.pending.owed or (self._posted and recent):
+            return CLOSE_GRACE
+        return CLOSE_SOON
 
     async def _finish(self, transport: OpenedTransport) -> None:
         await self._writer.drained(0)

@@ -95,6 +95,11 @@ class PendingCalls:
     def __len__(self) -> int:
         return sum(1 for call in (*self._calls.values(), *self._streaming.values()) if not call.decided)
 
+    @property
+    def owed(self) -> bool:
+        """Whether the node owes any reply, also to calls that are decided."""
+        return bool(self._calls or self._streaming)
+
     def add(self, seq_no: int, call: PendingCall, frame_length: int) -> None:
         """Expect replies to `seq_no`."""
         if call.streaming:

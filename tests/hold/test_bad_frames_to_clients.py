@@ -159,3 +159,21 @@ async def test_requests_without_end_from_a_server_are_refused_within_bounds() ->
         assert config[0].connected
         refusals = server.streams[0]
         await until(lambda: any(message.HasField("status") for message in refusals.messages[-1:]))
+
+
+async def test_a_reply_larger_than_we_take_is_not_called_the_nodes_decision() -> None:
+    async def script(stream: ServerStream) -> None:
+        frame = await stream.receive()
+        assert frame is not None
+        with suppress(Exception):  # the client ends the stream meanwhile
+            await stream.send(reply(stream.messages[0], bytes(5 << 20)))
+        await stream.receive()
+
+    async with ScriptedServer(script) as server, gorums.connect([server.address], backoff=QUICK) as config:
+        with pytest.raises(gorums.StatusError) as caught:
+            await within(echo(config[0], Text()))
+        text = str(caught.value)
+        assert caught.value.code == gorums.StatusCode.RESOURCE_EXHAUSTED
+        assert f"the stream to {server.address} had to be ended" in text
+        assert "grpc.max_receive_message_length" in text
+        assert "CLIENT" not in text

@@ -235,3 +235,15 @@ async def test_closing_while_calls_wait_to_be_sent(one: Cluster[ScriptedCalls]) 
         assert isinstance(late, gorums.SendError)
         assert isinstance(late.node_errors[1], gorums.NodeClosedError)
         await until(lambda: config[0].pending == 0)
+
+
+async def test_closing_does_not_wait_for_what_was_given_up(
+    three: Cluster[ScriptedCalls], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pygorums.streams.outbound.CLOSE_GRACE", 600)
+    config = gorums.connect(three.addresses)
+    await config.wait_connected(timeout=10)
+    with pytest.raises(TimeoutError):
+        await within(echo(config[0], Text(text="hold:x"), timeout=0.02))
+    await three.service.has_seen("hold:x")
+    await within(config.close())

@@ -318,3 +318,40 @@ async def test_what_is_queued_for_a_node_that_never_answered_fails_on_close() ->
         await channel.close()
         (error,) = note.log
         assert isinstance(error, NodeClosedError)
+
+
+async def close_takes(channel: OutboundChannel) -> float:
+    """How long closing waits for a node that goes on with what it does."""
+    begin = asyncio.get_running_loop().time()
+    await channel.close()
+    return asyncio.get_running_loop().time() - begin
+
+
+async def test_closing_waits_only_for_what_somebody_may_want_to_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pygorums.streams.outbound.CLOSE_GRACE", 600)
+    node = Node()
+    async with channel_to(node) as channel:
+        await until(lambda: channel.connected)
+        given_up, answered = Call(1), Call(2)
+        request(channel, given_up, answered)
+        assert await arrivals(node.streams[0], 2) == [1, 2]
+        await node.streams[0].send(encode_message(2, METHOD, b"r"))
+        await until(lambda: answered.log)
+        channel.give_up(1)
+        assert await close_takes(channel) < 300
+
+
+@pytest.mark.parametrize("kind", ["decided call", "one-way message"])
+async def test_closing_gives_what_was_just_sent_its_time(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr("pygorums.streams.outbound.CLOSE_GRACE", 0.3)
+    node = Node()
+    async with channel_to(node) as channel:
+        await until(lambda: channel.connected)
+        call = Call(1, one_way=kind == "one-way message")
+        call.decided = True
+        if call.one_way:
+            channel.post(call.frame, call)
+        else:
+            request(channel, call)
+        assert await arrivals(node.streams[0], 1) == [1]
+        assert await close_takes(channel) >= 0.29
