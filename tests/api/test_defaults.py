@@ -27,7 +27,7 @@ async def test_a_timeout(three: Cluster[ScriptedCalls]) -> None:
     hasty = three.config.with_defaults(timeout=0.2)
     with pytest.raises(gorums.QuorumTimeoutError):
         await within(ask(hasty, Text(text="silent")).first())
-    assert await within(ask(hasty, Text(text="ok silent ok")).collect_all()) != {}
+    assert set(await within(ask(hasty, Text(text="ok silent ok")).collect_all())) <= {1, 3}
     held = ask(hasty, Text(text="hold-free:x"), timeout=60).async_all()
     with pytest.raises(gorums.QuorumTimeoutError):
         await within(ask(hasty, Text(text="silent")).first())

@@ -115,7 +115,7 @@ def test_an_interceptor_that_fails_fails_that_call(world: World, three: PlainClu
 
 def test_defaults(world: World, three: PlainCluster) -> None:
     mark = gorums.map_request(lambda request, node: Text(text=request.text + "!"))
-    config = three.config.with_defaults(timeout=0.05, metadata={"user": "anna"}, interceptors=[mark])
+    config = three.config.with_defaults(timeout=60, metadata={"user": "anna"}, interceptors=[mark])
     assert world.do(lambda: ask(config, Text(text="x")).all()).text == "x!"
     assert three.services[0].contexts[0].metadata["user"] == "anna"
     with pytest.raises(gorums.QuorumTimeoutError):
