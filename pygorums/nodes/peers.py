@@ -153,8 +153,8 @@ class Peers:
             for text in disagreements(metadata, own_id, known):
                 self._warn(claim, address, text)
 
-    def _warn(self, claim: int, address: str, text: str) -> None:
-        if times := self._warned.due((claim, text), monotonic()):
+    def _warn(self, claim: int, address: str, text: str, thing: str | None = None) -> None:
+        if times := self._warned.due((claim, thing or text), monotonic()):
             again = f" (has happened {times} times)" if times > 1 else ""
             _log.warning("Node %d, which has connected from %s, %s%s", claim, shown(address), text, again)
 
@@ -185,9 +185,9 @@ class Peers:
         Returns:
             The calls whose replies come over this stream.
         """
-        if rivals := _inbound(node).rivals(instance):
-            text = "Node %d has a second stream, from %s, while there is one from %s: do two programs claim this ID?"
-            _log.warning(text, node.id, address, ", ".join(rivals))
+        rival = _inbound(node).rival(instance)
+        if rival is not None:
+            self._warn(node.id, address, f"has another stream, from {rival}: do two programs claim this ID?", "rival")
         pending = _inbound(node).attach(address, writer, instance)
         self._pool.put(node)
         if node.id in self._known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -46,7 +45,7 @@ class InboundChannel:
         self._node_id = node_id
         self._name = name
         self._send_buffer = send_buffer
-        self._streams: list[_Accepted] = []  # those that stand, the newest last
+        self._streams: dict[Writer, _Accepted] = {}  # those that stand, the newest last
         self._latest: _Accepted | None = None  # the one in use
         self._closed = False
         self.pending = _AllPending(self._streams)
@@ -71,29 +70,27 @@ class InboundChannel:
         Returns:
             Where the replies that come over the new stream belong.
         """
-        for stream in self._streams:
-            if stream.instance == instance:
-                self._fail(stream, f"{self._name} has opened a new stream")
+        older = self._latest
+        if older is not None and older.instance == instance:
+            self._fail(older, f"{self._name} has opened a new stream")
         pending = PendingCalls(self._node_id, self._send_buffer, self.pending.latency)
-        self._latest = _Accepted(address, writer, pending, instance)
-        self._streams.append(self._latest)
+        self._latest = self._streams[writer] = _Accepted(address, writer, pending, instance)
         return pending
 
     def detach(self, writer: Writer, error: StatusError) -> bool:
         """A stream has ended, and the calls over it fail; whether it was the last one."""
-        for stream in self._streams:
-            if stream.writer is writer:
-                latency = self.pending.latency
-                self._streams.remove(stream)
-                self.pending.latency = latency
-                self._latest = self._streams[-1] if self._streams else None
-                self._fail(stream, error.message)
-                break
+        latency = self.pending.latency
+        stream = self._streams.pop(writer, None)
+        if stream is not None:
+            self.pending.latency = latency
+            self._latest = next(reversed(self._streams.values()), None)
+            self._fail(stream, error.message)
         return self._latest is None
 
-    def rivals(self, instance: str | None) -> list[str]:
-        """From where the streams come that stand, and are not known to be of the opener `instance`."""
-        return [stream.address for stream in self._streams if instance is None or stream.instance != instance]
+    def rival(self, instance: str | None) -> str | None:
+        """From where the stream in use comes, unless that is known to be of the opener `instance`."""
+        latest = self._latest
+        return None if latest is None or (instance is not None and latest.instance == instance) else latest.address
 
     def _fail(self, stream: _Accepted, text: str) -> None:
         self.last_error = error = StreamDownError(text, node_id=self._node_id)
@@ -118,11 +115,11 @@ class InboundChannel:
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
-        return any(stream.pending.forget(seq_no) is not None for stream in reversed(self._streams))
+        return any(stream.pending.forget(seq_no) is not None for stream in reversed(self._streams.values()))
 
     def give_up(self, seq_no: int) -> bool:
         """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know."""
-        for stream in reversed(self._streams):
+        for stream in reversed(self._streams.values()):
             call = stream.pending.forget(seq_no)
             if call is not None:
                 stream.writer.give_up(seq_no, call)
@@ -131,13 +128,13 @@ class InboundChannel:
 
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.writer.withdraw()
 
     async def close(self) -> None:
         """Send nothing more and fail all calls. The streams themselves belong to the server."""
         self._closed = True
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.pending.fail_all(self._stopped())
 
     def _stream_for(self, frame: bytes) -> _Accepted | None:
@@ -162,19 +159,25 @@ class InboundChannel:
 class _AllPending:
     """The calls over all streams of a node, and the latency over the newest."""
 
-    def __init__(self, streams: Sequence[_Accepted]) -> None:
+    def __init__(self, streams: dict[Writer, _Accepted]) -> None:
         self._streams = streams
         self._latency: float | None = None
 
     @property
+    def _newest(self) -> _Accepted | None:
+        return next(reversed(self._streams.values()), None)
+
+    @property
     def latency(self) -> float | None:
-        return self._streams[-1].pending.latency if self._streams else self._latency
+        newest = self._newest
+        return self._latency if newest is None else newest.pending.latency
 
     @latency.setter
     def latency(self, latency: float | None) -> None:
         self._latency = latency
-        if self._streams:
-            self._streams[-1].pending.latency = latency
+        newest = self._newest
+        if newest is not None:
+            newest.pending.latency = latency
 
     def __len__(self) -> int:
-        return sum(len(stream.pending) for stream in self._streams)
+        return sum(len(stream.pending) for stream in self._streams.values())

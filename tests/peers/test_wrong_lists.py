@@ -124,4 +124,5 @@ async def test_two_that_claim_one_id(caplog: pytest.LogCaptureFixture) -> None:
     ):
         await within(echo(second[0], Text(text="x")))
     (text,) = warnings(caplog)
-    assert text.startswith("Node 2 has a second stream, from 127.0.0.1:")
+    assert text.startswith("Node 2, which has connected from 127.0.0.1:")
+    assert "has another stream, from 127.0.0.1:" in text
