@@ -20,7 +20,7 @@ from pygorums.serving.succession import Succession
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.transport import Transport
 from pygorums.streams.writer import Writer
-from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, split
+from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, pieces, split
 
 __all__ = ["ServerStream"]
 
@@ -201,44 +201,48 @@ class ServerStream:
         with suppress(Exception):
             await self._writer.run(self._transport.send)
 
-    async def _read(self) -> tuple[Sequence[Message | Frame], int] | None:
-        """The next messages, and how many bytes they were."""
+    async def _read(self) -> bytes | None:
         try:
             data = await self._transport.receive()
             while data == b"" and self._heartbeats and self._reading:
                 data = await self._transport.receive()
         except Exception as raised:
             raise self._transport.error(raised) from None
-        if not isinstance(data, bytes):
-            return None
+        return data if isinstance(data, bytes) else None
+
+    def _split(self, data: bytes) -> Sequence[Message | Frame]:
         try:
-            return split(data, batching=self._batching), len(data)
+            return split(data, batching=self._batching)
         except DecodeError:
             text = f"{self._peer} sent what is not a message ({counted(len(data), 'byte')})"
             raise StatusError(grpc.StatusCode.INTERNAL, text) from None
 
     async def _read_on(self) -> None:
-        requests = self._requests
+        requests, batching = self._requests, self._batching
         if self._pending is not None:
             await self._route(self._pending)
             return
-        while self._taking and (came := await self._read()) is not None:
+        while self._taking and (data := await self._read()) is not None:
             if not self._taking:
                 return
-            await self._take(*came)
-            del came  # the handlers may run for long
+            for piece in pieces(data) if batching else (data,):
+                await self._take(self._split(piece), len(piece))
+            del data, piece  # the handlers may run for long
             await requests.ready()
 
     async def _route(self, pending: PendingCalls) -> None:
-        while self._reading and (came := await self._read()) is not None:
-            messages, size = came
-            replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
-            pending.deliver(replies, monotonic())
-            if self._taking:  # if so, handlers may still wait for replies
-                if replies:
-                    messages = [message for message in messages if message.message_seq_no < SERVER_INITIATED]
-                await self._take(messages, size)
-            del came, messages, replies
+        batching = self._batching
+        while self._reading and (data := await self._read()) is not None:
+            for piece in pieces(data) if batching else (data,):
+                messages = self._split(piece)
+                replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
+                pending.deliver(replies, monotonic())
+                if self._taking:  # if not, handlers may still wait for replies
+                    if replies:
+                        messages = [message for message in messages if message.message_seq_no < SERVER_INITIATED]
+                    await self._take(messages, len(piece))
+                del messages, replies
+            del data, piece
             await self._pause(pending)
 
     async def _take(self, requests: Sequence[Message | Frame], size: int) -> None:
