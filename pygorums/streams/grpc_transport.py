@@ -8,6 +8,7 @@ of that, so the rhythm of reopening is ours, and a name that has moved to anothe
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -52,8 +53,7 @@ connection of a slow one, whose answer waits behind what it sends."""
 _CONNECTION_BROKE = ("Socket closed", "recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "ping timeout")
 """What gRPC says of a stream whose connection broke. It says UNAVAILABLE as well if the other side did."""
 
-_US = "CLIENT: "
-_OWN_LIMIT = f"{_US}Received message larger"
+_OWN_LIMIT = re.compile(r"CLIENT: (Received message larger than max \(.*?\))")
 """What gRPC says of a stream that it has ended itself, because of what came."""
 
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
@@ -224,7 +224,7 @@ def _status_of(raised: Exception, address: str) -> StatusError:
         return StreamDownError(f"{address}: {raised.details() or 'unavailable'}")
     if code in (grpc.StatusCode.CANCELLED, grpc.StatusCode.OK):
         return StreamDownError(f"the stream to {address} was ended: {raised.details() or code.name}")
-    if details.startswith(_OWN_LIMIT):
+    if own := _OWN_LIMIT.search(details):
         hint = "raise grpc.max_receive_message_length here to take it"
-        return StatusError(code, f"the stream to {address} had to be ended: {details.removeprefix(_US)}; {hint}")
+        return StatusError(code, f"the stream to {address} had to be ended: {own[1]}; {hint}")
     return StatusError(code, f"{address} ended the stream: {details}")
