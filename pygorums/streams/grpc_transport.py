@@ -195,6 +195,7 @@ class AcceptedGrpcTransport:
 
     def __init__(self, context: Any) -> None:
         self._context = context
+        self._peer = str(context.peer())  # gRPC crashes if it is asked once the stream is over
         # Grpc's own methods, with nothing in between.
         self.send = context.write
         self.receive = context.read
@@ -206,7 +207,7 @@ class AcceptedGrpcTransport:
 
     def error(self, raised: Exception, /) -> StatusError:
         """What went wrong, as a status that names the peer."""
-        return _status_of(raised, str(self._context.peer()))
+        return _status_of(raised, self._peer)
 
 
 def _status_of(raised: Exception, address: str) -> StatusError:
