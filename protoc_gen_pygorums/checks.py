@@ -11,13 +11,12 @@ from protoc_gen_pygorums.identifiers import names_problems, path_problem
 from protoc_gen_pygorums.options import Options
 from protoc_gen_pygorums.source_info import SourceInfo
 
-__all__ = ["LINES_A_FILE", "problems"]
+__all__ = ["LINES_A_FILE", "OF_EARLIER_VERSIONS", "problems"]
 
 LINES_A_FILE: Final = 20
 """How many problems of one file are told; the rest is counted."""
 
-# What versions of Gorums before this one had beside the call types of today, and what is written now.
-_OF_EARLIER_VERSIONS: Final = {
+OF_EARLIER_VERSIONS: Final = {
     "qc": "write 'option (gorums.quorumcall) = true;'",
     "correctable": "write 'option (gorums.quorumcall) = true;' and call it with .correctable(n)",
     "correctable_pr": "write 'option (gorums.quorumcall) = true;' and 'returns (stream …)', "
@@ -31,6 +30,7 @@ _OF_EARLIER_VERSIONS: Final = {
     "qf_with_req": "remove it, and hand the request to the function that aggregates the replies",
     "ordered": "remove it; messages to a node always keep their order",
 }
+"""The options that earlier versions of Gorums had beside the call types of today, with what is written now."""
 
 
 def problems(
@@ -87,8 +87,8 @@ class _Checks:
         for name in self._options.chosen(method):
             if name in CALL_TYPES:
                 continue
-            if name in _OF_EARLIER_VERSIONS:
-                yield f"has the option gorums.{name} of an earlier Gorums; {_OF_EARLIER_VERSIONS[name]}"
+            if name in OF_EARLIER_VERSIONS:
+                yield f"has the option gorums.{name} of an earlier Gorums; {OF_EARLIER_VERSIONS[name]}"
             else:
                 yield (
                     f"has the option gorums.{naming.shown(name)}, which means nothing here; remove it "

@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.compiler import plugin_pb2
 
 from protoc_gen_pygorums.__main__ import generate
+from protoc_gen_pygorums.checks import OF_EARLIER_VERSIONS
 from tests.compiler.support import REFUSED, ROOT, protoc, protos_of, request, request_for_text
 
 # Beside those in folders, which have a gorums.proto of their own.
@@ -47,6 +48,13 @@ def test_options_of_an_earlier_gorums_are_named_with_what_to_write() -> None:
     response = generate(request(REFUSED / "earlier_gorums", ["storage.proto"]))
     assert response.error == _expected_error("earlier_gorums/storage.proto")
     assert not response.file
+
+
+def test_every_option_of_an_earlier_gorums_is_documented() -> None:
+    document = (ROOT / "docs/compiler.md").read_text(encoding="utf-8")
+    section = document.partition("### Options of earlier versions of Gorums")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`gorums\.(\w+)`", row)} == OF_EARLIER_VERSIONS.keys()
 
 
 def test_of_many_problems_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
