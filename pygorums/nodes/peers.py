@@ -192,7 +192,7 @@ class Peers:
         self._pool.put(node)
         if node.id in self._known:
             for caller in list(self.callers):
-                caller.heard_from(node.id)
+                caller.heard_from(node.id, new=True)
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
                 self._known_changed()
@@ -201,6 +201,12 @@ class Peers:
             self._client_config = self._configuration(self._clients)
             self.wake()
         return pending
+
+    def heard(self, node: Node | None) -> None:
+        """A message has come from a node: who waits to open a stream to it need not wait for long."""
+        if node is not None and node.id in self._known:
+            for caller in list(self.callers):
+                caller.heard_from(node.id, new=False)
 
     def detach(self, node: Node, writer: Writer, error: StatusError) -> None:
         """A node's stream has ended; the node is gone if it has no other."""

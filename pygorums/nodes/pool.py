@@ -186,11 +186,11 @@ class OutboundPool(Pool):
             self.put(node)
         return node
 
-    def heard_from(self, node_id: int, /) -> None:
-        """A node has connected to our server: if our own stream to it waits to be opened again, it does so now."""
+    def heard_from(self, node_id: int, /, *, new: bool) -> None:
+        """A node has connected to our server, or called: if our own stream to it waits to be opened, it does so now."""
         node = self._nodes.get(node_id)
         if node is not None and isinstance(node.channel, OutboundChannel):
-            node.channel.hasten()
+            node.channel.hasten(new=new)
 
     def _channel(self, node_id: int, address: str) -> OutboundChannel | LocalChannel:
         server = self._server

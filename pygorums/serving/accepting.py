@@ -184,6 +184,7 @@ class Acceptor:
             batching=writer.batching,
             heartbeats=interval is not None,
             pending=pending,
+            on_heard=partial(self._peers.heard, node),
             succession=self._instances.succession(client),
             on_connect=None if self._on_connect is None else partial(self._tell_connected, stream_context),
         )

@@ -30,6 +30,9 @@ TOGETHER = 1024
 LAST_WORDS = 1.0
 """Seconds that a client gets to take what was written to it before its stream is ended with a status."""
 
+HEARD_APART = 0.5
+"""Seconds between two times that others are told that a node is heard."""
+
 
 class ServerStream:
     """Serves one stream until it ends.
@@ -48,6 +51,7 @@ class ServerStream:
         heartbeats: Whether an empty message of the client is a sign of life, and means nothing else.
         pending: The calls that we make over the stream; None if we make none.
         succession: The client's earlier streams, whose handlers must have ended before the first request is handled.
+        on_heard: Called from time to time while messages come over the stream of a node that we call back.
         on_connect: Awaited before the first request is handled; it may call back over the stream already. Or None.
     """
 
@@ -62,6 +66,7 @@ class ServerStream:
         batching: bool,
         heartbeats: bool,
         pending: PendingCalls | None,
+        on_heard: Callable[[], None],
         succession: Succession,
         on_connect: Callable[[], Coroutine[Any, Any, None]] | None,
     ) -> None:
@@ -73,6 +78,7 @@ class ServerStream:
         self._batching = batching
         self._heartbeats = heartbeats
         self._pending = pending
+        self._on_heard = on_heard
         self._succession = succession
         self._on_connect = on_connect
         self._connecting: asyncio.Task[None] | None = None
@@ -231,12 +237,16 @@ class ServerStream:
             await requests.ready()
 
     async def _route(self, pending: PendingCalls) -> None:
-        batching = self._batching
+        batching, told_at = self._batching, 0.0
         while self._reading and (data := await self._read()) is not None:
+            now = monotonic()
+            if now - told_at > HEARD_APART:
+                told_at = now
+                self._on_heard()
             for piece in pieces(data) if batching else (data,):
                 messages = self._split(piece)
                 replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
-                pending.deliver(replies, monotonic())
+                pending.deliver(replies, now)
                 if self._taking:  # if not, handlers may still wait for replies
                     if replies:
                         messages = [message for message in messages if message.message_seq_no < SERVER_INITIATED]

@@ -117,8 +117,8 @@ class RequestHandling(Protocol):
 class PeerWatcher(Protocol):
     """Those who have streams to the peers of a server."""
 
-    def heard_from(self, node_id: int, /) -> None:
-        """The peer is there."""
+    def heard_from(self, node_id: int, /, *, new: bool) -> None:
+        """The peer is there; `new` if it has just connected."""
 
 
 class RequestServer(Protocol):

@@ -136,9 +136,9 @@ class OutboundChannel:
         if (self._down is not None and not self._tries_now()) or not self._writer.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
-    def hasten(self) -> None:
-        """There is news of the node: if a new attempt to reach it waits for its time, that is now."""
-        self._pause.hasten(self._backoff.initial)
+    def hasten(self, *, new: bool) -> None:
+        """The node is there: an attempt to reach it does not wait for its time, or not for long if that is no news."""
+        self._pause.hasten(self._backoff.initial if new else max(CALLS_APART, self._backoff.initial))
 
     def _tries_now(self) -> bool:
         """Whether an attempt to reach a node that is down begins because of a call, which then waits for it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -46,6 +46,30 @@ async def test_a_frozen_server_is_noticed_within_twice_the_keepalive_time() -> N
         finally:
             process.thaw()
             await within(config.close())
+
+
+async def test_a_client_that_is_held_up_itself_takes_no_server_for_silent() -> None:
+    """By work, a debugger or SIGSTOP: what the server said meanwhile is read before anything is judged."""
+    async with (
+        ServerProcess() as process,
+        TcpProxy(process.address) as proxy,
+        connected([proxy.address], channel_options=OPTIONS) as config,
+    ):
+        call = echo(config[0], Text(text="hold-free:x"))
+        responses = aiter(follow(config, Text(text="hold:y", number=1)).results())
+        waiting = asyncio.ensure_future(anext(responses))
+        await asyncio.sleep(0.1)
+        for _ in range(2):
+            sleep(2 * KEEPALIVE)  # noqa: ASYNC251 - the event loop is to be blocked
+            await asyncio.sleep(0.3)
+        assert config[0].connected
+        assert config[0].last_error is None
+        assert proxy.attempts == 1
+        assert not call.done()
+        assert not waiting.done()
+        for future in (call, waiting):
+            future.cancel()
+        await asyncio.wait({waiting})
 
 
 async def test_a_frozen_server_holds_up_no_quorum() -> None:

@@ -11,7 +11,7 @@ from pygorums.streams.pause import Pause
 from tests.protos.calls_gorums import ask, echo, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
-from tests.support.cluster import Cluster
+from tests.support.cluster import QUICK, Cluster
 from tests.support.proxy import TcpProxy
 from tests.support.waiting import until, within
 
@@ -126,3 +126,26 @@ async def test_a_peer_that_connects_is_connected_to() -> None:
         async with system(2, addresses):
             await within(first.outbound.wait_connected(timeout=5))
             assert (await within(echo(peer, Text(text="x")))).number == 2
+
+
+async def test_a_peer_that_calls_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only our own stream to it broke; it has not connected anew."""
+    monkeypatch.setattr(AGAIN, 0)
+    monkeypatch.setattr("pygorums.serving.stream.HEARD_APART", 0)
+    async with gorums.local_systems(2, ScriptedCalls) as pair:
+        addresses = {one.node_id: str(one.address) for one in pair}
+    second = gorums.System(addresses[2], ScriptedCalls(2), node_id=2, peers=addresses, backoff=QUICK)
+    async with TcpProxy(addresses[2]) as proxy, second:
+        # The first reaches the second through the proxy only.
+        peers = {1: addresses[1], 2: proxy.address}
+        service = ScriptedCalls(1)
+        first = gorums.System(addresses[1], service, node_id=1, peers=peers, backoff=ONCE_MORE)
+        async with first:
+            await within(second.outbound.wait_connected(timeout=5))
+            await within(first.outbound.wait_connected(timeout=5))
+            proxy.turn_away = True
+            proxy.reset()
+            await in_a_long_pause(first.outbound[1])
+            proxy.turn_away = False
+            await within(echo(second.outbound[0], Text(text="hello")))
+            await within(first.outbound.wait_connected(timeout=5))
