@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import count
 from typing import Any
+from weakref import WeakMethod
 
 import grpc
 
@@ -16,7 +18,7 @@ from pygorums.base.errors import CallTimeoutError, NodeClosedError, counted
 from pygorums.base.identity import NODE_ID_KEY
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.nodes.node import Node
-from pygorums.streams.channel import RequestServer
+from pygorums.streams.channel import Channel, RequestServer
 from pygorums.streams.grpc_transport import GrpcConnector
 from pygorums.streams.heartbeat import HEARTBEAT_KEY
 from pygorums.streams.joined import Joined
@@ -141,6 +143,9 @@ class Pool:
 class OutboundPool(Pool):
     """Nodes that we connect to. Must be made, used and closed on one running event loop.
 
+    What the engine runs does not hold on to it. Forgotten by all who have used it, it is collected with a
+    ResourceWarning, and its connections are closed.
+
     Args:
         metadata: Sent when a stream is opened.
         credentials: TLS credentials, or None for plain text.
@@ -204,6 +209,38 @@ class OutboundPool(Pool):
             send_buffer=self._send_buffer,
             options=self._options,
             backoff=self._backoff,
-            on_change=self.notify,
+            on_change=_weakly(self.notify),
             server=server,
         )
+
+    def __del__(self) -> None:
+        loop = vars(self).get("loop")  # it is not there if it could not be made
+        if loop is None or self._closed or loop.is_closed():
+            return
+        channels = [node.channel for node in self._nodes.values()]
+        with suppress(RuntimeError):  # the loop is closed at this moment; for this may run in any thread
+            loop.call_soon_threadsafe(_close, channels)
+        addresses = ", ".join(node.address for node in self._nodes.values())
+        text = f"unclosed configuration of {addresses}: use it in a with statement, or close it"
+        warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """What calls a method as long as its object is there, and does not keep it there."""
+    reference = WeakMethod(method)
+
+    def call() -> None:
+        bound = reference()
+        if bound is not None:
+            bound()
+
+    return call
+
+
+def _close(channels: Sequence[Channel]) -> None:
+    """Close the channels of a pool that is gone."""
+
+    async def close_all() -> None:
+        await asyncio.gather(*(channel.close() for channel in channels))
+
+    Joined(close_all, "pygorums close").begin()

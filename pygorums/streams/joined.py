@@ -44,17 +44,21 @@ class Joined(Generic[T]):
         """Whether the work is over."""
         return self._task is not None and self._task.done()
 
+    def begin(self) -> asyncio.Task[T]:
+        """Have it done, and wait for nothing; the task that does it."""
+        if self._task is None or _failed(self._task):
+            self._task = asyncio.get_running_loop().create_task(self._work(), name=self._name)
+            _running.add(self._task)
+            self._task.add_done_callback(_ended)
+        return self._task
+
     async def __call__(self) -> T:
         """Have it done, or join those who wait for it.
 
         Raises:
             Whatever the work raises.
         """
-        if self._task is None or _failed(self._task):
-            self._task = asyncio.get_running_loop().create_task(self._work(), name=self._name)
-            _running.add(self._task)
-            self._task.add_done_callback(_ended)
-        outcome = await asyncio.shield(self._task)
+        outcome = await asyncio.shield(self.begin())
         self.told = True
         return outcome
 

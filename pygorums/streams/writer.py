@@ -274,6 +274,9 @@ class Writer:
         whole = start == 0 and end == len(self._taken)
         frames = self._taken if whole else self._taken[start:end]
         self._writing = self._taken_owners if whole else self._taken_owners[start:end]
+        if end == len(self._taken):
+            # Or the calls of this write, and all that they hold, would stay until the next one.
+            self._taken, self._taken_owners, self._taken_end = [], [], 0
         self._writing_bytes = sum(map(len, frames))
         return send(envelope(frames) if len(frames) > 1 else frames[0])
 
