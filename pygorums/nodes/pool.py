@@ -218,6 +218,8 @@ class OutboundPool(Pool):
         if loop is None or self._closed or loop.is_closed():
             return
         channels = [node.channel for node in self._nodes.values()]
+        if all(channel.ended for channel in channels if isinstance(channel, OutboundChannel)):
+            return  # together with the loop, though that is not closed yet
         with suppress(RuntimeError):  # the loop is closed at this moment; for this may run in any thread
             loop.call_soon_threadsafe(_close, channels)
         addresses = ", ".join(node.address for node in self._nodes.values())

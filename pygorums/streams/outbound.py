@@ -122,6 +122,11 @@ class OutboundChannel:
         """Whether `close` was called."""
         return self._closed
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it is open, or will not be in a moment, because its task has ended or was cancelled."""
+        return self._task.done() or self._task.cancelling() > 0
+
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; the call fails at once if the node is down or the message does not fit."""
         frame = call.frame
