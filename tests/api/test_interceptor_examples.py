@@ -75,7 +75,7 @@ async def test_logging_at_the_server() -> None:
     assert [line.split()[1].rpartition(".")[2] for line in lines] == methods
     assert lines[5].endswith("no reply")
     assert 'reply 1: OK: true value: "w"' in lines[7]
-    assert lines[8].endswith("1 replies")
+    assert lines[8].endswith(": 1 reply")
 
 
 async def test_logging_of_errors_at_the_server() -> None:
