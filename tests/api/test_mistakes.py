@@ -158,6 +158,13 @@ async def test_timeouts_that_are_no_numbers_of_seconds(timeout: float, shown: st
         for wait in (config.wait_connected, config[0].wait_connected):
             with pytest.raises(ValueError, match="a finite number of seconds"):
                 await wait(timeout=timeout)
+    system = gorums.System("127.0.0.1:0", node_id=1, peers=["127.0.0.1:9"])
+    try:
+        for wait_for in (system.wait_for_config, system.wait_for_client_config):
+            with pytest.raises(ValueError, match="a finite number of seconds"):
+                await wait_for(lambda connected: False, timeout=timeout)
+    finally:
+        await system.stop()
 
 
 async def test_raising_the_last_error_of_a_node_again_and_again() -> None:
