@@ -171,6 +171,7 @@ class Acceptor:
             max_waiting=HARD_LIMIT,
         )
         requests.holding.all = self._holdings
+        self._server.slow_handlers.watch(requests)
         pending = None if node is None else self._peers.attach(node, claim.address, writer, instance)
         heartbeat = None if interval is None else Heartbeat(writer, interval)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from time import monotonic
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pygorums.serving.system import System
 
 __all__ = ["ServerContext", "StreamContext"]
+
+UNRELEASED_AFTER = 0.1
+"""Seconds that a handler has to release its stream when it makes a nested call, until it is told that it should."""
 
 
 class StreamContext(Local):
@@ -88,7 +92,17 @@ class ServerContext(StreamContext):
         method: The full name of the called method.
     """
 
-    __slots__ = ("_deadline", "_message", "_on_release", "_received_at", "_released", "held_bytes", "method", "thread")
+    __slots__ = (
+        "_calls",
+        "_deadline",
+        "_message",
+        "_on_release",
+        "_released",
+        "held_bytes",
+        "method",
+        "received_at",
+        "thread",
+    )
 
     def __init__(
         self,
@@ -108,8 +122,9 @@ class ServerContext(StreamContext):
         self._released = False
         self.held_bytes = 0  # for who has to know how much its request takes
         self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
-        self._received_at = monotonic()
+        self.received_at = monotonic()
         self._deadline: float | None = None  # once the entries are read
+        self._calls = False  # whether it makes nested calls
 
     @property
     def deadline(self) -> float | None:
@@ -140,7 +155,7 @@ class ServerContext(StreamContext):
             timeout = next((value for key, value in pairs if key == TIMEOUT_KEY), None)
             if timeout is not None:
                 seconds = parse_timeout(timeout)
-                self._deadline = None if seconds is None else self._received_at + seconds
+                self._deadline = None if seconds is None else self.received_at + seconds
                 pairs = [pair for pair in pairs if pair[0] != TIMEOUT_KEY]
             self._pairs += tuple(pairs)
 
@@ -152,6 +167,21 @@ class ServerContext(StreamContext):
         """
         self._read_entries()
         self._pairs += pairs_of([(key, value)])
+
+    def calls(self) -> None:
+        """The handler makes a nested call to a node that may call us (for the streams).
+
+        If it waits for the reply without having released, as it does if it has not released a moment later, that may be
+        for ever: the node may be waiting in the same way.
+        """
+        if not self._released and not self._calls:
+            self._calls = True
+            asyncio.get_running_loop().call_later(UNRELEASED_AFTER, self._check_released)
+
+    def _check_released(self) -> None:
+        self._calls = False
+        if not self._released:
+            self._server.failures.unreleased(self.method)
 
     def release(self) -> None:
         """Let the stream's next request be handled now, while this handler goes on.

@@ -64,6 +64,24 @@ class HandlerFailures:
             text = "%s was called%s, and no service here has it: was the service registered?"
             _log.warning(text, name, _count(times))
 
+    def unreleased(self, method: str) -> None:
+        """Log that a handler waits for a nested call and has not released its stream."""
+        if times := self._repeated.due(("unreleased", method), monotonic()):
+            text = (
+                "The handler of %s waits for a nested call%s and has not released its stream: if the called node waits "
+                "for this one in the same way, neither goes on. Call ctx.release() before the nested call."
+            )
+            _log.warning(text, method, _count(times))
+
+    def slow(self, method: str, peer: str, seconds: float) -> None:
+        """Log that a handler has held its stream for long while requests wait."""
+        if times := self._repeated.due(("slow", method), monotonic()):
+            text = (
+                "The handler of %s for %s has held up the requests behind it for %.3g s%s: if they need not wait for "
+                "it, call ctx.release()."
+            )
+            _log.warning(text, method, peer, seconds, _count(times))
+
     def unsendable(self, method: Method[Any, Any], error: Exception) -> None:
         """Log that what a handler raised cannot be sent: its text or its details are broken themselves."""
         self._failures.tell(f"What the handler of {method.name} raised cannot be sent", error, monotonic())

@@ -96,6 +96,10 @@ class InOrder:
         handler = self._handlers.get(name)
         return handler is not None and handler.method.one_way
 
+    def holds_up(self) -> ServerContext | None:
+        """The request that keeps others waiting, if there are any."""
+        return self._turn if self._waiting else None
+
     def begin(self) -> None:
         """Start the handlers of what came, and of what comes. Until then it waits."""
         self._begun = True

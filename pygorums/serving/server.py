@@ -30,6 +30,7 @@ from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service, services_of
+from pygorums.serving.slow_handlers import SlowHandlers
 from pygorums.serving.stopping import end_handling
 from pygorums.serving.succession import Succession
 from pygorums.serving.surroundings import Surroundings
@@ -113,6 +114,7 @@ class Server(Local):
         self._credentials = credentials
         self._options = StreamOptions.of(options)
         self.failures = HandlerFailures(hide=hide_errors)
+        self.slow_handlers = SlowHandlers(self._options.slow_handler, self.failures)
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
         self._node_id = checked_own_id(node_id)
@@ -199,6 +201,7 @@ class Server(Local):
             max_released=self._options.max_released,
             max_waiting=MAX_WAITING,
         )
+        self.slow_handlers.watch(requests)
         succession = self._successions.setdefault(origin, Succession())
         handling = DirectRequests(requests, writer, succession, self._direct.discard)
         self._direct.add(handling)
@@ -311,6 +314,7 @@ class Server(Local):
         listening = self._listening if self._asked is not None else None
         await end_handling(self._grace, self._acceptor.streams, self._direct, listening)
         await self._peers.close()
+        self.slow_handlers.stop()
         self._threads.shut_down()
         self._stopped.set()
 

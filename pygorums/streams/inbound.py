@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.base.handling import HANDLING
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.writer import Outgoing, Writer
 
@@ -98,6 +99,8 @@ class InboundChannel:
 
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; it fails at once without a stream, or if the message does not fit."""
+        if (handling := HANDLING.get()) is not None:
+            handling.calls()
         frame = call.frame
         stream = self._stream_for(frame)
         if stream is not None and stream.writer.put(frame, call):

@@ -7,6 +7,7 @@ from time import monotonic
 import grpc
 
 from pygorums.base.errors import NodeClosedError, StatusError
+from pygorums.base.handling import HANDLING
 from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.transport import Pairs
@@ -59,6 +60,8 @@ class LocalChannel:
         if self._closed:
             call.fail(self._node_id, self._refusal())
             return
+        if (handling := HANDLING.get()) is not None:
+            handling.calls()
         self.pending.add(seq_no, call, len(call.frame))
         self._take(call.frame)
 

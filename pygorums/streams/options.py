@@ -18,6 +18,8 @@ KEEPALIVE_TIME = "grpc.keepalive_time_ms"
 DEFAULT_KEEPALIVE_MS = 10_000
 SHORTEST_HEARTBEAT = "pygorums.shortest_heartbeat_ms"
 DEFAULT_SHORTEST_HEARTBEAT_MS = 1000
+SLOW_HANDLER = "pygorums.slow_handler_seconds"
+DEFAULT_SLOW_HANDLER = 10
 
 TCP_TIMEOUT_MS = 900_000
 """How long the other side's kernel may take nothing more. gRPC gives the kernel its timeout of pings for that; but
@@ -32,7 +34,7 @@ _LIMITS = {
 }
 """Of servers, with their defaults."""
 
-_NAMES = (*_OURS, SHORTEST_HEARTBEAT, *_LIMITS)
+_NAMES = (*_OURS, SHORTEST_HEARTBEAT, SLOW_HANDLER, *_LIMITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class StreamOptions:
         extensions: The extensions that we offer or confirm.
         shortest_heartbeat: Seconds between signs of life that the other side may ask for.
         keepalive: Seconds after which a silent peer should give a sign of life: ``grpc.keepalive_time_ms``.
+        slow_handler: Seconds after which it is logged that a handler holds up requests behind it; 0 for never.
         max_released: How many handlers of one stream may run at once; all but one of them have released.
         max_held: How many bytes of requests and replies a server holds for all streams.
         max_streams: How many streams a server has.
@@ -66,6 +69,7 @@ class StreamOptions:
     extensions: Pairs
     shortest_heartbeat: float
     keepalive: float
+    slow_handler: float
     max_released: int
     max_held: int
     max_streams: int
@@ -93,6 +97,9 @@ class StreamOptions:
                 if name == SHORTEST_HEARTBEAT:
                     if not isinstance(value, int | float) or not 1 <= value <= 1 << 40:
                         raise ConfigurationError(f"{name} is a number of milliseconds from 1, not {value!r}")
+                elif name == SLOW_HANDLER:
+                    if not isinstance(value, int | float) or not 0 <= value <= 1 << 31:
+                        raise ConfigurationError(f"{name} is a number of seconds from 0, not {value!r}")
                 elif name in _LIMITS:
                     if not isinstance(value, int) or value < 1:
                         raise ConfigurationError(f"{name} is a whole number from 1, not {value!r}")
@@ -117,6 +124,7 @@ class StreamOptions:
             extensions=tuple(pair for pair in OFFERED if pair[0] not in off),
             shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
             keepalive=keepalive_ms / 1000,
+            slow_handler=values.get(SLOW_HANDLER, DEFAULT_SLOW_HANDLER),
             max_released=limits["pygorums.max_released_handlers"],
             max_held=limits["pygorums.max_held_bytes"],
             max_streams=limits["pygorums.max_streams"],

@@ -13,6 +13,7 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.base.handling import HANDLING
 from pygorums.base.identity import INSTANCE_KEY
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.link_log import LinkLog
@@ -130,6 +131,8 @@ class OutboundChannel:
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; the call fails at once if the node is down or the message does not fit."""
         frame = call.frame
+        if self._server is not None and (handling := HANDLING.get()) is not None:
+            handling.calls()
         if (self._down is None or self._tries_now()) and self._writer.put(frame, call):
             self.pending.add(seq_no, call, len(frame))
         else:

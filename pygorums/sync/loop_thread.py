@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import Context, copy_context
 from typing import Any, NoReturn, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -41,7 +42,8 @@ class LoopThread:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
         self.open: WeakSet[Closable] = WeakSet()
-        self._submitted: deque[Callable[[], object]] = deque()
+        self._submitted: deque[tuple[Context, Callable[[], object]]] = deque()
+        self._context = Context()  # of nobody
         self._scheduled = False
         self._thread = threading.Thread(target=self._run, name="pygorums-sync", daemon=True)
         self._thread.start()
@@ -89,8 +91,8 @@ class LoopThread:
         )
 
     def submit(self, task: Callable[[], object]) -> None:
-        """Have a function called on the loop. Wakes the loop at most once for many; never waits."""
-        self._submitted.append(task)
+        """Have a function called on the loop, in the caller's context. Wakes the loop once for many; never waits."""
+        self._submitted.append((copy_context(), task))
         if not self._scheduled:
             try:
                 self._wake()
@@ -104,15 +106,15 @@ class LoopThread:
         # Not in a process that was forked off, whose loop shares its file descriptors with ours.
         if os.getpid() == self.pid:
             with suppress(RuntimeError):  # closed: the interpreter exits
-                self.loop.call_soon_threadsafe(self._call_submitted)
+                self.loop.call_soon_threadsafe(self._call_submitted, context=self._context)
 
     def _call_submitted(self) -> None:
         self._scheduled = False
         submitted = self._submitted
         while submitted:
-            task = submitted.popleft()
+            context, task = submitted.popleft()
             try:
-                task()
+                context.run(task)
             except Exception as error:
                 self.loop.call_exception_handler({"message": "a task of pygorums.sync failed", "exception": error})
 
