@@ -58,6 +58,12 @@ def check_configuration(method: Method[Any, Any], config: Configuration) -> None
 def _check_loop(method: Method[Any, Any], pool: Pool) -> None:
     running = asyncio._get_running_loop()
     if running is not pool.loop:
+        if running is None and pool.loop.is_running():
+            raise RuntimeError(
+                f"{method.name} was called in another thread than that of its nodes' event loop. If this is a plain "
+                "`def` handler, which runs in a thread, make this handler async, or serve with gorums.sync, where "
+                "plain handlers may call"
+            )
         where = "without a running event loop" if running is None else "from another event loop"
         raise RuntimeError(
             f"{method.name} was called {where}: nodes can only be called on the loop that connected them"
