@@ -26,10 +26,10 @@ def set_batching(mode: str, patch: pytest.MonkeyPatch) -> None:
     number = count()
     of = StreamOptions.of
 
-    def without(options: Sequence[tuple[str, Any]]) -> StreamOptions:
+    def without(options: Sequence[tuple[str, Any]], **more: Any) -> StreamOptions:
         batches = mode == "mixed" and next(number) % 2 == 0
         if not batches and isinstance(options, list | tuple) and not any(pair[:1] == (_OPTION,) for pair in options):
-            return of([*options, (_OPTION, 0)])
-        return of(options)
+            return of([*options, (_OPTION, 0)], **more)
+        return of(options, **more)
 
     patch.setattr(StreamOptions, "of", without)
