@@ -57,14 +57,12 @@ class Judge(Generic[T]):
         self._name: str = getattr(fn, "__qualname__", None) or repr(fn)
 
     def at_once(self, response: NodeResponse[T]) -> NodeResponse[T]:
-        """What is passed on, where nothing can be awaited."""
+        """What is passed on, in the blocking world: what is to be awaited is, on the event loop of `pygorums.sync`."""
         outcome = self._call(response)
         if isinstance(outcome, NodeResponse):
             return outcome
-        if inspect.iscoroutine(outcome):
-            outcome.close()  # or it would be said never to have been awaited, too
-        text = f"{self._name} is asynchronous: with pygorums.sync it must be a plain function"
-        return NodeResponse.failed(response.node_id, TypeError(text))
+        judged: NodeResponse[T] = self._progress.config.thread.run(self.await_one, response, outcome)
+        return judged
 
     def _call(self, response: NodeResponse[T]) -> NodeResponse[T] | Awaitable[Any]:
         if response.error is not None or response.value is None:

@@ -87,10 +87,11 @@ def map_response(fn: Callable[[Any, Node], Any]) -> Any:
 
     Args:
         fn: Called with the reply and the node; gives the reply that is passed on. If it raises, the node has failed
-            with that error: so a reply whose signature is wrong, or that tells of a higher round, is refused. With
-            asyncio it may be an ``async def``: then the replies of several nodes are worked on at the same time, and
-            each is passed on when it is done, or fails with `CallTimeoutError` when the call's time is up. Returning
-            None, as by a forgotten ``return``, is the node's `TypeError`.
+            with that error: so a reply whose signature is wrong, or that tells of a higher round, is refused. It may
+            be an ``async def``: then the replies of several nodes are worked on at the same time, and each is passed on
+            when it is done, or fails with `CallTimeoutError` when the call's time is up. (With `pygorums.sync` it is
+            awaited for one reply after the other, in the event loop's thread, which it must not block.) Returning None,
+            as by a forgotten ``return``, is the node's `TypeError`.
     """
 
     def choose(call: Call[Any, Any], responses: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Generic, Self, TypeVar
 
@@ -178,7 +178,7 @@ class Responses(UsedOnce, Generic[Resp]):
         return self.results().collect_all()
 
     def collect_quorum(
-        self, n: int | None = None, check: Callable[[Resp, Node], bool] | None = None
+        self, n: int | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
     ) -> dict[int, Resp]:
         """`ResponseSeq.collect_quorum` of `results()`."""
         return self.results().collect_quorum(n, check)

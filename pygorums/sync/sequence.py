@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -170,10 +170,13 @@ class ResponseSeq(Local, Generic[T]):
         self.close()
         return replies
 
-    def collect_quorum(self, n: int | None = None, check: Callable[[T, Any], bool] | None = None) -> dict[int, T]:
+    def collect_quorum(
+        self, n: int | None = None, check: Callable[[T, Any], bool | Awaitable[bool]] | None = None
+    ) -> dict[int, T]:
         """Read until `n` nodes have given replies that count, as `pygorums.ResponseSeq.collect_quorum`.
 
-        `check` is a plain function here, called in the thread that waits.
+        `check` is called for one reply after the other, in the thread that waits. An ``async def`` is awaited in the
+        event loop's thread, which it must not block.
 
         Raises:
             IncompleteError: Too few nodes are left whose replies can count.

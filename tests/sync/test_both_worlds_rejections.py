@@ -1,5 +1,6 @@
 """Replies that the caller rejects: one count and one text for all ways to end a call, in both worlds."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -229,3 +230,36 @@ class TestAggregating:
         with pytest.raises(StaleError):
             world.do(lambda: ask(three.config, Text(text="ok silent silent")).aggregate(broken))
         three.nothing_is_pending()
+
+
+async def verified(reply: Text, node: Any) -> Text:
+    await asyncio.sleep(0)
+    if node.id == 2:
+        raise StaleError("round 2")
+    return Text(text="verified", number=reply.number)
+
+
+async def is_third(reply: Text, node: Any) -> bool:
+    await asyncio.sleep(0)
+    return reply.number == 3
+
+
+async def never(reply: Text, node: Any) -> bool:
+    return bool(await asyncio.get_running_loop().create_future())
+
+
+class TestAsynchronousFunctions:
+    def test_they_are_awaited(self, world: World, three: PlainCluster) -> None:
+        chain = [gorums.map_response(verified)]
+        reply = world.do(lambda: ask(three.config, Text(text="x"), interceptors=chain).majority())
+        assert reply.text == "verified"
+        assert world.do(lambda: ask(three.config, Text(text="x"), interceptors=chain).async_first()).text == "verified"
+        with pytest.raises(gorums.IncompleteError) as error:
+            world.do(lambda: ask(three.config, Text(text="x"), interceptors=chain).all())
+        assert error.value.caused_by(StaleError)
+        assert list(world.do(lambda: ask(three.config, Text(text="x")).collect_quorum(1, is_third))) == [3]
+
+    def test_until_the_time_is_up(self, world: World, three: PlainCluster) -> None:
+        with pytest.raises(gorums.QuorumTimeoutError) as error:
+            world.do(lambda: ask(three.config, Text(text="x"), timeout=0.1).collect_quorum(2, never))
+        assert error.value.caused_by(gorums.CallTimeoutError)
