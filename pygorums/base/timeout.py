@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["check_timeout"]
+from pygorums.base.handling import HANDLING
+
+__all__ = ["check_timeout", "sending_timeout", "waiting_timeout"]
 
 
 def check_timeout(timeout: float | None, what: str = "timeout") -> None:
@@ -35,3 +37,32 @@ def _shown(timeout: float) -> str:
         return repr(timeout)
     except ValueError:  # an int of too many digits to be printed
         return "a number of thousands of digits"
+
+
+def sending_timeout(timeout: float | None) -> float | None:
+    """The seconds within which a one-way message must be sent; None for no limit, which `math.inf` means too.
+
+    Raises:
+        TypeError, ValueError: As `check_timeout`.
+    """
+    if timeout is None or timeout == math.inf:
+        return None
+    check_timeout(timeout)
+    return timeout
+
+
+def waiting_timeout(timeout: float | None) -> float | None:
+    """The seconds for which a call waits for replies; None for no limit, which `math.inf` means too.
+
+    A call that has none of its own, and is made in a handler, has what is left to those who wait for the handler.
+
+    Raises:
+        TypeError, ValueError: As `check_timeout`.
+    """
+    if timeout is None:
+        ctx = HANDLING.get()
+        # What a handler has started may go on after it: nobody waits for that.
+        return None if ctx is None or ctx.over else ctx.time_remaining()
+    if type(timeout) is float and math.isfinite(timeout):
+        return timeout
+    return sending_timeout(timeout)

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
@@ -69,7 +69,7 @@ def multicast(
     check_request(method, request)
     if config.defaults is not None:
         timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
-    check_timeout(timeout)
+    timeout = sending_timeout(timeout)
     if interceptors or config.pool.interceptors:
         interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import waiting_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.correctable import Correctable
 from pygorums.calls.fan_out import send_queue
@@ -303,7 +303,8 @@ def quorum_call(
         method: The method, of a generated module.
         config: The nodes.
         request: The request; it must not change until the call is sent.
-        timeout: Seconds from sending until the call ends; None for no limit.
+        timeout: Seconds from sending until the call ends; None for what is left to the handler that makes the call, if
+            it has a deadline, or else for no limit, as `math.inf`.
         metadata: Sent with this message; handlers see it.
         interceptors: Wrapped around the call, the first one innermost.
 
@@ -321,8 +322,7 @@ def quorum_call(
         check_configuration(method, config)  # says what is wrong
     if config.defaults is not None:
         timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
-    if timeout is not None:
-        check_timeout(timeout)
+    timeout = waiting_timeout(timeout)
     if interceptors or config.pool.interceptors:
         interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)

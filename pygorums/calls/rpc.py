@@ -12,7 +12,7 @@ from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import waiting_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.future import CallFuture, FutureCall, Outcome
 from pygorums.calls.interceptors import Interceptor
@@ -100,7 +100,8 @@ def rpc(
         method: The method, of a generated module.
         node: The node to ask.
         request: The request; it may be changed once this returns.
-        timeout: Seconds from now until the call fails; None for no limit.
+        timeout: Seconds from now until the call fails; None for what is left to the handler that makes the call, if
+            it has a deadline, or else for no limit, as `math.inf`.
         metadata: Sent with this message; the handler sees it.
         interceptors: Wrapped around the call.
 
@@ -118,7 +119,7 @@ def rpc(
         )
     check_node(method, node)
     check_request(method, request)
-    check_timeout(timeout)
+    timeout = waiting_timeout(timeout)
     if interceptors or node.pool.interceptors:
         interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))
         config = Configuration([node], node.pool)

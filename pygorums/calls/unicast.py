@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout
 from pygorums.calls.chained import ChainedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
@@ -69,7 +69,7 @@ def unicast(
         )
     check_node(method, node)
     check_request(method, request)
-    check_timeout(timeout)
+    timeout = sending_timeout(timeout)
     config = Configuration((node,), node.pool)
     if interceptors or node.pool.interceptors:
         interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))

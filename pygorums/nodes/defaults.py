@@ -8,7 +8,7 @@ from typing import Any
 
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, pairs_of
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout
 
 __all__ = ["CallDefaults"]
 
@@ -36,7 +36,7 @@ class CallDefaults:
         Raises:
             TypeError, ValueError: As for the arguments of a call.
         """
-        check_timeout(timeout)
+        sending_timeout(timeout)
         base = base or cls(None, (), ())
         return cls(
             timeout=base.timeout if timeout is None else timeout,

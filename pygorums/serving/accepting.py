@@ -169,6 +169,7 @@ class Acceptor:
             self._surroundings,
             max_released=self._options.max_released,
             max_waiting=HARD_LIMIT,
+            cancel_abandoned=self._server.cancel_abandoned,
         )
         requests.holding.all = self._holdings
         self._server.slow_handlers.watch(requests)

@@ -8,10 +8,13 @@ from itertools import repeat
 
 from pygorums.wire.framing import Frame, Message
 
-__all__ = ["MAX_WAITING", "Backlog"]
+__all__ = ["MAX_WAITING", "READ_AHEAD", "Backlog"]
 
 MAX_WAITING = 64 << 20
 """Bytes of requests, bookkeeping included, that may wait for their handlers."""
+
+READ_AHEAD = 64 << 10
+"""Bytes of requests, bookkeeping included, that may wait while more is read: it may be said that they are given up."""
 
 _REQUEST_COST = 512
 
@@ -32,25 +35,29 @@ class Backlog:
     Attributes:
         waiting: Those that wait, the oldest first.
         bytes: The bytes that wait, bookkeeping included.
+        received_at: When the one came that was taken out last, by the clock of the event loop.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.waiting: deque[Message | Frame | bytes] = deque()
         self._costs: deque[int] = deque()  # of each, in bytes
+        self._times: deque[float] = deque()  # when each came
         self._whole = 0  # at most so many, the last ones, are as they came
         self._told: deque[tuple[int, Callable[[], None]]] = deque()  # how many are to be taken before, and whom to call
         self._taken = 0
         self._below = -1  # the bytes below which to tell so
         self._when_below: Callable[[], None] | None = None
         self.bytes = 0
+        self.received_at = 0.0
 
-    def put(self, requests: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
+    def put(self, requests: Sequence[Message | Frame], size: int, now: float = 0.0) -> Sequence[Message | Frame]:
         """Queue requests; those that do not fit are returned. A single one that finds the queue empty always fits.
 
         Args:
             requests: What has come together.
             size: How many bytes it was.
+            now: When it came.
         """
         count = len(requests)
         if not count:
@@ -59,18 +66,19 @@ class Backlog:
             self._copy_out()
         cost = _REQUEST_COST + size // count
         if count > 1 and count * cost > _KEPT_WHOLE:
-            return self._put_copies(requests)
+            return self._put_copies(requests, now)
         refused: Sequence[Message | Frame] = ()
         if self.bytes + count * cost > self._limit:
             count = max((self._limit - self.bytes) // cost, 0 if self.waiting else 1)
             requests, refused = requests[:count], requests[count:]
         self.waiting.extend(requests)
         self._costs.extend(repeat(cost, count))
+        self._times.extend(repeat(now, count))
         self.bytes += count * cost
         self._whole = count
         return refused
 
-    def _put_copies(self, requests: Sequence[Message | Frame]) -> Sequence[Message | Frame]:
+    def _put_copies(self, requests: Sequence[Message | Frame], now: float) -> Sequence[Message | Frame]:
         self._whole = 0
         for index, request in enumerate(requests):
             data = _copied(request)
@@ -79,6 +87,7 @@ class Backlog:
                 return requests[index:]
             self.waiting.append(data)
             self._costs.append(cost)
+            self._times.append(now)
             self.bytes += cost
         return ()
 
@@ -105,6 +114,7 @@ class Backlog:
         """Take out the one that waits longest, with the bytes that it counts for."""
         request = self.waiting.popleft()
         cost = self._costs.popleft()
+        self.received_at = self._times.popleft()
         self.bytes -= cost
         if self.bytes <= self._below:
             self._tell_below()
@@ -118,6 +128,7 @@ class Backlog:
         requests = [Message.FromString(each) if isinstance(each, bytes) else each for each in self.waiting]
         self.waiting.clear()
         self._costs.clear()
+        self._times.clear()
         self.bytes = self._whole = 0
         self._tell_below()
         if self._told:

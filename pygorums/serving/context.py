@@ -97,11 +97,16 @@ class ServerContext(StreamContext):
         "_deadline",
         "_message",
         "_on_release",
+        "_received_at",
         "_released",
+        "begun_at",
+        "given_up",
         "held_bytes",
         "method",
-        "received_at",
+        "number",
+        "over",
         "thread",
+        "timer",
     )
 
     def __init__(
@@ -109,6 +114,7 @@ class ServerContext(StreamContext):
         stream: StreamContext,
         method: str,
         message: Message | Frame,
+        received_at: float,
         on_release: Callable[[ServerContext], None],
     ) -> None:
         self._server = stream._server
@@ -121,10 +127,16 @@ class ServerContext(StreamContext):
         self._on_release = on_release
         self._released = False
         self.held_bytes = 0  # for who has to know how much its request takes
-        self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
-        self.received_at = monotonic()
+        self._received_at = received_at
         self._deadline: float | None = None  # once the entries are read
         self._calls = False  # whether it makes nested calls
+        # For those who keep the order of the stream:
+        self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
+        self.begun_at = monotonic()
+        self.number = 0  # of the call, if it runs for long enough to be known by it
+        self.given_up = False  # whether the caller has said that it does not wait any more
+        self.over = False  # whether the handler has ended
+        self.timer: asyncio.TimerHandle | None = None
 
     @property
     def deadline(self) -> float | None:
@@ -142,6 +154,15 @@ class ServerContext(StreamContext):
         return None if deadline is None else max(deadline - monotonic(), 0.0)
 
     @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits any more for what the handler gives. May be asked in any thread.
+
+        It is so when the caller has cancelled the call, when its time is up, and when its stream has ended. Callers
+        that are not pygorums do not tell of the first.
+        """
+        return self.given_up or ((deadline := self.deadline) is not None and deadline <= monotonic())
+
+    @property
     def metadata(self) -> Metadata:
         """The metadata of the stream, then those of this message, then what interceptors added."""
         self._read_entries()
@@ -155,7 +176,7 @@ class ServerContext(StreamContext):
             timeout = next((value for key, value in pairs if key == TIMEOUT_KEY), None)
             if timeout is not None:
                 seconds = parse_timeout(timeout)
-                self._deadline = None if seconds is None else self.received_at + seconds
+                self._deadline = None if seconds is None else self._received_at + seconds
                 pairs = [pair for pair in pairs if pair[0] != TIMEOUT_KEY]
             self._pairs += tuple(pairs)
 

@@ -19,16 +19,18 @@ from google.protobuf.message import DecodeError
 from pygorums.base.errors import StatusError
 from pygorums.base.handling import HANDLING
 from pygorums.base.method import Method
-from pygorums.serving.backlog import Backlog
+from pygorums.serving.backlog import READ_AHEAD, Backlog
+from pygorums.serving.callers import Callers
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handler_tasks import start_task
 from pygorums.serving.handlers import Handler
 from pygorums.serving.holding import Holding
 from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
 from pygorums.serving.surroundings import Surroundings
+from pygorums.serving.waking import resolve
 from pygorums.wire.framing import Frame, Message
 
-__all__ = ["InOrder", "resolve"]
+__all__ = ["InOrder"]
 
 TURN = 0.002
 """Seconds for which handlers of one stream are started before other streams get their turn."""
@@ -44,6 +46,7 @@ class InOrder:
         surroundings: What handlers run in.
         max_released: How many handlers may run at once, all but one of which have released.
         max_waiting: Bytes of requests that may wait; further ones are refused.
+        cancel_abandoned: Whether handlers are cancelled whose callers do not wait any more.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class InOrder:
         surroundings: Surroundings,
         max_released: int,
         max_waiting: int,
+        *,
+        cancel_abandoned: bool,
     ) -> None:
         self._context = context
         self._handlers = handlers
@@ -68,6 +73,7 @@ class InOrder:
         self._waiting = self._backlog.waiting
         self.holding = Holding(self._backlog, replies.sink)
         self._running: dict[ServerContext, asyncio.Task[None]] = {}
+        self._callers = Callers(self._backlog, cancel=cancel_abandoned, context=surroundings.base)
         self._turn: ServerContext | None = None  # the request that those behind it wait for
         self._begun = False
         self._starting = False  # whether `_start_handlers` is at work
@@ -106,18 +112,13 @@ class InOrder:
         self._start_soon()
 
     def put(self, requests: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
-        """Handle requests after those that came before. Never waits, and may start handlers now.
+        """Handle requests that have come together, in `size` bytes; return those for which there is no room.
 
-        Args:
-            requests: What has come together.
-            size: How many bytes it was.
-
-        Returns:
-            Those for which there is no room.
+        Never waits, and may start handlers now.
         """
         if self._cancelled:
             return ()
-        refused = self._backlog.put(requests, size)
+        refused = self._callers.put(requests, size)
         del requests
         self._start_handlers()
         if self._waiting:
@@ -129,7 +130,7 @@ class InOrder:
         """As `put`, but no handler starts before the event loop's next turn."""
         if self._cancelled:
             return ()
-        refused = self._backlog.put(requests, size)
+        refused = self._callers.put(requests, size)
         self._start_soon()
         return refused
 
@@ -142,8 +143,8 @@ class InOrder:
         self._backlog.when_below(limit, callback)
 
     async def ready(self) -> None:
-        """Wait while requests wait for their turn, or replies for the client to take them."""
-        while self._waiting:
+        """Wait while much waits: requests for their turn, or replies for the client to take them."""
+        while self._backlog.bytes > READ_AHEAD:
             if self._room is None:
                 self._room = self._loop.create_future()
             await asyncio.shield(self._room)
@@ -172,7 +173,8 @@ class InOrder:
         waiting = self._backlog.clear()
         if refusal is not None:
             self._replies.refuse_all(waiting, refusal)
-        for task in self._running.values():
+        for ctx, task in self._running.items():
+            ctx.given_up = True
             task.cancel()
         if self._pausing is not None:
             self._pausing.cancel()
@@ -192,13 +194,11 @@ class InOrder:
 
     def _make_finished(self) -> None:
         finishing, self._finishing = self._finishing, None
-        if finishing is not None:
-            finishing.set_result(None)
+        resolve(finishing)
 
     def _make_room(self) -> None:
         room, self._room = self._room, None
-        if room is not None:
-            room.set_result(None)
+        resolve(room)
 
     def _release(self, ctx: ServerContext) -> None:
         """The handler of `ctx` lets the next one in. Called in any thread."""
@@ -246,16 +246,16 @@ class InOrder:
                 start(*take())
         finally:
             self._starting = False
-        if not waiting:
+        if self._backlog.bytes <= READ_AHEAD:
             self._make_room()
+        if not waiting:
             self._check_idle()
 
     def _start(self, message: Message | Frame, size: int) -> None:
         seq_no, name = message.message_seq_no, message.method
         handler = self._handlers.get(name)
         if handler is None:
-            if not message.cancel:
-                self._replies.unserved(seq_no, name)
+            self._replies.unserved(seq_no, name)
             return
         method = handler.method
         try:
@@ -264,13 +264,19 @@ class InOrder:
             text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
             self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
             return
-        ctx = self._turn = ServerContext(self._context, name, message, self._on_release)
+        ctx = ServerContext(self._context, name, message, self._backlog.received_at, self._on_release)
+        if not (self._callers.begin(ctx, seq_no) or method.one_way):
+            self._replies.too_late(seq_no, ctx)
+            return
+        self._turn = ctx
         self.holding.begun(ctx, size)
         del message
         coroutine = self._handle(ctx, handler, seq_no, request)
         task = start_task(coroutine, self._loop, self._name, self._surroundings.context())
         if not task.done():
             self._running[ctx] = task
+            if not method.one_way:
+                self._callers.handle(ctx, seq_no, task)
             if self._cancelled:
                 task.cancel()  # by itself, before we knew its task
 
@@ -287,7 +293,7 @@ class InOrder:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self._failed(seq_no, method, error)
+            self._failed(ctx, seq_no, method, error)
         finally:
             thread = ctx.thread
             if thread is None or thread.done():
@@ -301,7 +307,7 @@ class InOrder:
             self._loop.call_soon_threadsafe(self._ended, ctx)
 
     def _ended(self, ctx: ServerContext) -> None:
-        ctx._released = True
+        ctx._released = ctx.over = True
         self.holding.ended(ctx)
         if self._replies.sink.queued_bytes > READ_ON_BELOW:
             self.holding.grew()
@@ -310,12 +316,13 @@ class InOrder:
         if self._starting:
             return  # it did not wait at all, so that its task is not even known: `_start_handlers` goes on
         self._running.pop(ctx, None)
+        self._callers.end(ctx)
         if self._waiting:
             self._start_handlers()
         elif self._when_idle:
             self._check_idle()
 
-    def _failed(self, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
+    def _failed(self, ctx: ServerContext, seq_no: int, method: Method[Any, Any], error: BaseException) -> None:
         """Tell the client that a handler has failed, unless that is because there is nobody to tell any more."""
         if isinstance(error, asyncio.CancelledError):
             if self._cancelled:
@@ -324,6 +331,9 @@ class InOrder:
                 return
             if self.owner is not None and self.owner.cancelling():
                 return  # the event loop ends, which cancels all tasks at once
+            if self._callers.left(ctx):
+                self._replies.too_late(seq_no, ctx)
+                return
             error = StatusError(grpc.StatusCode.CANCELLED, f"the handler of {method.name} was cancelled")
         elif self._loop.is_closed():
             self._backlog.clear()
@@ -332,15 +342,8 @@ class InOrder:
 
     def _wait_for_client(self) -> None:
         if self._pausing is None or self._pausing.done():
-            name = f"pygorums replies to {self._context.peer}"
-            self._pausing = self._loop.create_task(self._go_on_when_ready(), name=name)
+            self._pausing = self._loop.create_task(self._go_on_when_ready(), name=self._name)
 
     async def _go_on_when_ready(self) -> None:
         await self._replies.ready()
         self._start_soon()
-
-
-def resolve(future: asyncio.Future[None]) -> None:
-    """Wake who awaits a future, unless that has happened."""
-    if not future.done():
-        future.set_result(None)

@@ -13,6 +13,7 @@ from google.protobuf.message import Message as ProtobufMessage
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
 from pygorums.base.shown import shown
+from pygorums.serving.context import ServerContext
 from pygorums.serving.failures import HandlerFailures, status_within
 from pygorums.streams.channel import FrameSink
 from pygorums.streams.writer import UNOWNED
@@ -112,6 +113,12 @@ class ReplyWriter:
         """Answer a request for a method that no service has, one-way ones too: we cannot know what it was."""
         self._failures.unserved(name)
         self.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, f"no handler registered for method {name}")
+
+    def too_late(self, seq_no: int, ctx: ServerContext) -> None:
+        """Answer a request that nobody waits for any more, unless its caller has said so itself."""
+        if not ctx.given_up:
+            text = f"the time for {ctx.method} was up before it was handled"
+            self.refuse(seq_no, ctx.method, grpc.StatusCode.DEADLINE_EXCEEDED, text)
 
     def overloaded(self, request: Message | Frame) -> None:
         """Answer a request for which there is no room."""

@@ -72,6 +72,9 @@ class Server(Local):
         authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
             `StatusError`. Without it a node ID is only a claim.
         credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
+        cancel_abandoned: Whether handlers are cancelled whose callers do not wait any more, because they have cancelled
+            the call or its time is up, and whether requests of which that is known are left out when it is their turn.
+            One-way messages always are handled.
         hide_errors: Whether clients are told only the type of what a handler raises, and not its text; the log has
             both. What a `StatusError` says is always sent: it is meant for them.
         facade: What contexts show as the server instead of this (for `pygorums.sync`).
@@ -99,6 +102,7 @@ class Server(Local):
         authorize: Callable[[Claim], Awaitable[None] | None] | None = None,
         credentials: grpc.ServerCredentials | None = None,
         hide_errors: bool = False,
+        cancel_abandoned: bool = False,
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
@@ -115,6 +119,7 @@ class Server(Local):
         self._options = StreamOptions.of(options)
         self.failures = HandlerFailures(hide=hide_errors)
         self.slow_handlers = SlowHandlers(self._options.slow_handler, self.failures)
+        self.cancel_abandoned = cancel_abandoned
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
         self._node_id = checked_own_id(node_id)
@@ -200,6 +205,7 @@ class Server(Local):
             self.surroundings,
             max_released=self._options.max_released,
             max_waiting=MAX_WAITING,
+            cancel_abandoned=self.cancel_abandoned,
         )
         self.slow_handlers.watch(requests)
         succession = self._successions.setdefault(origin, Succession())

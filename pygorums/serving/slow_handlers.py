@@ -50,7 +50,7 @@ class SlowHandlers:
         now = monotonic()
         for requests in list(self._watched):
             ctx = requests.holds_up()
-            if ctx is not None and now - ctx.received_at >= self._seconds:
-                self._failures.slow(ctx.method, ctx.peer, now - ctx.received_at)
+            if ctx is not None and now - ctx.begun_at >= self._seconds:
+                self._failures.slow(ctx.method, ctx.peer, now - ctx.begun_at)
         if self._watched:
             self._look_later()

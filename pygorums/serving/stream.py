@@ -14,9 +14,10 @@ from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.serving.backlog import MAX_WAITING
-from pygorums.serving.in_order import InOrder, resolve
+from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
+from pygorums.serving.waking import resolve
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.transport import Transport
 from pygorums.streams.writer import Writer

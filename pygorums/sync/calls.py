@@ -12,7 +12,7 @@ from pygorums.base.errors import StatusError
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout, waiting_timeout
 from pygorums.calls.future import FutureCall
 from pygorums.calls.one_way import post, send_one_way
 from pygorums.calls.preparing import check_request, serialize
@@ -70,7 +70,7 @@ def rpc(
     """Send a request to one node and wait for its reply: `pygorums.calls.rpc.rpc`, blocking."""
     _check_node(method, node)
     check_request(method, request)
-    check_timeout(timeout)
+    timeout = waiting_timeout(timeout)
     interceptors = (*node.asynchronous.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
         return ChainedCall(method, _alone(node), request, timeout, metadata, interceptors).rpc()
@@ -128,7 +128,7 @@ def _one_way(
     target = config.asynchronous
     if target.defaults is not None:
         timeout, metadata, interceptors = target.defaults.applied(timeout, metadata, interceptors)
-    check_timeout(timeout)
+    timeout = sending_timeout(timeout)
     interceptors = (*target.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
@@ -157,7 +157,7 @@ def quorum_call(
     target = config.asynchronous
     if target.defaults is not None:
         timeout, metadata, interceptors = target.defaults.applied(timeout, metadata, interceptors)
-    check_timeout(timeout)
+    timeout = waiting_timeout(timeout)
     interceptors = (*target.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
         chained = ChainedCall(method, config, request, timeout, metadata, interceptors)

@@ -1,0 +1,13 @@
+"""Waking who waits."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["resolve"]
+
+
+def resolve(future: asyncio.Future[None] | None) -> None:
+    """Wake who awaits a future, unless that has happened."""
+    if future is not None and not future.done():
+        future.set_result(None)
