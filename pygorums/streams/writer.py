@@ -27,9 +27,7 @@ class Writer:
     put frames here. Each time a write completes, all that has queued up meanwhile goes out, as one
     envelope if the peer takes envelopes. While nothing is being written a frame goes at once, with those that are put
     in the same turn of the event loop.
-
     No task is behind a write, which goes on in the very turn in which the transport is ready for it.
-
     The queue outlives a stream: what was not sent when a stream broke waits for the next one.
 
     Attributes:
@@ -212,8 +210,7 @@ class Writer:
 
     def _begin(self) -> None:
         self._idle = False
-        # Callers whose replies have come together have their turn in this round of the loop. If the first of them were
-        # written alone, it would be answered alone, and so on: they would part for good.
+        # Callers whose replies came together have their turn in this round: a first one alone would part from them.
         self._loop.call_soon(self._proceed, None)
 
     def _proceed(self, awaited: asyncio.Future[Any] | None) -> None:
