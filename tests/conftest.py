@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from collections.abc import Set as AbstractSet
 
 import pytest
+from hypothesis import settings
 
 from tests.support.batching import MODES, set_batching
 from tests.support.eager import AVAILABLE, use_eager_tasks
@@ -27,6 +28,10 @@ _threads_before = pytest.StashKey[AbstractSet[object]]()
 
 
 _patch = pytest.MonkeyPatch()
+
+# How long one example takes says how busy the machine is.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -54,7 +54,7 @@ async def test_set_operations(derive: Derive, ids: list[int]) -> None:
         assert list(config.node_ids) == [1, 2, 3, 4, 5]
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(a=st.sets(st.integers(0, 7)), b=st.sets(st.integers(0, 7)))
 def test_they_are_those_of_sets(shared_loop: "LoopOfNodes", a: set[int], b: set[int]) -> None:
     """Rows: 163, 165."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.storage.piped import piped_lines
@@ -53,7 +53,6 @@ async def test_a_descriptor_that_cannot_be_read_is_at_its_end() -> None:
     assert await within(lines_of(-1)) == []
 
 
-@settings(deadline=None)  # a machine that is busy is no failure
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"))))
 async def test_what_is_written_comes_back(lines: Sequence[str]) -> None:
     with tempfile.TemporaryFile() as file:

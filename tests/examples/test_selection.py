@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.storage.selection import parse_index, parse_selection
@@ -73,7 +73,6 @@ def test_an_index_without_a_node_is_explained(text: str, count: int, message: st
         parse_index(text, count)
 
 
-@settings(deadline=None)  # a machine that is busy is no failure
 @given(st.integers(1, 9), st.data())
 def test_a_range_selects_what_a_slice_does(count: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, count - 1))
@@ -83,7 +82,6 @@ def test_a_range_selects_what_a_slice_does(count: int, data: st.DataObject) -> N
     assert parse_selection(",".join(map(str, expected)), count) == expected
 
 
-@settings(deadline=None)  # a machine that is busy is no failure
 @given(st.text(st.sampled_from("0123456789,:-x ")), st.integers(1, 9))
 def test_any_text_selects_existing_nodes_once_or_is_explained(text: str, count: int) -> None:
     problem = ""

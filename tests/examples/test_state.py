@@ -1,5 +1,5 @@
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.storage.moments import moment, now
@@ -36,7 +36,6 @@ def test_keys_and_values_may_be_empty_and_times_absent() -> None:
     assert state.read("") == Entry("", Timestamp())
 
 
-@settings(deadline=None)  # a machine that is busy is no failure
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**31), 2**31 - 1))))
 def test_any_times_are_ordered_and_the_newest_value_stays(times: list[tuple[int, int]]) -> None:
     state = State()

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from examples.storage.words import CommandError, split_words
@@ -51,7 +51,6 @@ def test_what_cannot_be_split_is_explained_in_a_line(line: str, message: str) ->
         split_words(line)
 
 
-@settings(deadline=None)  # a machine that is busy is no failure
 @given(st.lists(TEXT))
 @example(["", "a b", "it's", '"', "\\"])
 def test_escaped_or_quoted_words_come_back(words: list[str]) -> None:
@@ -61,7 +60,6 @@ def test_escaped_or_quoted_words_come_back(words: list[str]) -> None:
     assert split_words(quoted) == words
 
 
-@settings(deadline=None)  # a machine that is busy is no failure
 @given(st.text())
 def test_any_line_is_split_or_explained(line: str) -> None:
     problem = ""

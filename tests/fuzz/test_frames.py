@@ -15,7 +15,7 @@ messages = st.builds(
 )
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.binary(max_size=200))
 @example(b"")
 @example(b"\x7a\x00" * 1000)
@@ -24,7 +24,7 @@ def test_any_bytes(data: bytes) -> None:
     check(data)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.lists(messages, max_size=5), st.integers(0, 400), st.integers(0, 255))
 def test_messages_with_a_byte_changed(parts: list[Message], place: int, byte: int) -> None:
     raw = bytearray(Frame(batch=parts).SerializeToString())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pygorums.serving.backlog import Backlog
@@ -105,7 +105,6 @@ def test_who_wants_to_know_is_told() -> None:
     assert told[3:] == ["empty", "three"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 40), st.just(-1), st.just(-5)), max_size=30), st.integers(2_000, 60_000))
 def test_order_and_count(steps: list[int], limit: int) -> None:
     """Whatever comes and goes: each request is in its place or was returned, and what is counted is what is there."""

@@ -10,7 +10,7 @@ SIZES = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SIZES)
 def test_envelopes_hold_all_frames_in_order_and_stay_under_the_limit(sizes: list[int]) -> None:
     frames = [bytes(size) for size in sizes]

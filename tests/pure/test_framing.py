@@ -97,7 +97,7 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.integers(0, 200), st.binary(max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_pieces_of_an_envelope_hold_the_same_messages(frames: list[bytes], size: int, end: bytes) -> None:
     """Whatever comes behind them."""
     data = envelope(frames)

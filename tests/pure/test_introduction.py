@@ -1,7 +1,7 @@
 """What members of a cluster tell each other of their lists, and what comes of it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pygorums.base.introduction import PEERS_KEY, disagreements, introduction
@@ -35,7 +35,6 @@ def test_who_says_nothing() -> None:
     assert introduction(1, range(1, 100_000, 2)) == ()
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(1, 4294967295), min_size=1, max_size=40), st.sets(st.integers(1, 9), min_size=1))
 def test_equal_lists_agree_and_others_do_not(one: set[int], two: set[int]) -> None:
     assert not list(disagreements(introduction(7, one), 7, one))

@@ -1,6 +1,6 @@
 """Texts of peers, made safe to be shown."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pygorums.base.shown import shown
@@ -18,7 +18,6 @@ def test_what_is_long_is_cut() -> None:
     assert shown("x" * 50, limit=10) == "x" * 10 + "… (50 characters)"
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_always_one_printable_line(text: str) -> None:
     assert shown(text).isprintable()
