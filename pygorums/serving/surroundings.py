@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-__all__ = ["Surroundings"]
+__all__ = ["Surroundings", "call_apart"]
 
 T = TypeVar("T")
 
@@ -40,15 +40,7 @@ class Surroundings:
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function that does not wait."""
-        loop, task = _current()
-        if loop is None or task is None:
-            return self.context().run(function, *args)
-        # What asyncio has for tasks of another make: this one stands aside.
-        asyncio.tasks._leave_task(loop, task)
-        try:
-            return self.context().run(function, *args)
-        finally:
-            asyncio.tasks._enter_task(loop, task)
+        return call_apart(self.context(), function, *args)
 
     async def run(self, function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
         """Call a function, asynchronous or not, in a task of its own, and wait for it.
@@ -69,6 +61,19 @@ class Surroundings:
         if task.cancelled():
             raise RuntimeError("it was cancelled")
         return task.result()
+
+
+def call_apart(context: contextvars.Context, function: Callable[..., T], *args: Any) -> T:
+    """Call a function in a context of its own, and with no current task."""
+    loop, task = _current()
+    if loop is None or task is None:
+        return context.run(function, *args)
+    # What asyncio has for tasks of another make: this one stands aside.
+    asyncio.tasks._leave_task(loop, task)
+    try:
+        return context.run(function, *args)
+    finally:
+        asyncio.tasks._enter_task(loop, task)
 
 
 def _current() -> tuple[asyncio.AbstractEventLoop | None, asyncio.Task[Any] | None]:

@@ -7,10 +7,14 @@ it, for the garbage collector goes through all of it again and again.
 from __future__ import annotations
 
 from _thread import RLock  # the class, which `threading` does not export
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from contextvars import copy_context
+from functools import partial
 from threading import Condition
 from typing import Any, TypeVar
 
+from pygorums.serving.surroundings import call_apart
 from pygorums.sync.exiting import is_exiting
 
 __all__ = ["CallFuture"]
@@ -71,6 +75,13 @@ class CallFuture(Future[T]):
     def _forget(self) -> None:
         """Forget the call. Called once when it is cancelled, in the thread that does it."""
         raise NotImplementedError
+
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """Have a function called with the future when the call is over, in the context of who asks for it.
+
+        It is called in the event loop's thread, which must not be blocked, or at once if the call is over already.
+        """
+        super().add_done_callback(partial(call_apart, copy_context(), fn))
 
     def cancel(self) -> bool:
         """Give the call up. False if it was over already."""

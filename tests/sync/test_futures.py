@@ -1,5 +1,6 @@
 """The futures of calls, which are made of less than those of `concurrent.futures` and behave like them."""
 
+import asyncio
 import gc
 import signal
 import threading
@@ -8,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -234,3 +236,31 @@ def test_what_was_read_of_a_call(blocking: PlainCluster) -> None:
     responses = ask(blocking.config, Text(text="ok fail ok"))
     assert responses.async_majority().result(10).number in (1, 3)
     assert (responses.node_errors, responses.replies) == ({}, 0)
+
+
+USER: ContextVar[str] = ContextVar("user", default="nobody")
+
+
+@KINDS
+def test_a_callback_has_no_task_of_the_engine_in_its_hands(blocking: PlainCluster, options: dict[str, Any]) -> None:
+    found: list[tuple[object, str]] = []
+
+    def callback(_: object) -> None:
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # it was over already, and this is our own thread
+            task = None
+        found.append((task, USER.get()))
+        USER.set("the callback")
+
+    USER.set("caller")
+    try:
+        for _ in range(3):
+            call = ask(blocking.config, Text(text="x"), **options).async_all()
+            call.add_done_callback(callback)
+            call.result(10)
+        until(lambda: len(found) == 3)
+        assert found == [(None, "caller")] * 3
+        assert USER.get() == "caller"
+    finally:
+        USER.set("nobody")
