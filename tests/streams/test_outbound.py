@@ -106,7 +106,13 @@ async def test_the_stream_is_opened_without_a_call() -> None:
         assert instance_of(node.streams[0].metadata) is not None
 
 
+def needs_a_stream_that_does_not_stand_yet() -> None:
+    if asyncio.get_running_loop().get_task_factory() is not None:
+        pytest.skip("under eager tasks a stream of this transport stands at once")
+
+
 async def test_calls_made_before_the_stream_stands_wait_for_it() -> None:
+    needs_a_stream_that_does_not_stand_yet()
     node = Node()
     async with channel_to(node) as channel:
         request(channel, Call(1), Call(2))
@@ -311,6 +317,7 @@ async def test_closing_fails_pending_calls_and_later_ones() -> None:
 
 
 async def test_what_is_queued_for_a_node_that_never_answered_fails_on_close() -> None:
+    needs_a_stream_that_does_not_stand_yet()
     node = Node()
     async with channel_to(node) as channel:
         note = Call(1, one_way=True)
