@@ -23,6 +23,9 @@ BINARY = "-bin"
 RESERVED_PREFIXES = ("grpc-", "pygorums-")
 """Keys that gRPC and pygorums use themselves on a stream."""
 
+MAX_PAIRS = 10_000
+"""The most pairs that a message may have. A peer could send millions in one, which take seconds to be read."""
+
 _KEY = re.compile(r"[0-9a-z_.-]+")
 _ASCII_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -77,8 +80,8 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
     Raises:
         TypeError: A key or value is not a string, or the whole is no mapping and no pairs.
         ValueError: A key is empty or not lower-case ASCII, ends in ``-bin`` (bytes cannot travel with a
-            message), or is that of the call's timeout; or a value cannot be encoded as UTF-8: it would end the
-            stream for every call.
+            message), or is that of the call's timeout; a value cannot be encoded as UTF-8: it would end the
+            stream for every call; or there are more than `MAX_PAIRS`.
     """
     pairs = []
     for key, value in _items(metadata):
@@ -93,6 +96,8 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
         except UnicodeEncodeError as error:
             raise ValueError(f"metadata value of {key!r} cannot be encoded as UTF-8: {error}") from None
         pairs.append((key, value))
+    if len(pairs) > MAX_PAIRS:
+        raise ValueError(f"metadata of {len(pairs)} pairs: a message may have {MAX_PAIRS}")
     return tuple(pairs)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import grpc
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
+MAX_DETAILS = 1000
+"""So many details of a status are taken; a peer may send millions of empty ones in one message."""
 
-def unpacked(details: Iterable[Any]) -> Iterator[Message]:
+
+def unpacked(details: Sequence[Any]) -> Iterator[Message]:
     """The details of a status that has arrived: what each `Any` holds, if its type is known and it can be read."""
-    for packed in details:
+    for packed in details[:MAX_DETAILS]:
         try:
             known = descriptor_pool.Default().FindMessageTypeByName(packed.TypeName())
             yield message_factory.GetMessageClass(known).FromString(packed.value)

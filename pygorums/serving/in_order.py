@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError
 from pygorums.base.handling import HANDLING
@@ -25,6 +24,7 @@ from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handler_tasks import start_task
 from pygorums.serving.handlers import Handler
 from pygorums.serving.holding import Holding
+from pygorums.serving.reading import read_request
 from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
 from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.waking import resolve
@@ -259,10 +259,9 @@ class InOrder:
             return
         method = handler.method
         try:
-            request = method.parse_request(message.payload)
-        except DecodeError as error:
-            text = f"the request of {name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
-            self._replies.refuse(seq_no, name, grpc.StatusCode.UNKNOWN, text)
+            request = read_request(method, message, size)
+        except StatusError as error:
+            self._replies.refuse(seq_no, name, error.code(), error.message)
             return
         ctx = ServerContext(self._context, name, message, self._backlog.received_at, self._on_release)
         if not (self._callers.begin(ctx, seq_no) or method.one_way):

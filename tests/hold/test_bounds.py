@@ -8,6 +8,8 @@ from time import perf_counter
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.status_pb2 import Status
 
 import pygorums as gorums
 from pygorums.streams.heartbeat import Heartbeat
@@ -16,8 +18,9 @@ from tests.protos.calls_gorums import CallsServer, ask, echo, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import QUICK, connected, scripted, serving
-from tests.support.frames import NODE_STREAM, envelope, request
-from tests.support.scripted_server import ScriptedServer, swallow
+from tests.support.frames import NODE_STREAM, envelope, reply, request
+from tests.support.scripted_client import ScriptedClient
+from tests.support.scripted_server import ScriptedServer, ServerStream, swallow
 from tests.support.waiting import turns, until, within
 
 
@@ -199,3 +202,29 @@ async def test_heartbeats_do_not_pile_up_for_a_client_that_takes_nothing() -> No
     heartbeat.stop()
     task.cancel()
     await asyncio.wait({task})
+
+
+@pytest.mark.parametrize(("count", "code"), [(10_000, 0), (10_001, 8)])
+async def test_so_many_pairs_of_metadata(count: int, code: int) -> None:
+    """Millions of empty ones would fit in a message, and take seconds to be read. What has too many is not handled."""
+    service = ScriptedCalls()
+    async with serving(service) as address, ScriptedClient(address) as client:
+        await client.send(
+            request(1, "calls.Calls.Echo", Text(text="ok").SerializeToString(), [("key", "value")] * count)
+        )
+        answer = await client.receive()
+        assert answer.status.code == code, answer.status.message
+        assert service.seen == ([] if code else ["ok"])
+        assert [len(ctx.metadata.get_all("key")) for ctx in service.contexts] == ([] if code else [count])
+
+
+async def test_so_many_details_of_a_status_are_taken() -> None:
+    async def script(stream: ServerStream) -> None:
+        while (frame := await stream.receive()) is not None:
+            status = Status(code=9, message="full", details=[AnyMessage()] * 100_000)
+            await stream.send(reply(frame, status=status))
+
+    async with ScriptedServer(script) as server, connected([server.address]) as config:
+        with pytest.raises(gorums.StatusError) as caught:
+            await within(echo(config[0], Text()))
+        assert len(caught.value.details) == 1000

@@ -27,6 +27,7 @@ def test_mappings_and_pairs() -> None:
         ({1: "v"}, TypeError, "must be strings"),
         (["key"], TypeError, "pairs of strings"),
         ([("a", "b", "c")], TypeError, "pairs of strings"),
+        ([("a", "b")] * 10_001, ValueError, "10001 pairs: a message may have 10000"),
     ],
 )
 def test_metadata_that_cannot_travel(metadata: object, error: type[Exception], problem: str) -> None:
