@@ -35,7 +35,7 @@ class HandlerFailures:
 
     def status_of(self, method: Method[Any, Any], error: BaseException) -> tuple[grpc.StatusCode, str, Iterable[Any]]:
         """Code, text and details that a client is answered with."""
-        error = status_within(error) or error
+        error = status_within(error) or _only(error)
         if isinstance(error, StatusError):
             return error.code(), error.message, error.details
         if isinstance(error, NotImplementedError):
@@ -49,11 +49,11 @@ class HandlerFailures:
 
     def log(self, method: Method[Any, Any], error: BaseException) -> None:
         """Log what was not meant for the client, or has no client that waits for it."""
-        error = status_within(error, alone=True) or error
-        if not isinstance(error, StatusError | NotImplementedError):
+        only = _only(error)
+        if not isinstance(only, StatusError | NotImplementedError):
             self._failures.tell(f"The handler of {method.name} failed", error, monotonic())
         elif method.one_way:
-            text = str(error) if isinstance(error, StatusError) else "it is not implemented"
+            text = str(only) if isinstance(only, StatusError) else "it is not implemented"
             if times := self._repeated.due((method.name, text), monotonic()):
                 _log.error("The handler of %s failed%s: %s", method.name, _count(times), text)
 
@@ -87,21 +87,22 @@ class HandlerFailures:
         self._failures.tell(f"What the handler of {method.name} raised cannot be sent", error, monotonic())
 
 
-def status_within(error: BaseException, *, alone: bool = False) -> StatusError | None:
+def status_within(error: BaseException) -> StatusError | None:
     """The only `StatusError` in a group of exceptions, such as a `TaskGroup` raises, or in groups within it.
 
     Args:
         error: What was raised. It may be a `StatusError` itself.
-        alone: Whether there must be nothing else in the group.
     """
-    if isinstance(error, StatusError):
-        return error
-    if not isinstance(error, BaseExceptionGroup):
-        return None
-    group, others = error.split(StatusError)
-    if group is None or (alone and others is not None) or len(group.exceptions) > 1:
-        return None
-    return status_within(group.exceptions[0])
+    if isinstance(error, BaseExceptionGroup):
+        error = _only(error.split(StatusError)[0] or error)
+    return error if isinstance(error, StatusError) else None
+
+
+def _only(error: BaseException) -> BaseException:
+    """The only exception in a group, or in groups within it; anything else is itself."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _count(times: int) -> str:

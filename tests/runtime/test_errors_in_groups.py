@@ -1,4 +1,4 @@
-"""A status that comes out of a handler's task group is what the client is told."""
+"""What comes out of a handler's task group as the only one is what the client is told."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,10 @@ CASES: dict[str, tuple[BaseException, str, bool]] = {
     "one within another": (group(group(status())), "FAILED_PRECONDITION too old", False),
     "one beside something else": (group(ValueError("why"), group(status())), "FAILED_PRECONDITION too old", True),
     "two": (group(status("a"), status("b")), "UNKNOWN of the test (2 sub-exceptions)", True),
-    "none": (group(ValueError("why")), "UNKNOWN of the test (1 sub-exception)", True),
+    "another": (group(group(ValueError("why"))), "UNKNOWN why", True),
+    "a key": (group(KeyError("why")), "UNKNOWN KeyError: 'why'", True),
+    "unwritten": (group(NotImplementedError("not here")), "UNIMPLEMENTED not here", False),
+    "two others": (group(ValueError("a"), ValueError("b")), "UNKNOWN of the test (2 sub-exceptions)", True),
     "by itself": (status(), "FAILED_PRECONDITION too old", False),
 }
 
