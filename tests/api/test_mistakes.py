@@ -137,11 +137,10 @@ def test_awaiting_a_blocking_call() -> None:
     [
         (10**400, "1000"),
         (10**5000, "a number of thousands of digits"),
-        (float("inf"), "inf"),
         (float("nan"), "nan"),
         (-(10**400), "-1000"),
     ],
-    ids=["10**400", "10**5000", "inf", "nan", "-10**400"],
+    ids=["10**400", "10**5000", "nan", "-10**400"],
 )
 async def test_timeouts_that_are_no_numbers_of_seconds(timeout: float, shown: str) -> None:
     async with unreachable(2) as config:

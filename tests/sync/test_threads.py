@@ -212,7 +212,7 @@ async def test_nodes_of_one_world_in_the_other() -> None:
     async with scripted(1) as cluster:
 
         def in_a_thread() -> None:
-            with pytest.raises(RuntimeError, match="without a running event loop"):
+            with pytest.raises(RuntimeError, match="in another thread than that of its nodes' event loop"):
                 echo(cluster.node, Text())
             with gorums.sync.connect(cluster.addresses) as config:
                 with pytest.raises(TypeError):
