@@ -33,13 +33,11 @@ def check_timeout(timeout: float | None, what: str = "timeout") -> None:
 
 
 def _shown(timeout: float) -> str:
-    try:
-        return repr(timeout)
-    except ValueError:  # an int of too many digits to be printed
-        return "a number of thousands of digits"
+    # An int that is not finite has hundreds of digits, and of thousands Python prints none.
+    return "a number that large" if isinstance(timeout, int) else repr(timeout)
 
 
-def sending_timeout(timeout: float | None) -> float | None:
+def sending_timeout(timeout: float | None, what: str = "timeout") -> float | None:
     """The seconds within which a one-way message must be sent; None for no limit, which `math.inf` means too.
 
     Raises:
@@ -47,7 +45,7 @@ def sending_timeout(timeout: float | None) -> float | None:
     """
     if timeout is None or timeout == math.inf:
         return None
-    check_timeout(timeout)
+    check_timeout(timeout, what)
     return timeout
 
 

@@ -39,6 +39,9 @@ _DEFAULT_OPTIONS: Mapping[str, Any] = {
 }
 
 
+_WATCH = "/grpc.health.v1.Health/Watch"
+
+
 class GrpcListener:
     """Listens with gRPC, and hands each stream on.
 
@@ -49,7 +52,8 @@ class GrpcListener:
     def __init__(self, given: Iterable[tuple[str, Any]]) -> None:
         options = {**_DEFAULT_OPTIONS, **dict(given)}
         self._shared = bool(options["grpc.so_reuseport"])
-        self.server = grpc.aio.server(options=list(options.items()))
+        self._calls = _Calls()
+        self.server = grpc.aio.server(options=list(options.items()), interceptors=[self._calls])
         self._at_end_of_loop: Callable[[], Awaitable[None]] | None = None
         self._bound = False
         self._start = Joined(self._begin, "pygorums server start")
@@ -114,7 +118,10 @@ class GrpcListener:
         if not grace.over:
             if self._stopping is None:
                 self._stopping = asyncio.get_running_loop().create_task(self.server.stop(LONGEST))
-            await grace.wait(self._stopping)
+            # Whoever watches the health of a service would do so for ever.
+            over = asyncio.ensure_future(self._calls.over(self._stopping))
+            await grace.wait(over)
+            over.cancel()
         try:
             await self.server.stop(None)
         except asyncio.CancelledError:
@@ -155,6 +162,30 @@ class GrpcListener:
             while type(coroutine).__module__.startswith("_cython"):
                 self._held.extend(gc.get_referents(coroutine))
                 coroutine = coroutine.cr_await
+
+
+class _Calls(grpc.aio.ServerInterceptor):
+    """The RPCs that are being handled, ours and those of other services: each is a task of gRPC's."""
+
+    def __init__(self) -> None:
+        self._watches: set[asyncio.Task[Any]] = set()
+        self._others: set[asyncio.Task[Any]] = set()
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        """Called for each RPC, in its task."""
+        task = asyncio.current_task()
+        assert task is not None
+        tasks = self._watches if details.method == _WATCH else self._others
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return await continuation(details)
+
+    async def over(self, stopping: asyncio.Future[None]) -> None:
+        """Wait until gRPC's server has stopped, or nothing holds it up but health watches, which never end."""
+        while self._others:
+            await asyncio.wait(self._others)
+        if not self._watches:
+            await asyncio.wait({stopping})
 
 
 class _Kept(asyncio.Future[None]):

@@ -16,6 +16,7 @@ from pygorums.base.errors import ConfigurationError
 from pygorums.base.identity import checked_own_id
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.pickling import Local
+from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered, split_address
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
@@ -302,13 +303,18 @@ class Server(Local):
 
         Args:
             grace: Seconds that requests which were received already get to be handled and answered; handlers
-                that are not done by then are cancelled. None or 0 cancels them now. Idle streams do not use it up.
+                that are not done by then are cancelled. None or 0 cancels them now; `math.inf` is no limit. Idle
+                streams do not use it up, nor do watches of gRPC's health service.
+
+        Raises:
+            TypeError, ValueError: `grace` is no number of seconds.
         """
         self.refuse_new(grace)
         await self.ended()
 
     def refuse_new(self, grace: float | None) -> None:
         """Begin to stop: refuse new streams, and allow so many seconds to stop at the most (for `System`)."""
+        sending_timeout(grace, "grace")
         if self._grace is None:
             self._grace = Grace()
             self._acceptor.closed = True

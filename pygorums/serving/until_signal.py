@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from pygorums.base.timeout import sending_timeout
 from pygorums.serving.server import Server
 from pygorums.serving.system import System
 
@@ -91,6 +92,7 @@ def stopped_by_signals(stop: Callable[[float], object], grace: float) -> Iterato
     It is called wherever the main thread is at that moment. A signal that is ignored, as SIGINT is by what a shell runs
     in the background, stays so. In another thread than the main one, nothing is done.
     """
+    sending_timeout(grace, "grace")
     count = 0
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as Python calls it

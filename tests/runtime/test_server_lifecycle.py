@@ -138,6 +138,51 @@ async def test_grace_ends(one: Cluster[ScriptedCalls]) -> None:
         await within(call)
 
 
+@pytest.mark.parametrize("grace", ["3", 10**400, float("nan"), -float("inf")])
+async def test_a_grace_that_is_no_number_of_seconds(grace: Any) -> None:
+    system = gorums.System("127.0.0.1:0", ScriptedCalls(), node_id=1, peers=["127.0.0.1:9"])
+    for target in (gorums.Server(ScriptedCalls(), address="127.0.0.1:0"), system):
+        for attempt in (target.stop(grace), gorums.serve(target, grace=grace)):
+            with pytest.raises((TypeError, ValueError), match="grace must be"):
+                await within(attempt)
+        await target.stop()
+
+
+async def test_who_watches_the_health_of_a_service_uses_up_no_grace() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def watch(request: bytes, ctx: Any) -> Any:
+        yield request
+        await asyncio.Event().wait()
+
+    async def check(request: bytes, ctx: Any) -> bytes:
+        asked.set()
+        await answer.wait()
+        return request
+
+    server = gorums.Server(ScriptedCalls())
+    methods: dict[str, Any] = {
+        "Watch": grpc.unary_stream_rpc_method_handler(watch),
+        "Check": grpc.unary_unary_rpc_method_handler(check),
+    }
+    health = grpc.method_handlers_generic_handler("grpc.health.v1.Health", methods)
+    server.grpc_server.add_generic_rpc_handlers([health])
+    address = await server.start("127.0.0.1:0")
+    async with grpc.aio.insecure_channel(address) as opened:
+        channel: Any = opened  # its messages are bytes
+        watching = channel.unary_stream("/grpc.health.v1.Health/Watch")(b"x")
+        assert await within(watching.read()) == b"x"
+        checked = channel.unary_unary("/grpc.health.v1.Health/Check")(b"y")
+        await within(asked.wait())
+        stopping = asyncio.create_task(server.stop(3600))
+        await turns(20)
+        assert not stopping.done()  # the other one is waited for
+        answer.set()
+        await within(stopping)
+        assert await within(checked) == b"y"
+        assert await within(watching.code()) == grpc.StatusCode.UNAVAILABLE
+
+
 async def test_idle_clients_use_up_no_grace(three: Cluster[ScriptedCalls]) -> None:
     await within(ask(three.config, Text(text="x")).all())
     async with ScriptedClient(three.addresses[0]) as client:
