@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from pygorums.base.timeout import check_timeout
 
 __all__ = ["Backoff"]
 
@@ -27,8 +28,8 @@ class Backoff:
 
     def __post_init__(self) -> None:
         numbers = (self.initial, self.maximum, self.multiplier, self.jitter)
-        if not all(math.isfinite(number) for number in numbers):
-            raise ValueError(f"backoff needs finite numbers: {self}")
+        for number in numbers:
+            check_timeout(number, "each number of a backoff")
         if not 0 < self.initial <= self.maximum:
             raise ValueError(f"backoff needs 0 < initial <= maximum: {self}")
         if self.multiplier < 1 or not 0 <= self.jitter < 1:

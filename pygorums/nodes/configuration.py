@@ -11,7 +11,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike, stream_pairs
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.defaults import CallDefaults
 from pygorums.nodes.node import Node
@@ -230,7 +230,7 @@ class Configuration(Immutable, Sequence[Node]):
         count = len(self.nodes) if n is None else n
         if not 0 <= count <= len(self.nodes):
             raise ValueError(f"cannot wait for {n} nodes of a configuration of {len(self.nodes)}")
-        check_timeout(timeout)
+        timeout = sending_timeout(timeout)
         await self.pool.wait_connected(self.nodes, count, timeout)
 
     async def close(self) -> None:

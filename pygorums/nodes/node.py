@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.pickling import Shared
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import split_address
 from pygorums.streams.channel import Channel
 
@@ -82,7 +82,7 @@ class Node(Shared):
             TimeoutError: It was not in time. The text says what kept it away.
             NodeClosedError: Its configuration was closed.
         """
-        check_timeout(timeout)
+        timeout = sending_timeout(timeout)
         await self.pool.wait_connected((self,), 1, timeout)
 
     def __eq__(self, other: object) -> bool:

@@ -13,7 +13,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, StoppedError
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.pickling import Local
-from pygorums.base.timeout import check_timeout
+from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.serving.server import Server
@@ -247,7 +247,7 @@ class System(Local):
         timeout: float | None,
         state: Callable[[], str],
     ) -> Configuration:
-        check_timeout(timeout)
+        timeout = sending_timeout(timeout)
         try:
             async with asyncio.timeout(timeout):
                 while not condition(current := config()):

@@ -17,6 +17,9 @@ _KEY_FIELD = b"\x0a\x0cgrpc-timeout"  # field 1 of an entry
 _MOST = 10**8
 """gRPC takes no more than eight digits."""
 
+_LONGEST = 3600.0 * (_MOST - 1)
+"""Seconds that stand for all that is longer."""
+
 _UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "S": 1.0, "M": 60.0, "H": 3600.0}
 _VALUE = re.compile(r"([0-9]{1,8})([HMSmun])")
 
@@ -34,6 +37,7 @@ def timeout_field(seconds: float) -> bytes:
 def _encoded(seconds: float) -> str:
     if seconds <= 0:
         return "1n"
+    seconds = min(seconds, _LONGEST)
     micros = max(math.ceil(round(seconds * 1e6, 3)), 1)
     if micros % 1000 == 0 and micros // 1000 < _MOST:
         return f"{micros // 1000}m"
@@ -43,7 +47,7 @@ def _encoded(seconds: float) -> str:
         count = math.ceil(seconds / _UNITS[unit])
         if count < _MOST:
             return f"{count}{unit}"
-    return f"{min(math.ceil(seconds / _UNITS['H']), _MOST - 1)}H"
+    return f"{math.ceil(seconds / _UNITS['H'])}H"
 
 
 def with_time_left(frame: bytes, timeout: float, elapsed: float) -> bytes:

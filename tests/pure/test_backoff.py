@@ -31,8 +31,9 @@ def test_jitter_stays_within_its_bounds(attempt: int, chance: float, jitter: flo
         {"jitter": -0.1},
         {"maximum": float("inf")},
         {"initial": float("nan")},
+        {"maximum": 10**400},
     ],
 )
 def test_backoffs_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="backoff needs"):
+    with pytest.raises(ValueError, match="backoff"):
         Backoff(**wrong)
