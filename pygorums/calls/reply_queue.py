@@ -82,29 +82,30 @@ class ReplyQueue(Generic[Resp]):
 
     def deliver(self, node_id: int, payload: bytes) -> None:
         """A node replied."""
-        unread = self._unread.get(node_id, 0) + len(payload) + REPLY_COST
-        if unread > MAX_UNREAD:
-            self._nodes[node_id].channel.give_up(self._seq_no)
-            text = f"replies to {self._method.name} were not read: more than {MAX_UNREAD} bytes are waiting"
-            self.fail(node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=node_id))
-            return
-        self._unread[node_id] = unread
-        self._add(node_id, payload, None, last=not self.streaming)
+        if self.streaming:  # otherwise there is one reply of each node, and nothing to count
+            unread = self._unread.get(node_id, 0) + len(payload) + REPLY_COST
+            if unread > MAX_UNREAD:
+                self._nodes[node_id].channel.give_up(self._seq_no)
+                text = f"replies to {self._method.name} were not read: more than {MAX_UNREAD} bytes are waiting"
+                self.fail(node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=node_id))
+                return
+            self._unread[node_id] = unread
+        self._add(node_id, payload, None, not self.streaming)
 
     def sent(self, node_id: int) -> None:
         """A one-way message was sent to a node."""
-        self._add(node_id, None, None, last=True)
+        self._add(node_id, None, None, True)
 
     def fail(self, node_id: int, error: Exception) -> None:
         """A node failed."""
-        self._add(node_id, None, error, last=True)
+        self._add(node_id, None, error, True)
 
     def end(self, node_id: int) -> None:
         """A node has ended its replies."""
         self._open.discard(node_id)
         self._wake()
 
-    def _add(self, node_id: int, payload: bytes | None, error: Exception | None, *, last: bool) -> None:
+    def _add(self, node_id: int, payload: bytes | None, error: Exception | None, last: bool) -> None:
         if self.decided:
             return
         self._items.append((node_id, payload, error))
@@ -142,7 +143,8 @@ class ReplyQueue(Generic[Resp]):
     def _read(self, node_id: int, payload: bytes | None, error: Exception | None) -> NodeResponse[Resp]:
         value = cast("Resp", None)
         if payload is not None:
-            self._unread[node_id] -= len(payload) + REPLY_COST
+            if self.streaming:
+                self._unread[node_id] -= len(payload) + REPLY_COST
             try:
                 value = parse_reply(self._method, payload, node_id)
             except StatusError as malformed:
