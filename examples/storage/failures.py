@@ -29,18 +29,23 @@ def failure_lines(
     """
     if isinstance(error, gorums.StatusError):
         return [f"{what} failed: {_node_line(error, error.node_id, config)}"]
-    asked = error.replies + len(error.node_errors)
-    if asked == 1:
+    if not error.replies and len(error.node_errors) == 1:
         ((node_id, cause),) = error.node_errors.items()
         return [f"{what} failed: {_node_line(cause, node_id, config)}"]
     if answer := _common_refusal(error):
-        return [f"{what} failed at every node: {answer}"]
+        return [f"{what} was refused: {answer}"]
+    failed = _counted(len(error.node_errors), "error")
     if isinstance(error, gorums.SendError):
-        header = f"{what} failed for {len(error.node_errors)} of {asked} nodes:"
+        header = f"{what} failed: {failed}, sent to {_counted(error.replies, 'node')}:"
     else:
-        in_time = " in time" if isinstance(error, TimeoutError) else ""
-        header = f"{what} failed: {error.replies} of {asked} nodes replied{in_time}:"
+        # What was known when the call ended: one that fails early does not wait for the rest.
+        how = "timed out" if isinstance(error, TimeoutError) else "failed"
+        header = f"{what} {how}: {failed}, {_counted(error.replies, 'reply', 'replies')} by then:"
     return [header, *node_lines(error.node_errors, config)]
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def node_lines(errors: Mapping[int, Exception], config: gorums.Configuration) -> list[str]:

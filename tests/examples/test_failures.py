@@ -27,10 +27,11 @@ def status(node_id: int | None, message: str, code: grpc.StatusCode = UNAVAILABL
             gorums.IncompleteError("m", {7: status(7, "gone")}),
             ["Read failed: node 2 (192.0.2.1:7): UNAVAILABLE: gone"],
         ),
+        (gorums.IncompleteError("m", {}, 1), ["Read failed: 0 errors, 1 reply by then:"]),
         (
             gorums.IncompleteError("m", {7: status(7, "gone"), 3: OSError("odd")}, 1),
             [
-                "Read failed: 1 of 3 nodes replied:",
+                "Read failed: 2 errors, 1 reply by then:",
                 "  node 0 (192.0.2.1:3): odd",
                 "  node 2 (192.0.2.1:7): UNAVAILABLE: gone",
             ],
@@ -38,41 +39,41 @@ def status(node_id: int | None, message: str, code: grpc.StatusCode = UNAVAILABL
         (
             gorums.QuorumTimeoutError("m", {7: gorums.CallTimeoutError("silent", node_id=7), 3: TimeoutError()}),
             [
-                "Read failed: 0 of 2 nodes replied in time:",
+                "Read timed out: 2 errors, 0 replies by then:",
                 "  node 0 (192.0.2.1:3): TimeoutError",
                 "  node 2 (192.0.2.1:7): DEADLINE_EXCEEDED: silent",
             ],
         ),
         (
             gorums.SendError("m", {7: status(7, "gone")}, 2),
-            ["Read failed for 1 of 3 nodes:", "  node 2 (192.0.2.1:7): UNAVAILABLE: gone"],
+            ["Read failed: 1 error, sent to 2 nodes:", "  node 2 (192.0.2.1:7): UNAVAILABLE: gone"],
         ),
         (
             gorums.IncompleteError("m", {node: status(node, "no such call", UNIMPLEMENTED) for node in ADDRESSES}),
-            ["Read failed at every node: UNIMPLEMENTED: no such call"],
+            ["Read was refused: UNIMPLEMENTED: no such call"],
         ),
         (
             gorums.IncompleteError(
                 "m", {node: status(node, "not this key", grpc.StatusCode.PERMISSION_DENIED) for node in ADDRESSES}
             ),
-            ["Read failed at every node: PERMISSION_DENIED: not this key"],
+            ["Read was refused: PERMISSION_DENIED: not this key"],
         ),
         (
             gorums.IncompleteError("m", {7: status(7, "a", UNIMPLEMENTED), 3: status(3, "b", UNIMPLEMENTED)}),
             [
-                "Read failed: 0 of 2 nodes replied:",
+                "Read failed: 2 errors, 0 replies by then:",
                 "  node 0 (192.0.2.1:3): UNIMPLEMENTED: b",
                 "  node 2 (192.0.2.1:7): UNIMPLEMENTED: a",
             ],
         ),
         (
             gorums.IncompleteError("m", {7: status(7, "a", UNIMPLEMENTED)}, 1),
-            ["Read failed: 1 of 2 nodes replied:", "  node 2 (192.0.2.1:7): UNIMPLEMENTED: a"],
+            ["Read failed: 1 error, 1 reply by then:", "  node 2 (192.0.2.1:7): UNIMPLEMENTED: a"],
         ),
         (
             gorums.IncompleteError("m", {7: status(7, "gone"), 3: status(3, "gone")}),
             [
-                "Read failed: 0 of 2 nodes replied:",
+                "Read failed: 2 errors, 0 replies by then:",
                 "  node 0 (192.0.2.1:3): UNAVAILABLE: gone",
                 "  node 2 (192.0.2.1:7): UNAVAILABLE: gone",
             ],

@@ -21,9 +21,9 @@ def test_the_key_foo_is_refused_and_others_are_not(names: str) -> None:
     why = "PERMISSION_DENIED: requests for key 'foo' are not allowed"
     lines = re.sub(r"127\.0\.0\.1:\d+", "an address", completed.stdout).splitlines()
     assert lines == [
-        f"Write failed at every node: {why}",
+        f"Write was refused: {why}",
         f"Read failed: node 1 (an address): {why}",
-        f"Nested read failed at every node: {why}",
+        f"Nested read was refused: {why}",
         "Write OK",
         "bar = a",
         "bar = a (level 1)",

@@ -177,13 +177,13 @@ async def test_nodes_that_are_down_are_named_line_by_line() -> None:
             "greeting = hello",
             "There may be a newer value: only 1 of 2 nodes replied:",
             f"  {reason}",
-            "Write failed: 1 of 2 nodes replied:",
+            "Write failed: 1 error, 1 reply by then:",
             f"  {reason}",
             f"Correctable read failed: {reason}",
             f"Read failed: {reason}",
             f"Write failed: {reason}",
             f"Unicast failed: {reason}",
-            "Multicast failed for 1 of 3 nodes:",
+            "Multicast failed: 1 error, sent to 2 nodes:",
             f"  {reason}",
         ]
         assert completed.stderr.startswith(f"not connected yet: {reason}")
@@ -197,8 +197,8 @@ async def test_nested_calls_need_servers_with_peers() -> None:
             run_storage, "--addrs", f"{one.address},{two.address}", stdin="qc nread a\nqc nwrite a b\ncfg 1 nread a\n"
         )
     assert completed.stdout.splitlines() == [
-        f"Nested read failed at every node: FAILED_PRECONDITION: read_nested_qc: {NO_PEERS}",
-        f"Nested write failed at every node: FAILED_PRECONDITION: write_nested_multicast: {NO_PEERS}",
+        f"Nested read was refused: FAILED_PRECONDITION: read_nested_qc: {NO_PEERS}",
+        f"Nested write was refused: FAILED_PRECONDITION: write_nested_multicast: {NO_PEERS}",
         f"Nested read failed: node 1 ({two.address}): FAILED_PRECONDITION: read_nested_qc: {NO_PEERS}",
     ]
 
