@@ -8,6 +8,7 @@ asyncio's debug mode (`asyncio_debug` in pyproject.toml), which this file only v
 import asyncio
 import gc
 import inspect
+import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -55,7 +56,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.get_closest_marker("batching") is None]
 
 
+def is_about_the_program(record: logging.LogRecord) -> bool:
+    """Not about how busy the machine is, as what asyncio says of callbacks that took long."""
+    return not record.getMessage().startswith("Executing <")
+
+
 def pytest_sessionstart() -> None:
+    logging.getLogger("asyncio").addFilter(is_about_the_program)
     _asyncio_errors.attach()
     _signals.listen()
 

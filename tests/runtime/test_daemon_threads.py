@@ -1,5 +1,6 @@
 """The threads of plain handlers: as few as are needed, and what happens where there can be no more."""
 
+import logging
 import threading
 from typing import Any
 
@@ -11,7 +12,7 @@ from pygorums.serving import daemon_threads
 from pygorums.serving.daemon_threads import DaemonThreads, NoThreadError
 from tests.protos.calls_gorums import echo, note
 from tests.protos.calls_pb2 import Text
-from tests.support.waiting import within
+from tests.support.waiting import until, within
 from tests.sync.plain_calls import PlainCalls
 
 NO_MORE = "can't start new thread"
@@ -70,6 +71,10 @@ def test_what_finds_no_thread_is_not_done_later(no_more_threads: pytest.MonkeyPa
     threads.shutdown()
 
 
+def errors(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_a_handler_for_which_there_is_no_thread(
     no_more_threads: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -80,9 +85,10 @@ async def test_a_handler_for_which_there_is_no_thread(
             await within(echo(config[0], Text(text="x")))
         assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
         await within(note(config[0], Text(text="lost")))
+        await until(lambda: errors(caplog), "it was refused")
         no_more_threads.undo()
         assert (await within(echo(config[0], Text(text="y")))).text == "y"
     assert service.seen == ["y"]
-    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    (logged,) = errors(caplog)
     assert NO_MORE in logged.getMessage()
     assert logged.exc_info is None
