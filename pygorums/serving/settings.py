@@ -25,6 +25,7 @@ class CommonServerOptions(TypedDict, total=False):
     authorize: Callable[[Claim], Awaitable[None] | None] | None
     credentials: grpc.ServerCredentials | None
     hide_errors: bool
+    cancel_abandoned: bool
     options: Sequence[tuple[str, Any]]
 
 

@@ -48,7 +48,7 @@ class System(Local):
         backoff: How long to wait between attempts to reach a peer.
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``on_connect``,
-            ``on_config_change``, ``authorize``, ``hide_errors``, ``options``.
+            ``on_config_change``, ``authorize``, ``hide_errors``, ``cancel_abandoned``, ``options``.
 
     Attributes:
         server: The `Server` below, with all that is not about peers: `Server.grpc_server`, for instance.
@@ -90,6 +90,7 @@ class System(Local):
         self.server.peers.check_own(address)
         self._outbound: Configuration | None = None
         self._stopped = False
+        self._telling: asyncio.Task[None] | None = None  # the services that it has started
         self._starting = Joined(self._start, "pygorums system start")
         self._ending = Joined(self._end, "pygorums system stop")
         self.at_exit: object = None
@@ -165,10 +166,12 @@ class System(Local):
         if self._stopped:
             raise RuntimeError("the system was stopped while it started")
         self._outbound = connect(self._addresses, server=self.server, **self._connect_options)
+        self._telling = asyncio.get_running_loop().create_task(self._tell_services(), name="pygorums system started")
         try:
-            for service in self._services:
-                await tell_started(service, self.facade, self.server.surroundings)
-        except BaseException:
+            await self._telling
+        except BaseException as error:
+            if self._stopped:
+                raise RuntimeError("the system was stopped while it started") from error
             # Not by a task of its own, which would wait for this one.
             self._stopped = True
             self.server.refuse_new(0)
@@ -176,6 +179,10 @@ class System(Local):
             await self._outbound.close()
             raise
         return address
+
+    async def _tell_services(self) -> None:
+        for service in self._services:
+            await tell_started(service, self.facade, self.server.surroundings)
 
     async def _tell_late(self, service: Service) -> None:
         try:
@@ -211,6 +218,8 @@ class System(Local):
         self._stopped = True
         self.server.refuse_new(grace)
         self.server.peers.wake()
+        if self._telling is not None:
+            self._telling.cancel()  # it would wait for what does not come any more
         await self._ending()
 
     async def _end(self) -> None:

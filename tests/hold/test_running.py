@@ -149,6 +149,44 @@ assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTE
 """
 
 
+STARTING = """
+class Waits(Calls):
+    async def started(self, system):
+        print("begun", flush=True)
+        await {wait}
+
+gorums.run(gorums.System("127.0.0.1:0", Waits(), node_id=1, peers=["127.0.0.1:1", "127.0.0.1:2"]), grace=60)
+"""
+
+STARTING_BLOCKED = """
+class Waits(Plain):
+    def started(self, system):
+        print("begun", flush=True)
+        {wait}
+
+system = gorums.sync.System("127.0.0.1:0", Waits(), node_id=1, peers=["127.0.0.1:1", "127.0.0.1:2"])
+gorums.sync.run(system, grace=60)
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        STARTING.format(wait="asyncio.Event().wait()"),
+        STARTING.format(wait="system.wait_for_config(lambda config: len(config) == 2)"),
+        STARTING_BLOCKED.format(wait="threading.Event().wait()"),
+        STARTING_BLOCKED.format(wait="system.wait_for_config(lambda config: len(config) == 2)"),
+    ],
+    ids=["for ever", "for peers", "blocked for ever", "blocked for peers"],
+)
+async def test_a_service_that_still_waits_when_its_system_starts(source: str) -> None:
+    async with Program(CALLS + source) as program:
+        assert await program.line() == "begun"
+        program.signal(signal.SIGTERM)
+        status, output = await program.ended()
+    assert (status, output, program.errors) == (0, "", "")
+
+
 async def test_other_ends_and_what_cannot_be() -> None:
     async with Program(CALLS + OTHER_ENDS) as program:
         status, output = await program.ended()

@@ -1,14 +1,17 @@
 """Systems: servers that connect to each other."""
 
 import asyncio
+import inspect
 import itertools
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
 import pygorums as gorums
+from pygorums.serving.settings import ServerOptions, SystemOptions
 from tests.peers.support import clients_are, config_is, recorder, running
 from tests.protos.calls_gorums import ask, echo, spread
 from tests.protos.calls_pb2 import Text
@@ -235,6 +238,36 @@ async def test_stop_while_it_starts(turns_before: int) -> None:
         await within(starting)
     async with member(1, addresses):
         pass
+
+
+async def test_stop_while_a_service_is_told_of_the_start() -> None:
+    begun = asyncio.Event()
+
+    class Waiting(ScriptedCalls):
+        async def started(self, system: gorums.System) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+    system = gorums.System("127.0.0.1:0", Waiting(), node_id=1, peers=["127.0.0.1:1"])
+    starting = asyncio.create_task(system.start())
+    await within(begun.wait())
+    await within(system.stop())
+    with pytest.raises(RuntimeError, match="stopped while it started"):
+        await within(starting)
+    await within(system.wait())
+
+
+@pytest.mark.parametrize(
+    ("made", "options"),
+    [(gorums.Server, ServerOptions), (gorums.System, SystemOptions)],
+    ids=["server", "system"],
+)
+def test_all_options_have_types(made: type, options: Any) -> None:
+    """Whoever checks types can say to a system what can be said to a server."""
+    own = {"self", "service", "address", "node_id", "peers", "facade", "server_options"}
+    named = inspect.signature(made).parameters.keys() - own
+    assert named <= options.__optional_keys__
+    assert ServerOptions.__optional_keys__ <= SystemOptions.__optional_keys__
 
 
 async def test_stopping_twice_and_starting_twice() -> None:
