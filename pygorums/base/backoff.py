@@ -27,9 +27,8 @@ class Backoff:
     jitter: float = 0.2
 
     def __post_init__(self) -> None:
-        numbers = (self.initial, self.maximum, self.multiplier, self.jitter)
-        for number in numbers:
-            check_timeout(number, "each number of a backoff")
+        for name in ("initial", "maximum", "multiplier", "jitter"):
+            check_timeout(getattr(self, name), f"{name} of a backoff")
         if not 0 < self.initial <= self.maximum:
             raise ValueError(f"backoff needs 0 < initial <= maximum: {self}")
         if self.multiplier < 1 or not 0 <= self.jitter < 1:

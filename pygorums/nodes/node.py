@@ -14,7 +14,15 @@ from pygorums.streams.channel import Channel
 if TYPE_CHECKING:
     from pygorums.nodes.pool import Pool
 
-__all__ = ["Node"]
+__all__ = ["Node", "trouble"]
+
+
+def trouble(node: Node) -> str:
+    """Why there is no stream to a node, in words that follow its name and address."""
+    error = node.last_error
+    if error is None:
+        return "no answer yet"
+    return str(error).removeprefix(f"node {node.id}: ").replace(f" {node.address}: ", " ", 1)
 
 
 class Node(Shared):

@@ -17,7 +17,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import CallTimeoutError, NodeClosedError, counted
 from pygorums.base.identity import NODE_ID_KEY
 from pygorums.base.interceptors import listed_interceptors
-from pygorums.nodes.node import Node
+from pygorums.nodes.node import Node, trouble
 from pygorums.streams.channel import Channel, RequestServer
 from pygorums.streams.grpc_transport import GrpcConnector
 from pygorums.streams.heartbeat import HEARTBEAT_KEY
@@ -119,9 +119,7 @@ class Pool:
         except TimeoutError:
             missing = [node for node in nodes if not node.connected]
             connected = len(nodes) - len(missing)
-            lines = "".join(
-                f"\n  node {node.id} ({node.address}): {node.last_error or 'no answer yet'}" for node in missing
-            )
+            lines = "".join(f"\n  node {node.id} ({node.address}): {trouble(node)}" for node in missing)
             needed = f"{connected} of {counted(len(nodes), 'node')} connected, {count} needed"
             text = f"after {timeout} s {needed}:{lines}"
             raise CallTimeoutError(text) from None

@@ -16,6 +16,7 @@ from pygorums.base.pickling import Local
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
+from pygorums.nodes.node import trouble
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.settings import ServerOptions
@@ -281,8 +282,7 @@ class System(Local):
         node = next(node for node in self._outbound if node.id == node_id)
         if node.connected:
             return f"can be reached, but does not connect here: is this system node {self.node_id} in its list?"
-        reason = str(node.last_error or "no answer yet").removeprefix(f"node {node_id}: ")
-        return f"cannot be reached either: {reason}"
+        return f"cannot be reached either: {trouble(node)}"
 
     def _clients(self) -> str:
         return f"clients that are connected: {len(self.client_config())}"

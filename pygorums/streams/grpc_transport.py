@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -55,6 +56,12 @@ _CONNECTION_BROKE = ("Socket closed", "recvmsg:", "sendmsg:", "Connection reset"
 
 _OWN_LIMIT = re.compile(r"CLIENT: (Received message larger than max \(.*?\))")
 """What gRPC says of a stream that it has ended itself, because of what came."""
+
+_NOT_CONNECTED = re.compile(
+    r"failed to connect to all addresses; last error: \w+: (?:ipv[46]:)?(\S+): "
+    r"(?:Failed to connect to remote host: )?(.+)"
+)
+"""What gRPC says if there is no connection: the last of the addresses that a name stands for, and what happened."""
 
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Channels with the same target would otherwise share a connection, and its backoff.
@@ -210,6 +217,16 @@ class AcceptedGrpcTransport:
         return _status_of(raised, self._peer)
 
 
+def in_short(details: str, address: str) -> str:
+    """What gRPC says of an address, without naming it again."""
+    if (found := _NOT_CONNECTED.match(details)) is None:
+        return details.replace(f"errors resolving {address}: ", "cannot look it up: ").replace(
+            f" for {address}: ", ": "
+        )
+    at = unquote(found[1])
+    return f"cannot connect: {found[2]}" if at == address else f"cannot connect to {at}: {found[2]}"
+
+
 def _status_of(raised: Exception, address: str) -> StatusError:
     if isinstance(raised, StatusError):
         return raised
@@ -220,9 +237,9 @@ def _status_of(raised: Exception, address: str) -> StatusError:
     if details == _WRITE_FAILED:
         return ConnectionLostError(f"the stream to {address} broke")
     if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _CONNECTION_BROKE):
-        return ConnectionLostError(f"{address}: {details}")
+        return ConnectionLostError(f"{address}: {in_short(details, address)}")
     if code is grpc.StatusCode.UNAVAILABLE:
-        return StreamDownError(f"{address}: {raised.details() or 'unavailable'}")
+        return StreamDownError(f"{address}: {in_short(details, address) or 'unavailable'}")
     if code in (grpc.StatusCode.CANCELLED, grpc.StatusCode.OK):
         return StreamDownError(f"the stream to {address} was ended: {raised.details() or code.name}")
     if own := _OWN_LIMIT.search(details):

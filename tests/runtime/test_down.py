@@ -1,12 +1,14 @@
 """Nodes that are down, or that never answer: they fail at once or in time, and hold up nobody else."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import grpc
 import pytest
 
 import pygorums as gorums
+from pygorums.streams.grpc_transport import in_short
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -41,6 +43,54 @@ async def test_an_rpc_fails_at_once_and_names_the_node() -> None:
             assert NOWHERE in str(error.value)
         assert config[0].pending == 0
         assert config[0].last_error is not None
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:9", "127.0.0.1:9: cannot connect: Connection refused"),
+        ("localhost:9", r"localhost:9: cannot connect to \S+: Connection refused"),
+        ("[::1]:9", r"\[::1\]:9: cannot connect: .+"),
+    ],
+)
+async def test_errors_name_an_address_once(address: str, why: str) -> None:
+    async with gorums.connect([address], backoff=QUICK) as config:
+        with pytest.raises(gorums.StatusError) as failed:
+            await within(echo(config[0], Text()))
+        with pytest.raises(TimeoutError) as waited:
+            await within(config[0].wait_connected(0.01))
+    assert re.fullmatch(f"node 1: UNAVAILABLE: {why}", str(failed.value))
+    for error in (failed.value, waited.value):
+        assert str(error).count(address) == 1
+        assert len(re.findall(r"\bnode 1\b", str(error))) == 1
+
+
+@pytest.mark.parametrize(
+    ("details", "address", "short"),
+    [
+        (
+            "failed to connect to all addresses; last error: UNKNOWN: ipv6:%5B::1%5D:9: Failed to connect to remote "
+            "host: Connection refused",
+            "[::1]:9",
+            "cannot connect: Connection refused",
+        ),
+        (
+            "failed to connect to all addresses; last error: UNAVAILABLE: ipv4:10.0.0.1:9: Socket closed",
+            "host:9",
+            "cannot connect to 10.0.0.1:9: Socket closed",
+        ),
+        (
+            "errors resolving host:9: [a: lookup failed for host:9: none]",
+            "host:9",
+            "cannot look it up: [a: lookup failed: none]",
+        ),
+        ("DNS resolution failed for host:9: timeout", "host:9", "DNS resolution failed: timeout"),
+        ("the server is full", "host:9", "the server is full"),
+        ("", "host:9", ""),
+    ],
+)
+def test_what_grpc_says_of_an_address(details: str, address: str, short: str) -> None:
+    assert in_short(details, address) == short
 
 
 async def test_every_call_type_fails_at_once() -> None:
