@@ -41,7 +41,7 @@ class CallType(enum.Enum):
         return f"{'an' if self is CallType.RPC else 'a'} {self.value}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # with slots, Python before 3.13 cannot make a Method[Request, Response](…)
 class Method(Generic[Req, Resp]):
     """One method of a service. Generated modules hold one for each rpc; methods compare by identity.
 

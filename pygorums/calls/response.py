@@ -18,7 +18,7 @@ T = TypeVar("T")
 Resp = TypeVar("Resp", bound=Message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Python before 3.13 cannot make a NodeResponse[Reply](…)
 class NodeResponse(Generic[T]):
     """One reply or error of one node.
 

@@ -106,6 +106,14 @@ def test_methods_keep_their_identity(way: str) -> None:
     assert WAYS[way]({"method": ASK})["method"] is calls_gorums.ASK
 
 
+TYPED = gorums.Method[Text, Text]("a.B.C", gorums.CallType.RPC, Text, Text)
+
+
+def test_what_is_made_with_its_types() -> None:
+    assert pickle.loads(pickle.dumps(TYPED)) is TYPED
+    assert gorums.NodeResponse[int](1, 2) == gorums.NodeResponse(1, 2)
+
+
 def test_a_method_that_is_no_constant() -> None:
     method = gorums.Method("m", gorums.CallType.RPC, Text, Text)
     assert copy.deepcopy(method) is copy.copy(method) is method
