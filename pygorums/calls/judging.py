@@ -61,7 +61,10 @@ class Judge(Generic[T]):
         outcome = self._call(response)
         if isinstance(outcome, NodeResponse):
             return outcome
-        judged: NodeResponse[T] = self._progress.config.thread.run(self.await_one, response, outcome)
+        try:
+            judged: NodeResponse[T] = self._progress.config.thread.run(self.await_one, response, outcome)
+        except asyncio.CancelledError:
+            return self.cancelled(response.node_id)
         return judged
 
     def _call(self, response: NodeResponse[T]) -> NodeResponse[T] | Awaitable[Any]:
@@ -121,10 +124,13 @@ class Judge(Generic[T]):
         except asyncio.CancelledError:
             if task is not None and task.cancelling():
                 raise
-            text = f"{self._name} was cancelled"
-            return NodeResponse.failed(response.node_id, RejectedError(text))
+            return self.cancelled(response.node_id)
         except Exception as error:
             return NodeResponse.failed(response.node_id, error)
+
+    def cancelled(self, node_id: int) -> NodeResponse[T]:
+        """What is passed on if the function was cancelled."""
+        return NodeResponse.failed(node_id, RejectedError(f"{self._name} was cancelled"))
 
 
 class _Several(Generic[T]):
@@ -154,6 +160,8 @@ class _Several(Generic[T]):
         task.add_done_callback(lambda task: self._done(node_id, task))
 
     def _done(self, node_id: int, task: asyncio.Task[None]) -> None:
+        if task.cancelled():  # by the function itself, unless this is the end and nobody reads on
+            self.finished.put_nowait(self._judge.cancelled(node_id))
         outcome = self._tasks.pop(task)
         if inspect.iscoroutine(outcome):
             outcome.close()  # a task that is cancelled before it has begun awaits nothing

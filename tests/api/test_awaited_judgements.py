@@ -122,6 +122,33 @@ async def test_a_cancelled_wait_harms_nothing(three: Cluster[ScriptedCalls]) -> 
         assert sorted([response.node_id async for response in responses]) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("cancels", [1, 2])
+async def test_a_function_that_cancels_its_own_task(three: Cluster[ScriptedCalls], cancels: int) -> None:
+    async def cancelled(reply: Text, node: gorums.Node) -> Text:
+        if node.id == 3:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            if cancels == 1:
+                await asyncio.sleep(0)
+        return reply
+
+    mapped = [gorums.map_response(cancelled)]
+    responses = {r.node_id: r async for r in ask(three.config, Text(text="x"), interceptors=mapped, timeout=10)}
+    assert sorted(responses) == [1, 2, 3]
+    if cancels == 1:
+        with pytest.raises(gorums.IncompleteError, match=r"node 3: .*cancelled was cancelled"):
+            await within(ask(three.config, Text(text="x"), interceptors=mapped).all())
+
+    def blocking() -> None:
+        with gorums.sync.connect(three.addresses) as config:
+            told = {r.node_id: str(r.error) for r in ask(config, Text(text="x"), interceptors=mapped, timeout=10)}
+        assert sorted(told) == [1, 2, 3]
+        assert cancels == 2 or "was cancelled" in told[3]
+
+    await within(asyncio.to_thread(blocking))
+
+
 async def test_an_awaitable_that_is_cancelled_by_itself(one: Cluster[ScriptedCalls]) -> None:
     async def cancelled(reply: Text, node: gorums.Node) -> Text:
         future: asyncio.Future[Text] = asyncio.get_running_loop().create_future()
