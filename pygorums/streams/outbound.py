@@ -182,13 +182,13 @@ class OutboundChannel:
         if not self._closed:
             self._closed = True
             self._end_hope()
-            grace = self._grace()
+            patience = self._patience()
             self._down = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
             self.pending.fail_all(self._copy(self._down))
             if self._transport is not None:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(grace):
-                        await self._finish(self._transport)
+                    async with asyncio.timeout(CLOSE_GRACE):
+                        await self._finish(self._transport, patience)
             self._task.cancel()
             self._on_change()
         if not self._task.done():  # its loop may have ended before
@@ -197,21 +197,21 @@ class OutboundChannel:
         self._writer.stream_broke(error)
         self._writer.discard(error)
 
-    def _grace(self) -> float:
+    def _patience(self) -> float:
         """How long to wait for the node, which ends the stream when it has handled everything.
 
         If it owes no reply, and no one-way message was written a moment ago, what it still handles was given up.
         """
         recent = self._loop.time() - self._writer.wrote_at < CLOSE_GRACE
-        if self._writer.queued_bytes or self.pending.owed or (self._posted and recent):
+        if self._writer.waiting() or self.pending.owed or (self._posted and recent):
             return CLOSE_GRACE
         return CLOSE_SOON
 
-    async def _finish(self, transport: OpenedTransport) -> None:
+    async def _finish(self, transport: OpenedTransport, patience: float) -> None:
         await self._writer.drained(0)
         with suppress(Exception):  # the stream may break just now, which is as good an end
             await transport.finish()
-        await asyncio.wait({self._task})
+        await asyncio.wait({self._task}, timeout=patience)
 
     def _refusal(self, frame: bytes) -> StatusError:
         if self._down is not None:

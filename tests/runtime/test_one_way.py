@@ -114,7 +114,10 @@ async def test_a_message_too_large_for_the_buffer(three: Cluster[ScriptedCalls])
         assert [service.seen for service in three] == [["small"]] * 3
 
 
-async def test_what_was_sent_before_closing_arrives(three: Cluster[ScriptedCalls]) -> None:
+async def test_what_was_sent_before_closing_arrives(
+    three: Cluster[ScriptedCalls], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pygorums.streams.outbound.CLOSE_GRACE", 10)  # whatever else the machine does
     async with connected(three.addresses) as config:
         for n in range(100):  # closing waits for a limited time
             spread(config, Text(text=str(n)), ignore_errors=True)
