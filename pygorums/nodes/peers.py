@@ -87,8 +87,13 @@ class Peers:
         """The clients that serve calls, by ascending ID."""
         return self._client_config
 
+    def bind(self) -> None:
+        """Handlers may ask for the configurations from now on, in whatever thread: they belong to this event loop."""
+        self._pool.bind()
+
     def begin(self) -> None:
         """The server starts: tell of the configuration as it is, which has the own node."""
+        self.bind()
         if self._server.node_id:
             self._tell_change()
 

@@ -58,7 +58,17 @@ class Pool:
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop that its calls belong to: the one that was running when it was first used."""
-        return asyncio.get_running_loop()
+        running = asyncio._get_running_loop()
+        if running is None:
+            raise RuntimeError(
+                "no event loop is running: use asynchronous nodes and servers within an async function (in a server, "
+                "make this handler async), or pygorums.sync in programs without"
+            )
+        return running
+
+    def bind(self) -> None:
+        """Its calls belong to the event loop that is running now."""
+        _ = self.loop
 
     @property
     def nodes(self) -> Mapping[int, Node]:
@@ -168,7 +178,7 @@ class OutboundPool(Pool):
         options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
         check_tls(credentials)
         super().__init__(max_message=options.max_message, interceptors=interceptors)
-        self.loop = asyncio.get_running_loop()
+        self.bind()
         identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
         self._user_metadata = (*metadata, *identity)
         heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))

@@ -197,6 +197,7 @@ class Server(Local):
         self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
+        self._peers.bind()
         context = StreamContext(self, metadata, peer, peer_id, {})
         writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
         requests = InOrder(
