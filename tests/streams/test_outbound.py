@@ -334,17 +334,26 @@ async def close_takes(channel: OutboundChannel) -> float:
     return asyncio.get_running_loop().time() - begin
 
 
-async def test_closing_waits_only_for_what_somebody_may_want_to_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("told", [True, False])
+async def test_closing_waits_only_for_what_somebody_may_want_to_arrive(
+    monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
     monkeypatch.setattr("pygorums.streams.outbound.CLOSE_GRACE", 600)
     node = Node()
     async with channel_to(node) as channel:
         await until(lambda: channel.connected)
+        if told:
+            node.streams[0].confirm(OFFERED)
         given_up, answered = Call(1), Call(2)
         request(channel, given_up, answered)
         assert await arrivals(node.streams[0], 2) == [1, 2]
         await node.streams[0].send(encode_message(2, METHOD, b"r"))
         await until(lambda: answered.log)
+        assert channel._writer.cancels is told
         channel.give_up(1)
+        async with asyncio.timeout(10):
+            while told and not channel._writer.queued_bytes:
+                await asyncio.sleep(0)  # until the notice is being written
         assert await close_takes(channel) < 300
 
 
