@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from pygorums.base.method import CallType, Method
+from pygorums.base.timeout import check_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
@@ -138,7 +139,9 @@ def scripted_configuration(answers: Mapping[int, Answer[Any]], timeout: float | 
 
     Raises:
         ConfigurationError: There are none, or an ID cannot be one.
+        TypeError, ValueError: `timeout` is no number of seconds.
     """
+    check_timeout(timeout)
     addresses = numbered({node_id: f"node-{node_id}:1" for node_id in answers})
     script = _Script({node_id: _several(answer) for node_id, answer in answers.items()}, timeout)
     pool = Pool(max_message=1 << 31)
@@ -157,6 +160,8 @@ def scripted_method(answers: Mapping[int, Answer[Resp]]) -> Method[Empty, Resp]:
     Raises:
         TypeError: The replies are of different types, or an answer is none.
     """
+    if not isinstance(answers, Mapping):
+        raise TypeError(f"answers must be a mapping from node IDs to what each node answers, not {answers!r:.100}")
     kinds: set[type[Any]] = set()
     for answer in (one for several in answers.values() for one in _several(several)):
         if isinstance(answer, Message):

@@ -145,6 +145,18 @@ def test_what_cannot_be() -> None:
         gorums.testing.responses({1: text(1), 2: Empty()})
 
 
+@pytest.mark.parametrize("wrong", [None, [], [Text()], "1"])
+def test_answers_that_are_no_mapping(wrong: Any) -> None:
+    for responses in (gorums.testing.responses, gorums.testing.sync.responses):
+        with pytest.raises(TypeError, match="answers must be a mapping from node IDs to what each node answers"):
+            responses(wrong)
+
+
+async def test_a_timeout_that_is_none() -> None:
+    with pytest.raises(TypeError, match="timeout must be seconds or None, not 'soon'"):
+        gorums.testing.responses({1: Text()}, timeout="soon")  # type: ignore[call-overload] # what is tested
+
+
 def of_two(replies: Mapping[int, Text]) -> int | None:
     """A function of replies alone."""
     return sum(reply.number for reply in replies.values()) if len(replies) > 1 else None
