@@ -75,7 +75,7 @@ class Peers:
             self._known[own_id] = self._connected[own_id] = own
             self._pool.put(own)
         self._config = self._configuration(self._connected)
-        self._client_config = self._configuration(self._clients)
+        self._client_config: Configuration | None = None  # until somebody asks for it
 
     @property
     def config(self) -> Configuration:
@@ -85,6 +85,9 @@ class Peers:
     @property
     def client_config(self) -> Configuration:
         """The clients that serve calls, by ascending ID."""
+        # Made when it is asked for: there may be thousands of clients, each of which changes it twice.
+        if self._client_config is None:
+            self._client_config = self._configuration(self._clients)
         return self._client_config
 
     def bind(self) -> None:
@@ -203,8 +206,7 @@ class Peers:
                 self._known_changed()
         else:
             self._clients[node.id] = node
-            self._client_config = self._configuration(self._clients)
-            self.wake()
+            self._clients_changed()
         return pending
 
     def heard(self, node: Node | None) -> None:
@@ -223,12 +225,15 @@ class Peers:
         else:
             self._clients.pop(node.id, None)
             self._pool.drop(node)
-            self._client_config = self._configuration(self._clients)
-            self.wake()
+            self._clients_changed()
 
     async def close(self) -> None:
         """Fail the calls that wait for peers, and make no more."""
         await self._pool.close()
+
+    def _clients_changed(self) -> None:
+        self._client_config = None
+        self.wake()
 
     def _known_changed(self) -> None:
         self._config = self._configuration(self._connected)

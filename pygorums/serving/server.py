@@ -133,6 +133,8 @@ class Server(Local):
             max_message=self._options.max_message,
             on_config_change=None if on_config_change is None else partial(self.surroundings.call, on_config_change),
         )
+        if address is not None:
+            self._peers.check_own(address)
         self._acceptor = Acceptor(
             self, self._handlers, self._peers, self._options, authorize, on_connect, self.surroundings
         )

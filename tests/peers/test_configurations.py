@@ -8,6 +8,7 @@ import pytest
 
 import pygorums as gorums
 from pygorums.base.identity import FIRST_CLIENT_ID
+from pygorums.nodes.peers import Peers
 from tests.peers.support import PEERS, clients_are, config_is, dialled, peer, recorder, running
 from tests.protos.calls_gorums import ask, echo, note, spread
 from tests.protos.calls_pb2 import Text
@@ -207,3 +208,32 @@ async def test_when_the_server_has_stopped() -> None:
             with pytest.raises(gorums.SendError):
                 await within(note(node, Text(text="x")))
         await until(lambda: not any(node.connected for node in (*config, *clients)))
+
+
+async def test_clients_that_come_and_go_cost_nothing_until_somebody_asks_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each changes the configuration: to make it anew of all would take the more time the more there are."""
+    made = 0
+    make = Peers._configuration
+
+    def counting(peers: Peers, nodes: Mapping[int, gorums.Node]) -> gorums.Configuration:
+        nonlocal made
+        made += 1
+        return make(peers, nodes)
+
+    one, two, three = gorums.Server(), gorums.Server(), gorums.Server()
+    async with running(ScriptedCalls()) as server:
+        monkeypatch.setattr(Peers, "_configuration", counting)
+        async with dialled(server, one), dialled(server, two), dialled(server, three):
+            await until(lambda: len(server._acceptor.streams) == 3)
+            assert made == 0
+            assert len(server.client_config()) == 3
+            assert server.client_config() is server.client_config()
+            assert made == 1
+        await clients_are(server)
+
+
+def test_a_server_whose_address_is_known_as_another_nodes() -> None:
+    with pytest.raises(gorums.ConfigurationError, match="it is the address of node 2, and this is node 1"):
+        gorums.Server(address="127.0.0.1:7001", node_id=1, peers={1: "127.0.0.1:7002", 2: "localhost:7001"})
