@@ -43,7 +43,7 @@ CALLS_APART = 1.0
 """Seconds, at least, between attempts that are made because somebody calls a node that is down."""
 
 HOPE = 0.5
-"""Seconds that calls to a node which is down wait for the attempt that they have brought about."""
+"""Seconds that calls to a node which is down wait for an attempt to reach it."""
 
 
 class OutboundChannel:
@@ -55,8 +55,8 @@ class OutboundChannel:
 
     While the first attempt to connect, or the first after a break, is under way, calls queue up. Once an
     attempt has failed the node is down: what had queued fails, and new calls fail at once, until an
-    attempt succeeds. A call to a node that is down has it tried at once, unless that was done a moment ago, and
-    waits a little for the outcome.
+    attempt succeeds. A call to a node that is down has it tried at once, unless that was done a moment ago. While
+    it is tried, calls wait a little for the outcome.
 
     Calls without a reply are sent again on the new stream, in their order and before anything newer: a
     node may get such a request twice (at least once), never out of order. Streaming calls fail
@@ -146,16 +146,23 @@ class OutboundChannel:
 
     def hasten(self, *, new: bool) -> None:
         """The node is there: an attempt to reach it does not wait for its time, or not for long if that is no news."""
-        self._pause.hasten(self._backoff.initial if new else max(CALLS_APART, self._backoff.initial))
+        if self._transport is None:
+            apart = self._backoff.initial if new else max(CALLS_APART, self._backoff.initial)
+            if self._pause.hasten(apart) or new:
+                self._expect()
 
     def _tries_now(self) -> bool:
         """Whether an attempt to reach a node that is down begins because of a call, which then waits for it."""
         if self._closed or not self._pause.hasten(max(CALLS_APART, self._backoff.initial)):
             return False
-        error, self._down = self._down, None
-        assert error is not None
-        self._hope = self._loop.call_later(HOPE, self._went_down, error)
+        self._expect()
         return True
+
+    def _expect(self) -> None:
+        """The node is tried, or will be in a moment: if it was down, calls wait for what becomes of that."""
+        if self._down is not None and not self._closed:
+            error, self._down = self._down, None
+            self._hope = self._loop.call_later(HOPE, self._went_down, error)
 
     def _end_hope(self) -> None:
         if self._hope is not None:
@@ -232,6 +239,7 @@ class OutboundChannel:
         failures = lost = 0
         while not self._closed:
             self._pause.attempt()
+            self._expect()
             transport = self._connect(self._metadata)
             try:
                 error, stood, lasted = await self._use(transport)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 __all__ = ["Pause"]
 
@@ -14,17 +15,19 @@ class Pause:
         self._loop = asyncio.get_running_loop()
         self._attempted_at = 0.0
         self._until = 0.0
+        self._apart = math.inf  # how soon after the last attempt, as was said while it was under way
         self._over: asyncio.Future[None] | None = None  # while somebody waits
         self._timer: asyncio.TimerHandle | None = None
 
     def attempt(self) -> None:
         """An attempt begins."""
         self._attempted_at = self._loop.time()
+        self._apart = math.inf
 
     async def wait(self, seconds: float) -> None:
         """Wait so long, or until `hasten` says that it is enough."""
         self._over = self._loop.create_future()
-        self._arm(self._loop.time() + seconds)
+        self._arm(min(self._loop.time() + seconds, self._attempted_at + self._apart))
         try:
             await self._over
         finally:
@@ -33,8 +36,11 @@ class Pause:
                 self._timer.cancel()
 
     def hasten(self, apart: float) -> bool:
-        """Make the wait end as soon as the last attempt began `apart` seconds ago; whether that is now."""
-        if self._over is None or self._over.done():
+        """Make the wait, or the next one, end as soon as the last attempt began `apart` seconds ago; whether now."""
+        if self._over is None:
+            self._apart = min(self._apart, apart)
+            return False
+        if self._over.done():
             return False
         until = self._attempted_at + apart
         if until <= self._loop.time():

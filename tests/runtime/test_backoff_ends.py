@@ -149,3 +149,22 @@ async def test_a_peer_that_calls_is_connected_to(monkeypatch: pytest.MonkeyPatch
             proxy.turn_away = False
             await within(echo(second.outbound[0], Text(text="hello")))
             await within(first.outbound.wait_connected(timeout=5))
+
+
+async def test_a_peer_can_be_called_at_the_moment_it_connects() -> None:
+    """A protocol greets whoever comes: that must not be told how things were before."""
+    async with gorums.local_systems(2, ScriptedCalls) as pair:
+        addresses = {one.node_id: str(one.address) for one in pair}
+    greetings: list[asyncio.Future[Text]] = []
+
+    def greet(config: gorums.Configuration) -> None:
+        if 2 in config:
+            greetings.append(echo(first.outbound.node(2), Text(text="hello")))
+
+    service = ScriptedCalls(1)
+    first = gorums.System(addresses[1], service, node_id=1, peers=addresses, backoff=ONCE_MORE, on_config_change=greet)
+    async with first:
+        await in_a_long_pause(first.outbound[1])
+        async with gorums.System(addresses[2], ScriptedCalls(2), node_id=2, peers=addresses):
+            await until(lambda: bool(greetings))
+            assert (await within(greetings[0])).number == 2

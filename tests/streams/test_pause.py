@@ -47,3 +47,16 @@ async def test_it_can_be_cancelled() -> None:
     await asyncio.wait({task})
     assert not pause.hasten(0)
     await within(pause.wait(0))
+
+
+async def test_news_that_come_during_an_attempt_count_for_the_wait_after_it() -> None:
+    pause = Pause()
+    pause.attempt()
+    assert not pause.hasten(0)
+    await within(pause.wait(600))
+    pause.attempt()  # they are old news for the next one
+    waiting = asyncio.ensure_future(pause.wait(600))
+    await turns(3)
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait({waiting})
