@@ -11,9 +11,10 @@ from types import FrameType
 
 from pygorums.base.timeout import sending_timeout
 from pygorums.serving.server import Server
+from pygorums.serving.service import Service
 from pygorums.serving.system import System
 
-__all__ = ["run", "serve", "stopped_by_signals"]
+__all__ = ["check_target", "run", "serve", "stopped_by_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -38,6 +39,7 @@ def run(
     Raises:
         OSError, ConfigurationError: As for `Server.start`.
         RuntimeError: An event loop is running.
+        TypeError: `target` is neither, but a service, say.
     """
     if asyncio._get_running_loop() is not None:
         raise RuntimeError("gorums.run cannot be used in a running event loop: await gorums.serve there")
@@ -55,6 +57,7 @@ async def serve(
     In another thread than the main one there are no signals to wait for; it ends with the server. If it is cancelled it
     stops the server at once.
     """
+    check_target(target, (Server, System), "pygorums")
     loop = asyncio.get_running_loop()
     stops: list[asyncio.Task[None]] = []
 
@@ -83,6 +86,13 @@ async def _started(target: Server | System, address: str | None) -> str:
         return await target.start(address)
     target.check_address(address)
     return await target.start()
+
+
+def check_target(target: object, kinds: tuple[type, ...], world: str) -> None:
+    """Refuse to run anything but a server or a system of one of the two worlds."""
+    if not isinstance(target, kinds):
+        hint = f"; write {world}.Server(…) around it" if isinstance(target, Service) else ""
+        raise TypeError(f"{world} runs a Server or a System of its own, not {target!r}{hint}")
 
 
 @contextmanager

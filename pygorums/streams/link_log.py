@@ -39,7 +39,8 @@ class LinkLog:
             error: Why.
             stood: Whether there was a stream.
         """
-        why = f"{error.code.name}: {shown(error.message)}"  # without the node, which is named already
+        text = error.message.removeprefix(f"{self._node[1]}: ")
+        why = f"{error.code.name}: {shown(text)}"  # without the node, which is named already
         if stood:
             # What was sent too fast may be lost, of which everybody should hear.
             log = _log if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED else CONNECTIONS

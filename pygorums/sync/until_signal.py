@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pygorums.serving.until_signal import stopped_by_signals
+from pygorums.serving.until_signal import check_target, stopped_by_signals
 from pygorums.sync.loop_thread import loop_thread
 from pygorums.sync.server import Server, System
 
@@ -18,6 +18,7 @@ def run(
     on_start: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM comes, let what was received be answered, and return: as `pygorums.run`."""
+    check_target(target, (Server, System), "pygorums.sync")
     thread = loop_thread()
     signalled = False
 

@@ -51,6 +51,7 @@ async def test_a_connection_that_breaks_and_comes_back(caplog: pytest.LogCapture
     assert lines[0] == "INFO Node 1 (127.0.0.1:PORT) is connected"
     assert lines[1].startswith("WARNING Node 1 (127.0.0.1:PORT) is lost: UNAVAILABLE: ")
     assert lines[2].startswith("WARNING Node 1 (127.0.0.1:PORT) cannot be reached, and is tried again: UNAVAILABLE: ")
+    assert lines[2].count("PORT") == 1
     assert lines[-2:] == [
         "INFO Node 1 (127.0.0.1:PORT) is connected",
         "INFO Node 1 (127.0.0.1:PORT) is closed",

@@ -1,13 +1,16 @@
 """Servers that run until a signal: what was received is answered, the program ends with 0, and says nothing."""
 
 import signal
+from typing import Any
 
 import pytest
 
 import pygorums as gorums
+import pygorums.sync
 from tests.hold.program import Program
 from tests.protos.calls_gorums import echo, spread
 from tests.protos.calls_pb2 import Text
+from tests.support.calls import ScriptedCalls
 from tests.support.cluster import connected
 from tests.support.waiting import until, within
 
@@ -193,3 +196,16 @@ async def test_other_ends_and_what_cannot_be() -> None:
     assert status == 0, program.errors
     lines = [line for line in output.split() if ":" not in line]
     assert lines == ["RuntimeError", "TypeError", "ConfigurationError", "ConfigurationError", "TypeError"]
+
+
+@pytest.mark.parametrize("world", [gorums, gorums.sync], ids=["asyncio", "blocking"])
+def test_what_is_no_server_cannot_be_run(world: Any) -> None:
+    other = gorums.sync if world is gorums else gorums
+    for target, text in [
+        (ScriptedCalls(), r"write pygorums.*\.Server\(…\) around it"),
+        (world.Server, "not <class"),
+        (None, "not None"),
+        (other.Server(), "a Server or a System of its own, not <pygorums"),
+    ]:
+        with pytest.raises(TypeError, match=text):
+            world.run(target, "127.0.0.1:0")
