@@ -116,8 +116,11 @@ def at_least_one(n: int) -> int:
     """`n`, a number of replies to wait for.
 
     Raises:
+        TypeError: It is not a whole number.
         ValueError: It is less than 1.
     """
+    if not isinstance(n, int):  # a call that counts down from 1.5 would never end
+        raise TypeError(f"a quorum call needs a whole number of replies, not {n!r}")
     if n < 1:
         raise ValueError(f"a quorum call needs at least one reply, not {n}")
     return n

@@ -68,7 +68,7 @@ class UsedOnce(Local):
     def _at_least_one(self, n: int) -> int:
         try:
             return at_least_one(n)
-        except ValueError:
+        except (TypeError, ValueError):
             self._used = self._used or None
             raise
 

@@ -1,5 +1,6 @@
 """Mistakes with arguments and objects, and what is said of them, in both worlds."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -130,6 +131,28 @@ def test_awaiting_a_blocking_call() -> None:
         responses: Any = ask(config, Text())
         with pytest.raises(TypeError, match=r"with pygorums\.sync blocks and is not awaited: call majority\(\)"):
             responses.__await__()
+
+
+@pytest.mark.parametrize("n", [1.5, 2.0, "2", None])
+async def test_numbers_of_replies_that_are_not_whole(n: Any) -> None:
+    text = "a quorum call needs a whole number of replies, not "
+    ways: list[Callable[[Any], Any]] = [
+        lambda r: r.threshold(n),
+        lambda r: r.async_threshold(n),
+        lambda r: r.correctable(n),
+    ]
+    if n is not None:  # which is a majority there
+        ways.append(lambda r: r.collect_quorum(n))
+
+    def blocking() -> None:
+        for way in ways:
+            with pytest.raises(TypeError, match=text):
+                way(gorums.testing.sync.responses({1: Text(), 2: Text(), 3: Text()}))
+
+    for way in ways:
+        with pytest.raises(TypeError, match=text):
+            way(gorums.testing.responses({1: Text(), 2: Text(), 3: Text()}))
+    await within(asyncio.to_thread(blocking))
 
 
 @pytest.mark.parametrize(
