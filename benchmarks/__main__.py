@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.arguments import parse_arguments
+from benchmarks.command_line import parse_arguments
 from benchmarks.commands import execute
 from benchmarks.program import run
 

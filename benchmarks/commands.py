@@ -3,21 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from benchmarks.catalogue import CATALOGUE
 from benchmarks.comparison import chosen_benchmarks, compare
-from benchmarks.facade_summary import facade_summary
-from benchmarks.local_servers import LocalServers
-from benchmarks.machine import describe, machine
-from benchmarks.options import Options
-from benchmarks.profiling import Profiler
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.profiling import Profiler
 from benchmarks.program import StartError
-from benchmarks.progress import progress_display
-from benchmarks.reach import CASES, reach
-from benchmarks.report import row_figures, settings, write_json
-from benchmarks.serve import serve_until_signal
+from benchmarks.reach.command import CASES, reach
+from benchmarks.reports.files import row_figures, settings, write_json
+from benchmarks.reports.machine import describe, machine
+from benchmarks.reports.progress import progress_display
+from benchmarks.reports.table import comparison_table, facade_summary, plain
+from benchmarks.servers.local import LocalServers
+from benchmarks.servers.serving import serve_until_signal
+from benchmarks.subjects.catalogue import CATALOGUE
+from benchmarks.subjects.targets import Targets
 from benchmarks.sweep import sweep
-from benchmarks.table import comparison_table, plain
-from benchmarks.targets import Targets
 
 __all__ = ["execute"]
 

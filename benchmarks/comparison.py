@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.blocking_work import BlockingKind, BlockingWork
-from benchmarks.catalogue import CATALOGUE, Benchmark
-from benchmarks.fan_out import fan_out_load
-from benchmarks.loads import Load
-from benchmarks.measuring import Measurement, Progress, Subject, alternate
-from benchmarks.options import Options
-from benchmarks.profiling import Profiler
-from benchmarks.ratios import ratio_of
-from benchmarks.targets import Targets
+from benchmarks.loads.outcome import Load
+from benchmarks.measuring.alternation import Progress, Subject, alternate
+from benchmarks.measuring.measurement import ratio_of
+from benchmarks.measuring.options import Options
+from benchmarks.measuring.profiling import Profiler
+from benchmarks.reports.table import Row
+from benchmarks.subjects.blocking_work import BlockingKind, BlockingWork
+from benchmarks.subjects.catalogue import CATALOGUE, Benchmark
+from benchmarks.subjects.fan_out import fan_out_load
+from benchmarks.subjects.targets import Targets
 
-__all__ = ["FAN_OUT_CALLERS", "FAN_OUT_THREADS", "Row", "chosen_benchmarks", "compare"]
+__all__ = ["FAN_OUT_CALLERS", "FAN_OUT_THREADS", "chosen_benchmarks", "compare"]
 
 FAN_OUT_CALLERS = 50
 """Callers of baseline A where a benchmark has more calls in flight than that: further ones do not make it faster."""
@@ -44,24 +45,6 @@ class _Key:
         if self.slow and self.name == "A":
             notes.append("slow servers")
         return f"{self.name} ({', '.join(notes)})" if notes and self.is_baseline else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the table.
-
-    Attributes:
-        name: The benchmark, or the baseline.
-        in_flight: How many calls were under way.
-        runs: The measurements, in the order of the rounds.
-        ratios: How many times the throughput of the baselines this is, and for the blocking facade how many times that
-            of the same with ``asyncio``; the median of all rounds.
-    """
-
-    name: str
-    in_flight: int
-    runs: list[Measurement]
-    ratios: dict[str, float]
 
 
 def chosen_benchmarks(options: Options) -> list[Benchmark]:

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.fan_out import fan_out_load
-from benchmarks.gorums_loads import quorum_call_load
-from benchmarks.local_servers import LocalServers
-from benchmarks.machine import describe, machine
-from benchmarks.measuring import Measurement, Progress, Subject, alternate, median_of
-from benchmarks.options import Options, majority_of
-from benchmarks.plots import plot
-from benchmarks.profiling import Profiler
+from benchmarks.measuring.alternation import Progress, Subject, alternate
+from benchmarks.measuring.measurement import Measurement, median_of
+from benchmarks.measuring.options import Options, majority_of
+from benchmarks.measuring.profiling import Profiler
 from benchmarks.program import StartError
-from benchmarks.progress import progress_display
-from benchmarks.report import settings, write_json, write_text
-from benchmarks.table import markdown
-from benchmarks.targets import Targets
+from benchmarks.reports.files import settings, write_json, write_text
+from benchmarks.reports.machine import describe, machine
+from benchmarks.reports.plots import plot
+from benchmarks.reports.progress import progress_display
+from benchmarks.reports.table import markdown
+from benchmarks.servers.local import LocalServers
+from benchmarks.subjects.asyncio_loads import quorum_call_load
+from benchmarks.subjects.fan_out import fan_out_load
+from benchmarks.subjects.targets import Targets
 
 __all__ = ["AXES", "SUBJECTS", "Axis", "sweep"]
 

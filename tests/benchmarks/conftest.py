@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 import pygorums as gorums
-from benchmarks.baseline_server import add_baselines
-from benchmarks.service import BenchmarkImpl
+from benchmarks.servers.baselines import add_baselines
+from benchmarks.servers.service import BenchmarkImpl
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from benchmarks.blocking_client import BlockingClient
-from benchmarks.blocking_work import Answer, BlockingKind, BlockingWork, Task
-from benchmarks.latency import Latency
-from benchmarks.loads import Outcome
-from benchmarks.local_servers import END_LIMIT
+from benchmarks.loads.outcome import Outcome
+from benchmarks.servers.local import END_LIMIT
+from benchmarks.statistics.latency import Latency
+from benchmarks.subjects.blocking_client import BlockingClient
+from benchmarks.subjects.blocking_work import Answer, BlockingKind, BlockingWork, Task
 from tests.support.waiting import within
 
 LIMIT = 50.0

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import grpc
 import pytest
 
-from benchmarks.blocking_fan_out import BlockingFanOut
-from benchmarks.loads import Outcome
-from benchmarks.targets import CHANNEL_OPTIONS
+from benchmarks.loads.outcome import Outcome
+from benchmarks.subjects.blocking_fan_out import BlockingFanOut
+from benchmarks.subjects.targets import CHANNEL_OPTIONS
 from tests.support.waiting import within
 
 

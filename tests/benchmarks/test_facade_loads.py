@@ -7,9 +7,8 @@ import pytest
 
 import pygorums
 import pygorums.sync
-from benchmarks.facade_loads import Facade
-from benchmarks.loads import Outcome
-from benchmarks.thread_loads import ThreadLoad
+from benchmarks.loads.outcome import Outcome, ThreadLoad
+from benchmarks.subjects.facade_loads import Facade
 from tests.support.waiting import LIMIT, within
 
 MakeLoad = Callable[[Facade, int], ThreadLoad]

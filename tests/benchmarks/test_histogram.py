@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.histogram import Histogram
+from benchmarks.statistics.histogram import Histogram
 
 values_of_all_sizes = st.lists(st.integers(0, 100) | st.integers(0, 10**12), min_size=1, max_size=100)
 fractions = st.floats(0, 1)

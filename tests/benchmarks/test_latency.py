@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.histogram import Histogram
-from benchmarks.latency import Latency
-from benchmarks.moments import Moments
+from benchmarks.statistics.histogram import Histogram
+from benchmarks.statistics.latency import Latency
+from benchmarks.statistics.moments import Moments
 
 
 def test_without_samples_there_is_nothing_to_tell() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.loads import closed_loop, run_all, window
+from benchmarks.loads.tasks import closed_loop, run_all, window
 from tests.support.waiting import within
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.moments import Moments, Welford, combined
+from benchmarks.statistics.moments import Moments, Welford, combined
 
 samples = st.lists(st.floats(-1e6, 1e6), max_size=50)
 

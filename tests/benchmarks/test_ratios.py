@@ -4,11 +4,9 @@ import math
 
 import pytest
 
-from benchmarks.comparison import Row
-from benchmarks.facade_summary import facade_summary
-from benchmarks.latency import Latency
-from benchmarks.measuring import Measurement
-from benchmarks.ratios import latency_of, ratio_of
+from benchmarks.measuring.measurement import Measurement, latency_of, ratio_of
+from benchmarks.reports.table import Row, facade_summary
+from benchmarks.statistics.latency import Latency
 
 
 def measurement(throughput: float, p50: float | None = None) -> Measurement:

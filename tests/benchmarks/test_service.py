@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 import pygorums as gorums
-from benchmarks import server_stats, service
 from benchmarks.benchmark_gorums import (
     multicast,
     quorum_call,
@@ -17,7 +16,9 @@ from benchmarks.benchmark_gorums import (
     stop_server_benchmark,
 )
 from benchmarks.benchmark_pb2 import DESCRIPTOR, Echo, StartRequest, StopRequest, TimedMsg
-from benchmarks.service import BenchmarkImpl
+from benchmarks.servers import service
+from benchmarks.servers import stats as server_stats
+from benchmarks.servers.service import BenchmarkImpl
 from tests.support.waiting import within
 
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from benchmarks.comparison import Row
-from benchmarks.latency import Latency
-from benchmarks.measuring import Measurement, median_of
-from benchmarks.table import comparison_table, markdown, plain
+from benchmarks.measuring.measurement import Measurement, median_of
+from benchmarks.reports.table import Row, comparison_table, markdown, plain
+from benchmarks.statistics.latency import Latency
 
 
 def measurement(throughput: float, *, latency: Latency | None = None, servers: int | None = None) -> Measurement:

@@ -7,7 +7,7 @@ from threading import Barrier, Lock
 
 import pytest
 
-from benchmarks.thread_loads import closed_loop, window
+from benchmarks.loads.threads import closed_loop, window
 from tests.support.waiting import LIMIT, within
 
 

@@ -1,0 +1,1 @@
+"""The cases that pygorums has to reach, each with its target: ``python -m benchmarks reach``."""

@@ -1,0 +1,1 @@
+"""What is worked out of samples: pure, and of no use for benchmarks alone."""

@@ -1,0 +1,134 @@
+"""The servers under test, and every kind of connection to them."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+
+import pygorums as gorums
+from benchmarks.measuring.usage import Usage
+from benchmarks.program import StartError
+from benchmarks.servers.baselines import HISTOGRAM, USAGE
+from benchmarks.servers.serving import UNLIMITED
+from benchmarks.statistics.histogram import Histogram
+from benchmarks.subjects.asyncio_loads import Cluster
+from benchmarks.subjects.bare_streams import BareStreams
+from benchmarks.subjects.blocking_client import BlockingClient
+
+__all__ = ["CHANNEL_OPTIONS", "CONNECT_LIMIT", "Targets"]
+
+CONNECT_LIMIT = 10.0
+"""Seconds until all servers must be connected."""
+
+CHANNEL_OPTIONS = (*UNLIMITED, ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
+"""gRPC options of the baselines' channels: each has a connection of its own, as pygorums has them."""
+
+
+class Targets:
+    """Connections to servers, made on entry and closed on exit.
+
+    Args:
+        addresses: Where they listen.
+        send_buffer: How many bytes may wait for a node.
+
+    Attributes:
+        config: All of them.
+        ours: Whether all of them serve the baselines and tell what they use.
+    """
+
+    def __init__(self, addresses: Sequence[str], send_buffer: int) -> None:
+        self._addresses = addresses
+        self._send_buffer = send_buffer
+        self._stack = AsyncExitStack()
+        self._streams: dict[int, BareStreams] = {}
+        self._unbatched: gorums.Configuration | None = None
+        self._blocking: BlockingClient | None = None
+        self.ours = False
+
+    async def __aenter__(self) -> Self:
+        async with self._stack:
+            self.config = await self._connect()
+            self.channels = [
+                await self._stack.enter_async_context(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS))
+                for address in self._addresses
+            ]
+            self.ours = await self.usage() is not None
+            self._stack = self._stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def unbatched(self) -> gorums.Configuration:
+        """All of them, over streams of their own on which each message goes alone."""
+        if self._unbatched is None:
+            self._unbatched = await self._connect(("pygorums.batching", 0))
+        return self._unbatched
+
+    async def blocking(self) -> BlockingClient:
+        """A process that calls all of them from threads."""
+        if self._blocking is None:
+            self._blocking = await BlockingClient.start(self._addresses, self._send_buffer)
+            self._stack.push_async_callback(self._blocking.close)
+        return self._blocking
+
+    async def _connect(self, *options: tuple[str, Any]) -> gorums.Configuration:
+        try:
+            config = gorums.connect(
+                self._addresses, send_buffer=self._send_buffer, channel_options=(*UNLIMITED, *options)
+            )
+        except gorums.ConfigurationError as error:
+            raise StartError(str(error)) from None
+        await self._stack.enter_async_context(config)
+        try:
+            await config.wait_connected(timeout=CONNECT_LIMIT)
+        except TimeoutError:
+            missing = "; ".join(
+                f"node {node.id} ({node.address}): {node.last_error or 'no answer'}"
+                for node in config
+                if not node.connected
+            )
+            raise StartError(f"not connected within {CONNECT_LIMIT:.0f} s: {missing}") from None
+        return config
+
+    def cluster(self, config: gorums.Configuration, quorum: int, payload: int) -> Cluster:
+        """For the loads of pygorums."""
+        return Cluster(config, quorum, payload, self.histogram)
+
+    def streams(self, count: int) -> BareStreams:
+        """Bare streams to the first `count` nodes."""
+        if count not in self._streams:
+            streams = self._streams[count] = BareStreams(self.channels[:count])
+            self._stack.callback(streams.close)
+        return self._streams[count]
+
+    async def usage(self) -> list[Usage] | None:
+        """What each server process has used so far; None if they do not tell."""
+        answers = await self._ask(USAGE)
+        if answers is None:
+            return None
+        usages = map(Usage.decoded, answers)
+        return list({usage.process: usage for usage in usages}.values())
+
+    async def histogram(self) -> Histogram:
+        """The latencies in nanoseconds that the servers have measured last; empty if they do not tell."""
+        total = Histogram()
+        for answer in await self._ask(HISTOGRAM) or ():
+            total.add(Histogram.of(json.loads(answer)))
+        return total
+
+    async def _ask(self, method: str) -> list[bytes] | None:
+        stubs: list[Any] = [channel.unary_unary(method) for channel in self.channels]
+        try:
+            return list(await asyncio.gather(*(stub(b"") for stub in stubs)))
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                return None
+            raise StartError(f"a server cannot be asked for what it uses: {error.details()}") from None
