@@ -63,6 +63,7 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.regenerate --check
+	$(BIN)/python -m tests.links
 
 # Writes everything that is generated and committed anew.
 generate: install

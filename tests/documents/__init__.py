@@ -1,0 +1,1 @@
+"""The documents, held against the tree: that what they refer to is there."""
