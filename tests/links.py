@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 _FOLDERS = ("docs", "examples", "benchmarks", "tests")
 _RUNTIME = "pygorums"
 
-_YOURS = {"a-b/c.d.proto", "a_b/c/d_gorums.py", "proto/shop/shop.proto"}
-"""Paths in the documents that are files of the reader's, made up to explain something."""
+_YOURS = {"a-b/c.d.proto", "a_b/c/d_gorums.py", "dist/", "proto/shop/shop.proto"}
+"""Paths in the documents that are the reader's: made up to explain something, or made by a command."""
 
 _PAST = {"CHANGELOG.md"}
 """Documents that tell of what was: paths in them may be gone."""
