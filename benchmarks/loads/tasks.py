@@ -26,18 +26,20 @@ async def run_all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 async def closed_loop(call: Callable[[], Awaitable[Any]], callers: int, seconds: float) -> Outcome:
-    """Let a number of callers call, each one again as soon as it has its reply."""
+    """Let a number of callers call, each one again as soon as it has its reply, once at least."""
     samples: list[float] = []
     started = perf_counter()
     deadline = started + seconds
 
     async def caller() -> None:
-        begun = perf_counter()
-        while begun < deadline:
+        ended = perf_counter()
+        while True:
+            begun = ended
             await call()
             ended = perf_counter()
             samples.append(ended - begun)
-            begun = ended
+            if ended >= deadline:
+                break
 
     await run_all(caller() for _ in range(callers))
     elapsed = perf_counter() - started

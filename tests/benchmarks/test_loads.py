@@ -38,6 +38,12 @@ async def test_as_many_calls_are_under_way_as_there_are_callers() -> None:
     assert outcome.latency is not None
 
 
+async def test_each_caller_calls_once_at_least() -> None:
+    calls = Calls()
+    outcome = await within(closed_loop(calls.call, 7, 0))
+    assert (calls.most, calls.ended, outcome.ops) == (7, 7, 7)
+
+
 async def test_as_many_calls_are_under_way_as_the_window_is_large() -> None:
     calls = Calls()
     outcome = await within(window(calls.start, 7, 0.02))
