@@ -1,6 +1,6 @@
 """What a load is, and what it achieves, whatever is called and however."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.statistics.latency import Latency
@@ -27,6 +27,11 @@ class Outcome:
     growth: int | None = None
     client_cpu: float | None = None
     client_memory: int | None = None
+
+    @classmethod
+    def of(cls, samples: Sequence[float], elapsed: float) -> "Outcome":
+        """Of calls that have each taken so many seconds."""
+        return cls(len(samples), elapsed, Latency.of(samples))
 
 
 Load = Callable[[float], Awaitable[Outcome]]

@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.loads.outcome import Outcome
-from benchmarks.statistics.latency import Latency
 
 __all__ = ["closed_loop", "run_all", "window"]
 
@@ -43,7 +42,7 @@ async def closed_loop(call: Callable[[], Awaitable[Any]], callers: int, seconds:
 
     await run_all(caller() for _ in range(callers))
     elapsed = perf_counter() - started
-    return Outcome(len(samples), elapsed, Latency.of(samples))
+    return Outcome.of(samples, elapsed)
 
 
 async def window(start: Callable[[], asyncio.Future[Any]], size: int, seconds: float) -> Outcome:
@@ -77,4 +76,4 @@ async def window(start: Callable[[], asyncio.Future[Any]], size: int, seconds: f
         launch()
     await over
     elapsed = perf_counter() - started
-    return Outcome(len(samples), elapsed, Latency.of(samples))
+    return Outcome.of(samples, elapsed)

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.loads.outcome import Outcome
-from benchmarks.statistics.latency import Latency
 
 __all__ = ["closed_loop", "window"]
 
@@ -45,7 +44,7 @@ def closed_loop(call: Callable[[], Any], callers: int, seconds: float) -> Outcom
     elapsed = perf_counter() - started
     if errors:
         raise errors[0]
-    return Outcome(len(samples), elapsed, Latency.of(samples))
+    return Outcome.of(samples, elapsed)
 
 
 def window(start: Callable[[], Future[Any]], size: int, seconds: float) -> Outcome:
@@ -77,4 +76,4 @@ def window(start: Callable[[], Future[Any]], size: int, seconds: float) -> Outco
         else:
             in_flight -= 1
     elapsed = perf_counter() - started
-    return Outcome(len(samples), elapsed, Latency.of(samples))
+    return Outcome.of(samples, elapsed)

@@ -15,7 +15,6 @@ import grpc.aio
 from benchmarks.loads.outcome import Load, Outcome
 from benchmarks.loads.tasks import run_all
 from benchmarks.servers.baselines import BOUNCE
-from benchmarks.statistics.latency import Latency
 
 __all__ = ["BareStreams"]
 
@@ -48,7 +47,7 @@ class BareStreams:
                 for part in (rounds.write(node, call, message), rounds.read(node, call))
             )
             elapsed = perf_counter() - rounds.started_at
-            return Outcome(len(rounds.samples), elapsed, Latency.of(rounds.samples))
+            return Outcome.of(rounds.samples, elapsed)
 
         return load
 
