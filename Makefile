@@ -52,9 +52,9 @@ FLOOR_PYTHON ?= $(shell if python3.11 -V >/dev/null 2>&1; then echo python3.11; 
 test-floor: $(FLOOR)/.installed
 	$(FLOOR)/bin/python $(PYTEST)
 
-$(FLOOR)/.installed: pyproject.toml pygorums/version.py tests/floors.py
+$(FLOOR)/.installed: pyproject.toml pygorums/version.py tests/lowest_versions.py
 	$(FLOOR_PYTHON) -m venv $(FLOOR)
-	$(FLOOR)/bin/python tests/floors.py > $(FLOOR)/constraints.txt
+	$(FLOOR)/bin/python tests/lowest_versions.py > $(FLOOR)/constraints.txt
 	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[dev]'
 	@touch $@
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests import regenerate
 from tests.compiler.support import ROOT
-from tests.floors import floors
+from tests.lowest_versions import constraints
 
 
 @pytest.fixture
@@ -81,4 +81,4 @@ def test_the_floors_are_the_lowest_allowed_versions() -> None:
     tools = ["grpcio-tools>=1.81", "types-x[y]>=1.0; python_version < '3.12'"]
     dev = ["me[tools]", "ruff==1.0"]
     """
-    assert list(floors(project)) == ["protobuf==6.33.5", "Jinja2==3.1", "grpcio-tools==1.81", "types-x==1.0"]
+    assert list(constraints(project)) == ["protobuf==6.33.5", "Jinja2==3.1", "grpcio-tools==1.81", "types-x==1.0"]

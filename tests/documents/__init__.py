@@ -1,1 +1,1 @@
-"""The documents, held against the tree: that what they refer to is there."""
+"""That what the documents say of the project is so: links, paths, rooms, folders, the numbers of behaviours."""

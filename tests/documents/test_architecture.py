@@ -1,9 +1,10 @@
-"""docs/architecture.md names all rooms, in the order in which the floors are held, and all folders of tests."""
+"""docs/architecture.md names all rooms, in the order of the floors, and all folders of tests, which are as it says."""
 
+import ast
 import re
 
 from tests.links import ROOT
-from tests.pure.test_floors import FLOORS
+from tests.unit.test_imports import FLOORS
 
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
@@ -25,5 +26,16 @@ def test_every_room_has_its_floor() -> None:
 
 
 def test_every_folder_of_tests_is_there() -> None:
-    folders = {path.parent.name for path in ROOT.glob("tests/*/*.py")}
+    folders = {path.parent.name for path in ROOT.glob("tests/*/__init__.py")}
     assert sorted(first_column("Where a test goes")) == sorted(f"tests/{folder}" for folder in folders)
+
+
+def test_every_folder_of_tests_says_what_belongs_there() -> None:
+    for folder in {path.parent for path in ROOT.glob("tests/**/test_*.py")}:
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))), folder
+
+
+def test_unit_tests_mirror_modules() -> None:
+    modules = {path.relative_to(ROOT / "pygorums").as_posix() for path in ROOT.glob("pygorums/*/*.py")}
+    tests = {f"{path.parent.name}/{path.name.removeprefix('test_')}" for path in ROOT.glob("tests/unit/*/test_*.py")}
+    assert tests <= modules

@@ -1,0 +1,1 @@
+"""The blocking facade: the same in both worlds, threads, interrupts, endings."""

@@ -9,8 +9,8 @@ import pytest
 import pygorums as gorums
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
-from tests.sync.conftest import PlainCluster
-from tests.sync.worlds import World
+from tests.support.worlds import World
+from tests.sync.plain_cluster import PlainCluster
 
 # Their static types are the business of tests/compiler/typing; here they are called with either kind of node.
 ask: Any = calls_gorums.ask

@@ -8,9 +8,9 @@ import pytest
 import pygorums as gorums
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
-from tests.sync.conftest import PlainCluster
+from tests.support.worlds import World
+from tests.sync.plain_cluster import PlainCluster
 from tests.sync.test_both_worlds import TERMINALS, every_terminal
-from tests.sync.worlds import World
 
 ask: Any = calls_gorums.ask
 follow: Any = calls_gorums.follow

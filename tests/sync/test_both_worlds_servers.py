@@ -9,9 +9,9 @@ import pytest
 import pygorums as gorums
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
-from tests.sync.conftest import PlainCluster
-from tests.sync.plain_calls import PlainCalls, until
-from tests.sync.worlds import World
+from tests.support.plain_calls import PlainCalls, until
+from tests.support.worlds import World
+from tests.sync.plain_cluster import PlainCluster
 
 ask: Any = calls_gorums.ask
 echo: Any = calls_gorums.echo

@@ -10,8 +10,8 @@ from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.ports import free_port
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
-from tests.sync.plain_calls import PlainCalls
-from tests.sync.worlds import World
+from tests.support.plain_calls import PlainCalls
+from tests.support.worlds import World
 
 ask: Any = calls_gorums.ask
 echo: Any = calls_gorums.echo

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from tests.hold.program import Program
+from tests.support.program import Program
 
 PREAMBLE = """
 import threading, time
-from tests.sync.plain_calls import PlainCalls
+from tests.support.plain_calls import PlainCalls
 
 class Calls(PlainCalls):
     def echo(self, ctx, request):

@@ -19,8 +19,8 @@ from pygorums.sync import future as module
 from pygorums.sync.future import CallFuture
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
-from tests.sync.conftest import PlainCluster
-from tests.sync.plain_calls import until
+from tests.support.plain_calls import until
+from tests.sync.plain_cluster import PlainCluster
 
 ask: Any = calls_gorums.ask
 

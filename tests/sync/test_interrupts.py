@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
-from tests.hold.program import Program
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
-from tests.sync.conftest import PlainCluster
+from tests.support.program import Program
+from tests.sync.plain_cluster import PlainCluster
 
 ask: Any = calls_gorums.ask
 echo: Any = calls_gorums.echo
@@ -180,7 +180,7 @@ def in_del(frame: FrameType | None) -> bool:
 
 
 PROGRAM = """
-from tests.sync.plain_calls import PlainCalls
+from tests.support.plain_calls import PlainCalls
 
 service = PlainCalls()
 with gorums.sync.Server(service) as server, gorums.sync.connect([server.start("127.0.0.1:0")]) as config:

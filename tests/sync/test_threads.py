@@ -14,9 +14,9 @@ from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import scripted
+from tests.support.plain_calls import PlainCalls, until
 from tests.support.waiting import within
-from tests.sync.conftest import PlainCluster
-from tests.sync.plain_calls import PlainCalls, until
+from tests.sync.plain_cluster import PlainCluster
 
 ask: Any = calls_gorums.ask
 echo: Any = calls_gorums.echo

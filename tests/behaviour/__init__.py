@@ -1,0 +1,1 @@
+"""What users see, over real sockets: a folder for each topic."""

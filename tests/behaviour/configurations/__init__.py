@@ -1,0 +1,1 @@
+"""Configurations and nodes: made, combined, watched, measured, closed."""

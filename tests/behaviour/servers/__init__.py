@@ -1,0 +1,1 @@
+"""Servers and their handlers: started and stopped, in order, in threads, failing, too late."""

@@ -1,0 +1,1 @@
+"""Small things that everything above is built on."""

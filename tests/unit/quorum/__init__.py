@@ -1,0 +1,1 @@
+"""When a call is decided, against a version that is slow and plainly right."""

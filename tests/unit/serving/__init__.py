@@ -1,0 +1,1 @@
+"""What a server counts and keeps in order, without any handler."""

@@ -1,0 +1,1 @@
+"""Bytes: whatever is written is read as the same, and is what protobuf would write."""
