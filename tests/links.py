@@ -4,7 +4,7 @@ Looked at are all Markdown files of the project. Outside of blocks of code:
 
 - a link to a file, and to a heading of it (``[text](wire.md#limits)``);
 - a path in backticks (``pygorums/sync/calls.py``, ``tests/support/``), from the root, the document's folder or the
-  runtime's; with a name behind it (``tests/links.py::main``) the file must define it.
+  runtime's; with a name behind it (``tests/links.py::main``, ``streams/pause.py::Pause.wait``) the file must define it.
 
 In blocks too: a module of ours that is run (``python -m tests.links``), and a target of the Makefile (``make check``).
 """
@@ -35,7 +35,7 @@ _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(
     r"\]\(\s*<?([^()\s>]+(?:\([^()\s]*\)[^()\s>]*)*)>?(?:\s+\"[^\"]*\")?\s*\)|^\[[^\]]+\]:\s+(\S+)", re.MULTILINE
 )
-_PATH = re.compile(rf"((?:[\w.*-]+/)+(?:[\w.*-]+\.(?:{_ENDINGS}))?)(?:::(\w+))?")
+_PATH = re.compile(rf"((?:[\w.*-]+/)+(?:[\w.*-]+\.(?:{_ENDINGS}))?)(?:::(\w+(?:\.\w+)?))?")
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _MODULE = re.compile(r"\bpython3? -m ([\w.]+)")
 _MAKE = re.compile(r"^ *(?:\$ )?make((?: [a-z][\w-]*(?![\w=-]))+)", re.MULTILINE)
@@ -134,8 +134,15 @@ def _path_problem(root: Path, path: Path, named: str, name: str | None) -> str:
 
 
 def _defines(file: Path, name: str) -> bool:
+    if not file.is_file():
+        return False
+    text = file.read_text(encoding="utf-8")
+    owner, _, name = name.rpartition(".")
+    if owner:  # the lines of its class, up to the next thing that begins a line, be it not what closes its head
+        found = re.search(rf"^class {owner}\b[^\n]*\n(?:[ )][^\n]*\n|\n)*", text, re.MULTILINE)
+        text = found[0].partition("\n")[2] if found else ""
     definition = rf"^\s*(?:(?:async )?def|class|message|rpc|service) {name}\b|^\s*{name}(?::[^=\n]+)? ="
-    return file.is_file() and re.search(definition, file.read_text(encoding="utf-8"), re.MULTILINE) is not None
+    return re.search(definition, text, re.MULTILINE) is not None
 
 
 def _runs(root: Path, module: str) -> bool:

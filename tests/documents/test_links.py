@@ -24,7 +24,10 @@ FILES = {
     "CHANGELOG.md": "`docs/gone.md` was moved.\n",
     "Makefile": "VENV := .venv\n\ncheck: install\n\ttrue\n",
     "pygorums/__init__.py": "",
-    "pygorums/wire/framing.py": "LIMIT: int = 1\nSIZE = 2\n\n\nasync def read() -> None: ...\n\n\nclass Frame: ...\n",
+    "pygorums/wire/framing.py": (
+        "LIMIT: int = 1\nSIZE = 2\n\n\nasync def read() -> None: ...\n\n\n"
+        "class Frame:\n    def size(self) -> int: ...\n\n\ndef last() -> None: ...\n"
+    ),
     "tests/__init__.py": "",
     "tests/links.py": "",
 }
@@ -67,6 +70,7 @@ def test_the_documents_of_this_project(capsys: pytest.CaptureFixture[str]) -> No
         "`guide.md`, `and/or`, `a / b`, `/absolute/path.py`, which are no paths of ours",
         "`pygorums/wire/`, `pygorums/*/framing.py`",
         "`pygorums/wire/framing.py::read`, `wire/framing.py::Frame`, `wire/framing.py::LIMIT`, `wire/framing.py::SIZE`",
+        "`wire/framing.py::Frame.size`",
         "`proto/shop/shop.proto`",
         "`[a](gone.md)` and ``[b](gone.md) ` ``",
         "```md\n[a](gone.md) `gone/gone.py`\n```",
@@ -98,6 +102,9 @@ def test_what_leads_somewhere(tree: Path, text: str) -> None:
         ("`pygorums/*/gone.py`", "pygorums/*/gone.py: no such path"),
         ("`pygorums/wire/framing.py::write`", "pygorums/wire/framing.py::write: does not define write"),
         ("`pygorums/wire/framing.py::Fram`", "pygorums/wire/framing.py::Fram: does not define Fram"),
+        ("`wire/framing.py::Frame.read`", "wire/framing.py::Frame.read: does not define Frame.read"),
+        ("`wire/framing.py::Frame.last`", "wire/framing.py::Frame.last: does not define Frame.last"),
+        ("`wire/framing.py::Gone.size`", "wire/framing.py::Gone.size: does not define Gone.size"),
         ("`python -m tests.gone`", "python -m tests.gone: no such module"),
         ("```\npython -m pygorums\n```", "python -m pygorums: no such module"),
         ("`make gone`", "make gone: no such target"),
