@@ -30,8 +30,8 @@ from pygorums.base.method import CallType, Method
 from pygorums.calls.correctable import LEVEL_NOT_SET, Correctable
 from pygorums.calls.interceptors import Call, Interceptor
 from pygorums.calls.mapping import map_request, map_response
+from pygorums.calls.quorum_call import Responses
 from pygorums.calls.response import NodeResponse
-from pygorums.calls.responses import Responses
 from pygorums.calls.sequence import ResponseSeq
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.nodes.keys import last_error, latency, node_id

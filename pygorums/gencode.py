@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 from pygorums.base.metadata import MetadataLike as Metadata
 from pygorums.base.method import CallType, Method
 from pygorums.calls.interceptors import Call, Interceptor
+from pygorums.calls.quorum_call import Responses
 from pygorums.calls.response import NodeResponse
-from pygorums.calls.responses import Responses
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.serving.context import ServerContext
@@ -27,7 +27,7 @@ from pygorums.version import __version__
 
 if not TYPE_CHECKING:
     from pygorums.calls.multicast import multicast
-    from pygorums.calls.responses import quorum_call
+    from pygorums.calls.quorum_call import quorum_call
     from pygorums.calls.rpc import rpc
     from pygorums.calls.unicast import unicast
 

@@ -12,7 +12,7 @@ from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import sending_timeout
-from pygorums.calls.chained import ChainedCall
+from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
 from pygorums.calls.preparing import check_configuration, check_request, other_world
@@ -72,7 +72,7 @@ def multicast(
     timeout = sending_timeout(timeout)
     if interceptors or config.pool.interceptors:
         interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
-        chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
-        return chained.start_one_way(ignore_errors=ignore_errors)
+        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
+        return intercepted.start_one_way(ignore_errors=ignore_errors)
     entries = encode_entries(metadata) if metadata else b""
     return one_way(method, config, request, entries, timeout, ignore_errors=ignore_errors)

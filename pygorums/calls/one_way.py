@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, SendError, SendTimeoutError, StatusError
 from pygorums.base.method import Method
-from pygorums.calls.future import CallFuture, FutureCall, Outcome
+from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.preparing import encode_request
 from pygorums.nodes.configuration import Configuration
 from pygorums.streams.writer import UNOWNED
@@ -18,16 +18,16 @@ from pygorums.streams.writer import UNOWNED
 __all__ = ["one_way", "post", "send_one_way"]
 
 
-class _OneWayCall(FutureCall[None]):
+class _OneWayCall(ActiveCall[None]):
     """A one-way message under way to some nodes."""
 
     __slots__ = ("_config", "_method", "_node_errors", "_settled", "_size")
     one_way = True
 
     def __init__(
-        self, future: Outcome[None], method: Method[Any, Any], config: Configuration, timeout: float | None
+        self, future: Resolvable[None], method: Method[Any, Any], config: Configuration, timeout: float | None
     ) -> None:
-        FutureCall.__init__(self, future, timeout)  # `super` would cost more
+        ActiveCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._config = config
         self._node_errors: dict[int, Exception] = {}
@@ -74,13 +74,13 @@ class _OneWayCall(FutureCall[None]):
 
 
 def send_one_way(
-    future: Outcome[None],
+    future: Resolvable[None],
     method: Method[Any, Any],
     config: Configuration,
     request: Message | bytes,
     entries: bytes,
     timeout: float | None,
-) -> FutureCall[None]:
+) -> ActiveCall[None]:
     """Send a one-way message, or its bytes, to the nodes of a configuration, now; `future` is done when it is sent."""
     pool = config.pool
     call = _OneWayCall(future, method, config, timeout)

@@ -13,8 +13,8 @@ from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import waiting_timeout
-from pygorums.calls.chained import ChainedCall
-from pygorums.calls.future import CallFuture, FutureCall, Outcome
+from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
+from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_node, check_request, encode_request, other_world
 from pygorums.calls.response import parse_reply
@@ -27,13 +27,13 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class _RpcCall(FutureCall[Resp]):
+class _RpcCall(ActiveCall[Resp]):
     __slots__ = ("_method", "_node", "_seq_no")
 
     def __init__(
-        self, future: Outcome[Resp], method: Method[Req, Resp], node: Node, seq_no: int, timeout: float | None
+        self, future: Resolvable[Resp], method: Method[Req, Resp], node: Node, seq_no: int, timeout: float | None
     ) -> None:
-        FutureCall.__init__(self, future, timeout)  # `super` would cost more
+        ActiveCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._node = node
         self._seq_no = seq_no
@@ -65,13 +65,13 @@ class _RpcCall(FutureCall[Resp]):
 
 
 def send_rpc(
-    future: Outcome[Resp],
+    future: Resolvable[Resp],
     method: Method[Req, Resp],
     node: Node,
     request: Req | bytes,
     timeout: float | None,
     entries: bytes,
-) -> FutureCall[Resp]:
+) -> ActiveCall[Resp]:
     """Send a request, or its bytes, to one node, now, and resolve `future` with its reply."""
     pool = node.pool
     seq_no = pool.next_seq_no()
@@ -123,7 +123,7 @@ def rpc(
     if interceptors or node.pool.interceptors:
         interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))
         config = Configuration([node], node.pool)
-        return ChainedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
+        return InterceptedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
     entries = encode_entries(metadata) if metadata else b""
     future: CallFuture[Resp] = CallFuture(loop=node.pool.loop)
     send_rpc(future, method, node, request, timeout, entries)

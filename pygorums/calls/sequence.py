@@ -9,10 +9,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pygorums.base.errors import RejectedError
 from pygorums.base.pickling import Local
+from pygorums.calls.aggregators import Quorum
 from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
-from pygorums.calls.readers import Quorum
 from pygorums.calls.response import NodeResponse, ResponseStream
 from pygorums.calls.unused import warn_unused
 from pygorums.nodes.node import Node
@@ -165,18 +165,18 @@ class ResponseSeq(Local, Generic[T]):
         responses = self._unfiltered()
         if check is not None:
             responses = Judge(check, accepted_if_true, progress).over(responses)
-        reader: Quorum[T] | None = None
+        quorum: Quorum[T] | None = None
         async with aclosing(responses):
             async for response in responses:
                 progress.take(response)
-                reader = reader or Quorum(need, progress)  # now it is known how many are asked
-                reader.add(response)
-                if reader.decided:
+                quorum = quorum or Quorum(need, progress)  # now it is known how many are asked
+                quorum.add(response)
+                if quorum.decided:
                     progress.satisfied = True
                     break
             else:
                 progress.end()
-        return (reader or Quorum(need, progress)).result()
+        return (quorum or Quorum(need, progress)).result()
 
     async def _unfiltered(self) -> AsyncGenerator[NodeResponse[T]]:
         """All responses; replies that a filter rejects are failures of their nodes."""

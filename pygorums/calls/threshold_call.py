@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from pygorums.base.errors import CallTimeoutError, IncompleteError, QuorumTimeoutError, StatusError
 from pygorums.base.method import Method
-from pygorums.calls.future import FutureCall, Outcome
+from pygorums.calls.active_call import ActiveCall, Resolvable
 from pygorums.calls.preparing import encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.configuration import Configuration
@@ -20,7 +20,7 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class ThresholdCall(FutureCall[Resp]):
+class ThresholdCall(ActiveCall[Resp]):
     """A quorum call under way that gives the first successful reply once enough nodes have succeeded.
 
     The streams' readers call it for each reply. No task and no queue is behind it, and only the reply that
@@ -32,18 +32,18 @@ class ThresholdCall(FutureCall[Resp]):
 
     def __init__(
         self,
-        future: Outcome[Resp],
+        future: Resolvable[Resp],
         method: Method[Req, Resp],
         config: Configuration,
         seq_no: int,
         need: int,
         timeout: float | None,
     ) -> None:
-        FutureCall.__init__(self, future, timeout)  # `super` would cost more
+        ActiveCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._config = config
         self._seq_no = seq_no
-        # What a `Tally` counts. A call has its own numbers, for making and asking an object costs as much as sending.
+        # Numbers of its own, for to make and ask an object that counts would cost as much as sending.
         self._need = self._missing = need
         self._spare = len(config.nodes) - need  # how many nodes may fail
         self._reply: Resp | None = None
@@ -109,7 +109,7 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
 
     def __init__(
         self,
-        future: Outcome[Resp],
+        future: Resolvable[Resp],
         method: Method[Req, Resp],
         config: Configuration,
         seq_no: int,
@@ -148,7 +148,7 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
 
 
 def send_threshold_call(
-    future: Outcome[Resp],
+    future: Resolvable[Resp],
     method: Method[Req, Resp],
     config: Configuration,
     request: Req | bytes,

@@ -13,13 +13,13 @@ from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import sending_timeout, waiting_timeout
-from pygorums.calls.future import FutureCall
+from pygorums.calls.active_call import ActiveCall
 from pygorums.calls.one_way import post, send_one_way
 from pygorums.calls.preparing import check_request, serialize
 from pygorums.calls.rpc import send_rpc
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
-from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration, Node
+from pygorums.sync.intercepted_call import InterceptedCall
 from pygorums.sync.responses import Responses
 from pygorums.sync.waiter import Waiter
 
@@ -73,12 +73,12 @@ def rpc(
     timeout = waiting_timeout(timeout)
     interceptors = (*node.asynchronous.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
-        return ChainedCall(method, _alone(node), request, timeout, metadata, interceptors).rpc()
+        return InterceptedCall(method, _alone(node), request, timeout, metadata, interceptors).rpc()
     entries = encode_entries(metadata) if metadata else b""
     payload = _payload(method, request)
     target = node.asynchronous
 
-    def send(waiter: Waiter[Resp]) -> FutureCall[Resp]:
+    def send(waiter: Waiter[Resp]) -> ActiveCall[Resp]:
         return send_rpc(waiter, method, target, payload, timeout, entries)
 
     return node.thread.send(send)
@@ -131,8 +131,8 @@ def _one_way(
     timeout = sending_timeout(timeout)
     interceptors = (*target.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
-        chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
-        chained.one_way(ignore_errors=ignore_errors)
+        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
+        intercepted.one_way(ignore_errors=ignore_errors)
         return
     entries = encode_entries(metadata) if metadata else b""
     payload = _payload(method, request)
@@ -151,7 +151,7 @@ def quorum_call(
     metadata: MetadataLike = None,
     interceptors: Sequence[Any] = (),
 ) -> Responses[Resp]:
-    """Prepare a call to all nodes of a configuration: `pygorums.calls.responses.quorum_call` for the facade."""
+    """Prepare a call to all nodes of a configuration: `pygorums.calls.quorum_call.quorum_call` for the facade."""
     _check_configuration(method, config)
     check_request(method, request)
     target = config.asynchronous
@@ -160,8 +160,8 @@ def quorum_call(
     timeout = waiting_timeout(timeout)
     interceptors = (*target.pool.interceptors, *listed_interceptors(interceptors))
     if interceptors:
-        chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
-        return Responses(method, config, b"", timeout, b"", chained)
+        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
+        return Responses(method, config, b"", timeout, b"", intercepted)
     entries = encode_entries(metadata) if metadata else b""
     return Responses(method, config, _payload(method, request), timeout, entries, None)
 

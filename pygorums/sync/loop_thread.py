@@ -13,7 +13,7 @@ from contextvars import Context, copy_context
 from typing import Any, NoReturn, Protocol, TypeVar
 from weakref import WeakSet
 
-from pygorums.calls.future import FutureCall
+from pygorums.calls.active_call import ActiveCall
 from pygorums.sync.exiting import begin_exit, is_exiting, refuse_work
 from pygorums.sync.waiter import Waiter
 
@@ -159,14 +159,14 @@ class LoopThread:
 
         return waiter.wait(lambda: self.submit(start), lambda: self.submit(cancel))
 
-    def send(self, send: Callable[[Waiter[T]], FutureCall[T]]) -> T:
+    def send(self, send: Callable[[Waiter[T]], ActiveCall[T]]) -> T:
         """Send a call and wait for its outcome. An interrupt makes it forgotten.
 
         Args:
             send: Sends it, on the loop.
         """
         waiter: Waiter[T] = Waiter(self.loop)
-        calls: list[FutureCall[T]] = []
+        calls: list[ActiveCall[T]] = []
 
         def start() -> None:
             try:

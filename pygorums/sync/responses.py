@@ -10,9 +10,9 @@ from typing import Any, Generic, Self, TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.method import Method
+from pygorums.calls.active_call import Resolvable
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.fan_out import send_queue
-from pygorums.calls.future import Outcome
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep
@@ -20,10 +20,10 @@ from pygorums.calls.source import Source
 from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.quorum.majority import majority_of
-from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration, Node
 from pygorums.sync.correctable import Correctable
 from pygorums.sync.future import CallFuture
+from pygorums.sync.intercepted_call import InterceptedCall
 from pygorums.sync.sequence import QueueIterator, ResponseSeq
 
 __all__ = ["Responses"]
@@ -50,7 +50,7 @@ class Responses(UsedOnce, Generic[Resp]):
         request: Message | bytes,
         timeout: float | None,
         entries: bytes,
-        chained: ChainedCall[Any, Resp] | None,
+        intercepted: InterceptedCall[Any, Resp] | None,
     ) -> None:
         self._method: Method[Any, Resp] = method
         self._config = config
@@ -58,9 +58,9 @@ class Responses(UsedOnce, Generic[Resp]):
         self._request = request
         self._timeout = timeout
         self._entries = entries
-        self._chained = chained
-        if chained is not None:
-            self._progress = chained.progress
+        self._intercepted = intercepted
+        if intercepted is not None:
+            self._progress = intercepted.progress
         self._made = made_here() if config.thread.loop.get_debug() else None
         self._used = False
         self.size = len(config.asynchronous.nodes)
@@ -125,8 +125,8 @@ class Responses(UsedOnce, Generic[Resp]):
         level = self._at_least_one(n)
         self._use()
         thread = self._thread
-        if self._chained is not None:
-            responses = self._chained.start_reading()
+        if self._intercepted is not None:
+            responses = self._intercepted.start_reading()
             return thread.call(lambda: Correctable(AsyncCorrectable(responses, responses, self._read, level), thread))
         send = self._send
 
@@ -142,19 +142,19 @@ class Responses(UsedOnce, Generic[Resp]):
         if self._used:
             self._use()  # which says so
         self._thread.check()
-        if self._chained is None:
-            self._chained = ChainedCall(
+        if self._intercepted is None:
+            self._intercepted = InterceptedCall(
                 self._method, self._config, self._request, self._timeout, None, (), self._entries
             )
-            self._progress = self._chained.progress
-        self._chained.source.start()
+            self._progress = self._intercepted.progress
+        self._intercepted.source.start()
         return self
 
     def results(self) -> ResponseSeq[Resp]:
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
         self._use()
-        if self._chained is not None:
-            return ResponseSeq(self._chained.responses, self._chained.source, self._read, made=self._made)
+        if self._intercepted is not None:
+            return ResponseSeq(self._intercepted.responses, self._intercepted.source, self._read, made=self._made)
         source = QueueIterator(self._thread, lambda: self._send)
         return ResponseSeq(source, source, self._read, made=self._made)
 
@@ -196,7 +196,7 @@ class Responses(UsedOnce, Generic[Resp]):
     _how = "with pygorums.sync blocks and is not awaited: call majority(), say, or iterate over it"
 
     def _unsent(self) -> bool:
-        return self._chained is None or self._chained.source.unsent
+        return self._intercepted is None or self._intercepted.source.unsent
 
     def _use(self) -> None:
         self._thread.check()
@@ -208,19 +208,19 @@ class Responses(UsedOnce, Generic[Resp]):
 
     def _wait(self, need: int | None) -> Resp:
         self._use()
-        if self._chained is not None:
-            return self._chained.threshold(need)
+        if self._intercepted is not None:
+            return self._intercepted.threshold(need)
         return self._thread.send(lambda waiter: self._send_threshold(waiter, need))
 
     def _future(self, need: int | None) -> Future[Resp]:
         self._use()
-        if self._chained is not None:
-            return self._chained.start_threshold(need)
+        if self._intercepted is not None:
+            return self._intercepted.start_threshold(need)
         future = _ThresholdFuture(self, need)
         self._thread.submit(future.send)
         return future
 
-    def _send_threshold(self, future: Outcome[Resp], need: int | None) -> ThresholdCall[Resp]:
+    def _send_threshold(self, future: Resolvable[Resp], need: int | None) -> ThresholdCall[Resp]:
         config = self._config.asynchronous
         count = max(self.size, 1) if need is None else need
         return send_threshold_call(future, self._method, config, self._request, count, self._timeout, self._entries)

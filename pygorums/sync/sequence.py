@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.pickling import Local
+from pygorums.calls.aggregators import Quorum
 from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
-from pygorums.calls.readers import Quorum
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import Keep, filtered

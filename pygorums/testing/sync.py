@@ -9,8 +9,8 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from pygorums.base.method import Method
-from pygorums.sync.chained import ChainedCall
 from pygorums.sync.configuration import Configuration
+from pygorums.sync.intercepted_call import InterceptedCall
 from pygorums.sync.loop_thread import loop_thread
 from pygorums.sync.responses import Responses
 from pygorums.testing.scripted import Answer, scripted_configuration, scripted_method
@@ -35,5 +35,5 @@ def responses(
     method: Method[Empty, Any] = scripted_method(answers)
     config = Configuration(scripted_configuration(answers, timeout), loop_thread())
     request = Empty()
-    chained = ChainedCall(method, config, request, None, None, interceptors) if interceptors else None
+    chained = InterceptedCall(method, config, request, None, None, interceptors) if interceptors else None
     return Responses(method, config, request, None, b"", chained)

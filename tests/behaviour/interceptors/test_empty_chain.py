@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
-from pygorums.calls import chained, interceptors, reply_queue, source
+from pygorums.calls import intercepted_call, interceptors, reply_queue, source
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import Cluster
 from tests.support.waiting import within
 
-MACHINERY = [chained.ChainedCall, interceptors.Call, interceptors.InterceptedResponses]
+MACHINERY = [intercepted_call.InterceptedCall, interceptors.Call, interceptors.InterceptedResponses]
 PER_RESPONSE = [reply_queue.ReplyQueue, source.Source]
 
 Terminal = Callable[[gorums.Configuration, Any], Awaitable[object]]
@@ -90,7 +90,7 @@ async def test_the_test_would_notice(
 ) -> None:
     chain = [gorums.map_request(lambda request, node: request)]
     await within(CALLS[name](three.config, chain))
-    assert {"ChainedCall", "Call", "InterceptedResponses", "ReplyQueue", "Source"} <= set(made.names)
+    assert {"InterceptedCall", "Call", "InterceptedResponses", "ReplyQueue", "Source"} <= set(made.names)
     assert await tasks_of(lambda: CALLS[name](three.config, chain), monkeypatch) != []
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pygorums as gorums
+from pygorums.calls.aggregators import Threshold
 from pygorums.calls.progress import Progress
-from pygorums.calls.readers import Threshold
 from pygorums.quorum.majority import majority_of
 
 METHOD = gorums.Method("m", gorums.CallType.QUORUM_CALL, Empty, Empty)

@@ -6,13 +6,13 @@ import asyncio
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["CallFuture", "FutureCall", "Outcome"]
+__all__ = ["ActiveCall", "CallFuture", "Resolvable"]
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
-class Outcome(Protocol[T_contra]):
+class Resolvable(Protocol[T_contra]):
     """What a call needs of the future that it resolves: `asyncio.Future` has it, and what threads wait for."""
 
     def done(self) -> bool:
@@ -32,7 +32,7 @@ class CallFuture(asyncio.Future[T]):
     """The outcome of a call. Cancelling it makes the call forgotten at once, at every node."""
 
     __slots__ = ("call",)  # set by the call
-    call: FutureCall[T] | None
+    call: ActiveCall[T] | None
 
     def cancel(self, msg: str | None = None) -> bool:
         """Give the call up. False if it was over already."""
@@ -44,7 +44,7 @@ class CallFuture(asyncio.Future[T]):
         return super().cancel(msg)
 
 
-class FutureCall(Generic[T]):
+class ActiveCall(Generic[T]):
     """A call under way, seen by the streams that carry it, whose outcome resolves one future.
 
     Attributes:
@@ -61,7 +61,7 @@ class FutureCall(Generic[T]):
     streaming = False
     one_way = False
 
-    def __init__(self, future: Outcome[T], timeout: float | None) -> None:
+    def __init__(self, future: Resolvable[T], timeout: float | None) -> None:
         self.future = future
         self.frame = b""
         self.decided = False

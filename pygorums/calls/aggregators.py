@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 import grpc
 
@@ -10,9 +10,24 @@ from pygorums.base.errors import RejectedError, SendError, SendTimeoutError, Sta
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
 
-__all__ = ["FirstReply", "Quorum", "SentToAll", "Threshold"]
+__all__ = ["Aggregator", "FirstReply", "Quorum", "SentToAll", "Threshold"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Aggregator(Protocol[T_co]):
+    """Makes one outcome of responses."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether reading on would change nothing."""
+
+    def add(self, response: NodeResponse[Any], /) -> None:
+        """Take a response."""
+
+    def result(self) -> T_co:
+        """The outcome of what was read."""
 
 
 class Quorum(Generic[T]):

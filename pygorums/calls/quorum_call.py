@@ -14,10 +14,10 @@ from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.base.timeout import waiting_timeout
-from pygorums.calls.chained import ChainedCall
+from pygorums.calls.active_call import CallFuture
 from pygorums.calls.correctable import Correctable
 from pygorums.calls.fan_out import send_queue
-from pygorums.calls.future import CallFuture
+from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_configuration, check_request, other_world
 from pygorums.calls.progress import Progress
@@ -53,9 +53,9 @@ class Responses(UsedOnce, Generic[Resp]):
     """
 
     __slots__ = (
-        "_chained",
         "_config",
         "_entries",
+        "_intercepted",
         "_method",
         "_progress",
         "_request",
@@ -70,15 +70,15 @@ class Responses(UsedOnce, Generic[Resp]):
         request: Req,
         timeout: float | None,
         entries: bytes,
-        chained: ChainedCall[Req, Resp] | None,
+        intercepted: InterceptedCall[Req, Resp] | None,
     ) -> None:
         self._method: Method[Any, Resp] = method
         self._config = config
         self._request: Any = request
         self._timeout = timeout
         self._entries = entries
-        self._chained: ChainedCall[Any, Resp] | None = chained
-        self._progress: Progress | None = None if chained is None else chained.progress
+        self._intercepted: InterceptedCall[Any, Resp] | None = intercepted
+        self._progress: Progress | None = None if intercepted is None else intercepted.progress
         self._made = made_here() if get_coroutine_origin_tracking_depth() else None
         self.size = len(config.nodes)
         self._used = False
@@ -156,10 +156,10 @@ class Responses(UsedOnce, Generic[Resp]):
         """
         level = self._at_least_one(n)
         self._use()
-        chained = self._chained
-        if chained is not None:
-            chained.source.start()
-            return Correctable(chained.responses, chained.source, chained.progress, level)
+        intercepted = self._intercepted
+        if intercepted is not None:
+            intercepted.source.start()
+            return Correctable(intercepted.responses, intercepted.source, intercepted.progress, level)
         source = Source(self._send)
         source.start()
         return Correctable(source, source, self._read, level)
@@ -175,21 +175,21 @@ class Responses(UsedOnce, Generic[Resp]):
         """
         if self._used:
             self._use()  # which says so
-        if self._chained is None:
-            self._chained = ChainedCall(
+        if self._intercepted is None:
+            self._intercepted = InterceptedCall(
                 self._method, self._config, self._request, self._timeout, None, (), self._entries
             )
-            self._progress = self._chained.progress
-        self._chained.source.start()
+            self._progress = self._intercepted.progress
+        self._intercepted.source.start()
         return self
 
     def results(self) -> ResponseSeq[Resp]:
         """The response of each node as it arrives, errors too. Sends when the first one is asked for."""
         self._use()
-        chained = self._chained
-        if chained is not None:
-            shielded = ShieldedResponses(chained.responses, chained.source)
-            return ResponseSeq(shielded, shielded, chained.progress, made=self._made)
+        intercepted = self._intercepted
+        if intercepted is not None:
+            shielded = ShieldedResponses(intercepted.responses, intercepted.source)
+            return ResponseSeq(shielded, shielded, intercepted.progress, made=self._made)
         source = Source(self._send)
         return ResponseSeq(source, source, self._read, made=self._made)
 
@@ -252,11 +252,11 @@ class Responses(UsedOnce, Generic[Resp]):
         return self._progress
 
     def _unsent(self) -> bool:
-        return self._chained is None or self._chained.source.unsent
+        return self._intercepted is None or self._intercepted.source.unsent
 
     async def _wait(self, need: int | None) -> Resp:
-        if self._chained is not None:
-            return await self._chained.start_threshold(need)
+        if self._intercepted is not None:
+            return await self._intercepted.start_threshold(need)
         # A plain future is the fastest; here we see for ourselves that it is cancelled.
         config = self._config
         future: asyncio.Future[Resp] = asyncio.Future(loop=config.pool.loop)
@@ -270,8 +270,8 @@ class Responses(UsedOnce, Generic[Resp]):
 
     def _future(self, need: int | None) -> asyncio.Future[Resp]:
         self._use()
-        if self._chained is not None:
-            return self._chained.start_threshold(need)
+        if self._intercepted is not None:
+            return self._intercepted.start_threshold(need)
         future: CallFuture[Resp] = CallFuture(loop=self._config.pool.loop)
         self._send_threshold(future, need)
         return future
@@ -325,7 +325,7 @@ def quorum_call(
     timeout = waiting_timeout(timeout)
     if interceptors or config.pool.interceptors:
         interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
-        chained = ChainedCall(method, config, request, timeout, metadata, interceptors)
-        return Responses(method, config, request, timeout, b"", chained)
+        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
+        return Responses(method, config, request, timeout, b"", intercepted)
     entries = encode_entries(metadata) if metadata else b""
     return Responses(method, config, request, timeout, entries, None)

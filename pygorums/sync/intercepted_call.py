@@ -14,11 +14,10 @@ from google.protobuf.message import Message
 from pygorums.base.errors import IncompleteError
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
-from pygorums.calls.chained import Reader
+from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold
 from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call
 from pygorums.calls.preparing import too_few_nodes
-from pygorums.calls.readers import FirstReply, SentToAll, Threshold
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.serving.daemon_threads import DaemonThreads, NoThreadError
@@ -26,7 +25,7 @@ from pygorums.sync.configuration import Configuration
 from pygorums.sync.future import CallFuture
 from pygorums.sync.sequence import QueueIterator
 
-__all__ = ["ChainedCall", "ReadInThread"]
+__all__ = ["InterceptedCall", "ReadInThread"]
 
 T = TypeVar("T")
 Req = TypeVar("Req", bound=Message)
@@ -34,7 +33,7 @@ Resp = TypeVar("Resp", bound=Message)
 
 _log = logging.getLogger("pygorums.calls")
 
-_readers = DaemonThreads(256, "pygorums-sync-reader")
+_readers = DaemonThreads(256, "pygorums-sync-aggregator")
 """Read the responses of calls whose caller goes on meanwhile; threads are made as needed."""
 
 
@@ -93,7 +92,7 @@ class _ReadFuture(CallFuture[Resp]):
         self._call.close()
 
 
-class ChainedCall(Generic[Req, Resp]):
+class InterceptedCall(Generic[Req, Resp]):
     """A call whose interceptors have been called, but which is not sent yet.
 
     Attributes:
@@ -153,8 +152,8 @@ class ChainedCall(Generic[Req, Resp]):
         if (error := self._size_error(need)) is not None:
             raise error
         self.source.start()
-        reader: Threshold[Resp] = Threshold(need, self.progress)
-        return self._read(reader)
+        aggregator: Threshold[Resp] = Threshold(need, self.progress)
+        return self._read(aggregator)
 
     def _size_error(self, need: int | None) -> IncompleteError | None:
         if need is None or need <= len(self._config):
@@ -169,13 +168,13 @@ class ChainedCall(Generic[Req, Resp]):
             future.set_exception(error)
             return future
         self.source.start()
-        reader: Threshold[Resp] = Threshold(need, self.progress)
-        _readers.submit(self._resolve, future, reader)
+        aggregator: Threshold[Resp] = Threshold(need, self.progress)
+        _readers.submit(self._resolve, future, aggregator)
         return future
 
-    def _resolve(self, future: CallFuture[Resp], reader: Threshold[Resp]) -> None:
+    def _resolve(self, future: CallFuture[Resp], aggregator: Threshold[Resp]) -> None:
         try:
-            result = self._read(reader)
+            result = self._read(aggregator)
         except BaseException as error:
             future.set_exception(error)
         else:
@@ -184,8 +183,8 @@ class ChainedCall(Generic[Req, Resp]):
     def rpc(self) -> Resp:
         """Send, and wait for the only node's reply."""
         self.source.start()
-        reader: FirstReply[Resp] = FirstReply(self._config[0].id, self.progress)
-        return self._read(reader)
+        aggregator: FirstReply[Resp] = FirstReply(self._config[0].id, self.progress)
+        return self._read(aggregator)
 
     def one_way(self, *, ignore_errors: bool) -> None:
         """Send, and wait until it is sent to all nodes, or with `ignore_errors` for nothing."""
@@ -205,11 +204,11 @@ class ChainedCall(Generic[Req, Resp]):
         finally:
             self._close()
 
-    def _read(self, reader: Reader[T]) -> T:
+    def _read(self, aggregator: Aggregator[T]) -> T:
         try:
             for response in self.responses:
-                reader.add(response)
-                if reader.decided:
+                aggregator.add(response)
+                if aggregator.decided:
                     self.progress.satisfied = True
                     break
             else:
@@ -217,7 +216,7 @@ class ChainedCall(Generic[Req, Resp]):
                     self.progress.end()
         finally:
             self._close()
-        return reader.result()
+        return aggregator.result()
 
     def _close(self) -> None:
         self.source.close()

@@ -5,45 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
 from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
+from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold
 from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call, InterceptedResponses, Interceptor, intercepted
 from pygorums.calls.preparing import too_few_nodes
-from pygorums.calls.readers import FirstReply, SentToAll, Threshold
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.calls.response import NodeResponse
 from pygorums.calls.source import Source
 from pygorums.nodes.configuration import Configuration
 
-__all__ = ["ChainedCall", "Reader"]
+__all__ = ["InterceptedCall"]
 
-T = TypeVar("T", covariant=True)
+T = TypeVar("T")
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 _log = logging.getLogger("pygorums.calls")
 
 
-class Reader(Protocol[T]):
-    """What makes one outcome of responses: see `pygorums.calls.readers`."""
-
-    @property
-    def decided(self) -> bool:
-        """Whether reading on would change nothing."""
-
-    def add(self, response: NodeResponse[Any], /) -> None:
-        """Take a response."""
-
-    def result(self) -> T:
-        """The outcome of what was read."""
-
-
-class ChainedCall(Generic[Req, Resp]):
+class InterceptedCall(Generic[Req, Resp]):
     """A call whose interceptors have been called, but which is not sent yet; there may be none.
 
     Args:
@@ -116,17 +101,17 @@ class ChainedCall(Generic[Req, Resp]):
         task.add_done_callback(lambda _: self.source.close())
         return task
 
-    async def _read(self, reader: Reader[T]) -> T:
+    async def _read(self, aggregator: Aggregator[T]) -> T:
         try:
-            while not reader.decided:
-                reader.add(await self.responses.__anext__())
+            while not aggregator.decided:
+                aggregator.add(await self.responses.__anext__())
             self.progress.satisfied = True
         except StopAsyncIteration:
             if not self._method.one_way:
                 self.progress.end()
         finally:
             await self.responses.aclose()
-        return reader.result()
+        return aggregator.result()
 
     async def _drain(self) -> None:
         """Let the interceptors see what becomes of a message that nobody waits for."""
