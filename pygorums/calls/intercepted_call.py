@@ -16,7 +16,7 @@ from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call, InterceptedResponses, Interceptor, intercepted
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.calls.source import Source
+from pygorums.calls.sequence import Source
 from pygorums.nodes.configuration import Configuration
 
 __all__ = ["InterceptedCall"]

@@ -19,7 +19,7 @@ from pygorums.base.metadata import Metadata, MetadataLike, pairs_of
 from pygorums.base.method import Method
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
-from pygorums.calls.source import Source
+from pygorums.calls.sequence import Source
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 

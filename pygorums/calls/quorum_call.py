@@ -22,9 +22,8 @@ from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.preparing import check_configuration, check_request, other_world
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.calls.sequence import Keep, ResponseSeq
+from pygorums.calls.sequence import Keep, ResponseSeq, Source
 from pygorums.calls.shielded import ShieldedResponses
-from pygorums.calls.source import Source
 from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.nodes.configuration import Configuration

@@ -1,11 +1,13 @@
-"""Reading the responses of a call one by one."""
+"""The responses of a call one by one: sent when the first is asked for, and read as users read them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
+
+from google.protobuf.message import Message
 
 from pygorums.base.errors import RejectedError
 from pygorums.base.pickling import Local
@@ -13,19 +15,21 @@ from pygorums.calls.aggregators import Quorum
 from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
+from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse, ResponseStream
 from pygorums.calls.unused import warn_unused
 from pygorums.nodes.node import Node
 
-__all__ = ["Keep", "ResponseSeq", "Source", "filtered"]
+__all__ = ["Endable", "Keep", "ResponseSeq", "Source", "filtered"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+Resp = TypeVar("Resp", bound=Message)
 
 Keep = Callable[[NodeResponse[T]], bool]
 
 
-class Source(Protocol):
+class Endable(Protocol):
     """Where a call can be ended."""
 
     @property
@@ -39,6 +43,63 @@ class Source(Protocol):
         """The same, from any thread."""
 
 
+class Source(Generic[Resp]):
+    """An asynchronous iterator over the responses of a call, for one reader, that sends the call once.
+
+    Args:
+        send: Sends the call.
+    """
+
+    __slots__ = ("_queue", "_send")
+
+    def __init__(self, send: Callable[[], ReplyQueue[Resp]]) -> None:
+        self._send: Callable[[], ReplyQueue[Resp]] | None = send
+        self._queue: ReplyQueue[Resp] | None = None
+
+    def start(self) -> None:
+        """Send the call, if that was not done yet."""
+        send, self._send = self._send, None
+        if send is not None:
+            self._queue = send()
+
+    def close(self) -> None:
+        """Forget the call; if it was not sent it never will be."""
+        self._send = None
+        if self._queue is not None:
+            self._queue.close()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the call was neither sent nor given up."""
+        return self._send is not None
+
+    async def aclose(self) -> None:
+        """As `close`, for those who read it as any other responses."""
+        self.close()
+
+    def abandon(self) -> None:
+        """As `close`, from any thread."""
+        self._send = None
+        if self._queue is not None:
+            self._queue.abandon()
+
+    def __del__(self) -> None:
+        self.abandon()  # nobody will read it any more
+
+    def __aiter__(self) -> Source[Resp]:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, NodeResponse[Resp]]:
+        # Not a coroutine of its own: each level costs a step at every response.
+        if self._send is not None:
+            self.start()
+        return _at_end() if self._queue is None else self._queue.__anext__()
+
+
+async def _at_end() -> NoReturn:
+    raise StopAsyncIteration
+
+
 class ResponseSeq(Local, Generic[T]):
     """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
 
@@ -50,7 +111,7 @@ class ResponseSeq(Local, Generic[T]):
     def __init__(
         self,
         responses: ResponseStream[T],
-        source: Source,
+        source: Endable,
         progress: Progress,
         keeps: tuple[Keep[T], ...] = (),
         parent: ResponseSeq[T] | None = None,

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pygorums.calls.reply_queue import on_loop
 from pygorums.calls.response import NodeResponse, ResponseStream
-from pygorums.calls.source import Source
+from pygorums.calls.sequence import Source
 
 __all__ = ["ShieldedResponses"]
 

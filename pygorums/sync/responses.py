@@ -15,8 +15,7 @@ from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.fan_out import send_queue
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.calls.sequence import Keep
-from pygorums.calls.source import Source
+from pygorums.calls.sequence import Keep, Source
 from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.quorum.majority import majority_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
-from pygorums.calls import intercepted_call, interceptors, reply_queue, source
+from pygorums.calls import intercepted_call, interceptors, reply_queue, sequence
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -15,7 +15,7 @@ from tests.support.cluster import Cluster
 from tests.support.waiting import within
 
 MACHINERY = [intercepted_call.InterceptedCall, interceptors.Call, interceptors.InterceptedResponses]
-PER_RESPONSE = [reply_queue.ReplyQueue, source.Source]
+PER_RESPONSE = [reply_queue.ReplyQueue, sequence.Source]
 
 Terminal = Callable[[gorums.Configuration, Any], Awaitable[object]]
 
