@@ -188,19 +188,15 @@ class OpenedStream:
                 self._heard_at = monotonic() + Message.FromString(data).following / SLOWEST
                 continue
             self._heard_at = monotonic()
-            if len(data) <= PIECE:
-                count = self._take(data, batching)
-            else:
-                for piece in pieces(data) if batching else (data,):
-                    count = self._take(piece, batching)
+            count = 0
+            for piece in pieces(data) if batching and len(data) > PIECE else (data,):
+                count += self._take(piece, batching)
+                if count > YIELD_AFTER:
+                    # What the replies woke gets its turn before what comes next, which may be here already.
+                    count = 0
                     await asyncio.sleep(0)
-                    if self._replies.full:
-                        await self._until_taken()
-            if count > YIELD_AFTER:
-                # What the replies woke gets its turn before the next frame, which may be here already.
-                await asyncio.sleep(0)
-            if self._replies.full:
-                await self._until_taken()
+                if self._replies.full:
+                    await self._until_taken()
 
     def _take(self, data: bytes, batching: bool) -> int:
         """Hand on what came, and say how many messages that were."""
