@@ -103,8 +103,10 @@ async def through_a_proxy(service: Slow, **options: Any) -> AsyncIterator[tuple[
         gorums.connect([proxy.address], backoff=QUICK) as config,
     ):
         await config.wait_connected(timeout=10)
-        yield proxy, config
-        service.let()
+        try:
+            yield proxy, config
+        finally:
+            service.let()  # a handler that nothing cancels would keep a test that has failed from ending
 
 
 @pytest.fixture(autouse=True)
