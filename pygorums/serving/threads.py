@@ -41,15 +41,19 @@ class HandlerThreads:
 
         Cancelled, this ends at once, but the thread goes on: `ctx.thread` tells when it has ended.
         """
-        call = await self._threads.begin(contextvars.copy_context().run, _call, fn, *args)
+        return await self._run(contextvars.copy_context(), ctx, fn, *args)
+
+    async def _run(self, context: contextvars.Context, ctx: ServerContext, fn: Callable[..., T], *args: Any) -> T:
+        call = await self._threads.begin(context.run, _call, fn, *args)
         ctx.thread = call
         return await asyncio.wrap_future(call)
 
     async def iterate(self, ctx: ServerContext, items: Iterator[T]) -> AsyncIterator[T]:
-        """The items of an iterator, each taken in a thread."""
+        """The items of an iterator, each taken in a thread, and all with the same context variables."""
+        context = contextvars.copy_context()
         taking = True
         try:
-            while (item := await self.run(ctx, next, items, _END)) is not _END:
+            while (item := await self._run(context, ctx, next, items, _END)) is not _END:
                 taking = False
                 yield item
                 taking = True
@@ -57,7 +61,7 @@ class HandlerThreads:
             # Cancelled while a thread still takes an item, it closes itself once nobody holds on to it.
             close = None if taking else getattr(items, "close", None)
             if close is not None:
-                await self.run(ctx, close)
+                await self._run(context, ctx, close)
 
     def shut_down(self) -> None:
         """Let idle threads end; one that a handler blocks ends when the handler returns, or with the interpreter."""

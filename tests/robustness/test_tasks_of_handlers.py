@@ -3,7 +3,7 @@
 import asyncio
 import decimal
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -212,6 +212,32 @@ async def test_streaming_and_one_way_handlers_are_alone_too() -> None:
             await within(spread(config, Text(text="change")))
             responses = [response async for response in follow(config, Text(text="change"), timeout=10)]
             assert [response.value.text for response in responses] == ["nobody 28"]
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+async def test_a_generator_keeps_its_own_between_its_replies(asynchronous: bool) -> None:
+    def told() -> Text:
+        return Text(text=f"{USER.get()} {decimal.getcontext().prec}")
+
+    class Streaming(Doing):
+        async def follow(self, ctx: gorums.ServerContext, request: Text) -> AsyncIterator[Text]:
+            decimal.getcontext().prec = 3
+            USER.set("somebody")
+            yield told()
+            yield told()
+
+    class Blocking(Doing):
+        def follow(self, ctx: gorums.ServerContext, request: Text) -> Iterator[Text]:  # type: ignore[override]  # too
+            decimal.getcontext().prec = 3
+            USER.set("somebody")
+            yield told()
+            yield told()
+
+    service = (Streaming if asynchronous else Blocking)(tell_user)
+    async with serving(service) as address, connected([address]) as config:
+        responses = [response async for response in follow(config, Text(), timeout=10)]
+        assert [response.value.text for response in responses] == ["somebody 3", "somebody 3"]
+        assert (await within(echo(config[0], Text(text="look")))).text == "nobody 28"
 
 
 async def test_an_interceptor_that_lets_a_user_in() -> None:
