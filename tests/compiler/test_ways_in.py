@@ -168,6 +168,8 @@ def test_the_wrapper_where_the_locale_cannot_write_the_interpreters_path(project
     poor = ["env", "LC_ALL=C", "PYTHONUTF8=0", "PYTHONCOERCECLOCALE=0", str(environment / "bin/python")]
     encoding = [*poor, "-c", "import sys; print(sys.getfilesystemencoding(), ascii(sys.executable))"]
     assert _run(list(encoding), project).stdout.startswith("ascii '")
+    if subprocess.run([*poor, "-c", "import grpc"], cwd=project, check=False, capture_output=True).returncode:
+        pytest.skip("this Python imports no module in C from such a path, and so not gRPC's")  # from 3.12 on
     _run([*poor, "-m", "pygorums.protoc", "-Iproto", *OUTPUTS, "proto/shop/shop.proto"], project)
     _assert_generated(project)
 

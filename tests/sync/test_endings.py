@@ -183,7 +183,8 @@ async def test_a_fork_before_the_first_use() -> None:
     source = """
 child = os.fork()
 with gorums.sync.Server(ScriptedCalls(1)) as server, gorums.sync.connect([server.start("127.0.0.1:0")]) as config:
-    print(echo(config[0], Text(text="served")).text, flush=True)
+    text = echo(config[0], Text(text="served")).text
+    os.write(1, f"{text}\\n".encode())  # at once: both processes write to one pipe
 if child:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
