@@ -20,7 +20,7 @@ from pygorums.streams.joined import Joined
 from pygorums.streams.options import TCP_TIMEOUT_MS
 from pygorums.streams.tls_check import check_tls
 
-__all__ = ["GrpcListener"]
+__all__ = ["GrpcListener", "let_go"]
 
 _DEFAULT_OPTIONS: Mapping[str, Any] = {
     # Otherwise a second server on the same port would get half of the first one's connections.
@@ -148,7 +148,7 @@ class GrpcListener:
                 await self._at_end_of_loop()
             raise
         finally:
-            self._held.clear()
+            let_go(self._held)
 
     def _hold(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hold on to all that gRPC's coroutines hold, until its server has ended.
@@ -162,6 +162,18 @@ class GrpcListener:
             while type(coroutine).__module__.startswith("_cython"):
                 self._held.extend(gc.get_referents(coroutine))
                 coroutine = coroutine.cr_await
+
+
+def let_go(held: list[Any]) -> None:
+    """Hold on to nothing any more, once gRPC's server has ended.
+
+    Among what is held may be coroutines of gRPC that never began, because the task was cancelled before. Python would
+    tell of each that nobody has awaited it.
+    """
+    for each in held:
+        if type(each).__module__.startswith("_cython") and getattr(each, "cr_await", each) is None:
+            each.close()
+    held.clear()
 
 
 class _Calls(grpc.aio.ServerInterceptor):
