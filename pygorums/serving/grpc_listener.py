@@ -167,12 +167,13 @@ class GrpcListener:
 def let_go(held: list[Any]) -> None:
     """Hold on to nothing any more, once gRPC's server has ended.
 
-    Among what is held may be coroutines of gRPC that never began, because the task was cancelled before. Python would
-    tell of each that nobody has awaited it.
+    Among what is held, or held by that, may be coroutines of gRPC that never began, because the task was cancelled
+    before. Python would tell of each that nobody has awaited it.
     """
     for each in held:
-        if type(each).__module__.startswith("_cython") and getattr(each, "cr_await", each) is None:
-            each.close()
+        for inner in (each, *gc.get_referents(each)):
+            if type(inner).__module__.startswith("_cython") and getattr(inner, "cr_await", inner) is None:
+                inner.close()
     held.clear()
 
 
