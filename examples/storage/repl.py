@@ -73,12 +73,12 @@ async def _plainly_prompted_lines() -> AsyncIterator[str]:
 
 async def interruptible(call: Coroutine[None, None, None]) -> None:
     """Await a call that Ctrl-C ends, and nothing but the call."""
-    task = asyncio.create_task(call)
-    try:
-        with on_signals(task.cancel, signal.SIGINT):
+    with on_signals(lambda: task.cancel(), signal.SIGINT):
+        task = asyncio.create_task(call)
+        try:
             await asyncio.wait([task])
-    finally:
-        task.cancel()
+        finally:
+            task.cancel()
     if task.cancelled():
         show("Interrupted")
     else:
