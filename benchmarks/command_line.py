@@ -24,6 +24,7 @@ baselines:
   A         a quorum call hand-written with unary grpc.aio calls and asyncio.wait
   B         the floor: a bare grpc.aio stream to each node, bytes out and back
   C         a quorum call hand-written with blocking unary grpc calls and a pool of threads
+  R         messages over plain TCP on asyncio, out and back, each with a length before it: for latencies
 """
 
 

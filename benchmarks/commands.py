@@ -89,6 +89,8 @@ async def _compare(options: Options) -> None:
     notes = [f"× {name}: {what}" for name, what in _OTHERS.items() if any(name in row.ratios for row in rows)]
     if notes:
         print(f"Calls/s compared, in the same rounds, with: {'; '.join(notes)}.")
+    if any("R" in row.ratios for row in rows):
+        print("p50 × R: latency compared with that of plain TCP on asyncio.")
     for line in facade_summary(rows):
         print(line)
 

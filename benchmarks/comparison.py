@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.loads.outcome import Load
 from benchmarks.measuring.alternation import Progress, Subject, alternate
-from benchmarks.measuring.measurement import ratio_of
+from benchmarks.measuring.measurement import latency_of, ratio_of, throughput_of
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.profiling import Profiler
 from benchmarks.reports.table import Row
@@ -27,7 +27,7 @@ _BY_NAME = {benchmark.name: benchmark for benchmark in CATALOGUE}
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """What was measured: pygorums' benchmark of that name, or baseline A, B or C."""
+    """What was measured: pygorums' benchmark of that name, or baseline A, B, C or R."""
 
     name: str
     in_flight: int
@@ -67,7 +67,10 @@ async def compare(targets: Targets, options: Options, progress: Progress, profil
             key.label,
             key.in_flight,
             runs[key],
-            {name: ratio_of(runs[key], runs[other]) for name, other in compared.get(key, {}).items()},
+            {
+                name: ratio_of(runs[key], runs[other], latency_of if name == "R" else throughput_of)
+                for name, other in compared.get(key, {}).items()
+            },
         )
         for key in subjects
     ]
@@ -112,6 +115,9 @@ def _others(benchmark: Benchmark, in_flight: int, options: Options, *, ours: boo
         nodes, quorum = (1, 1) if benchmark.single else (options.config_size, options.quorum_size)
         # Its server handles one message after the other, so nothing could be slow side by side.
         yield "B", _Key("B", in_flight, nodes, quorum)
+        # Its rounds have callers that wait, and the latency of anything else is queueing.
+        if benchmark.waits and not benchmark.slow:
+            yield "R", _Key("R", in_flight, nodes, quorum)
 
 
 async def _subject(targets: Targets, key: _Key, payload: int) -> Subject:
@@ -127,6 +133,8 @@ async def _load(targets: Targets, key: _Key, payload: int) -> Load:
         return fan_out_load(targets.channels[: key.nodes], key.quorum, key.in_flight, payload, slow=key.slow)
     if key.name == "B":
         return targets.streams(key.nodes).load(key.quorum, key.in_flight, payload)
+    if key.name == "R":
+        return (await targets.raw()).load(key.nodes, key.quorum, key.in_flight, payload)
     make = BlockingKind.FAN_OUT if benchmark is None else benchmark.load
     if isinstance(make, BlockingKind):
         return (await targets.blocking()).load(BlockingWork(make, key.in_flight, key.quorum, payload))

@@ -29,8 +29,8 @@ class Servers(Protocol):
     def ours(self) -> bool:
         """Whether all of them tell what they use."""
 
-    async def usage(self) -> list[Usage] | None:
-        """What each process of theirs has used so far; None if they do not tell."""
+    async def usage(self) -> list[Usage]:
+        """What each process of theirs has used so far, if they tell."""
 
 
 @dataclass(frozen=True, slots=True)

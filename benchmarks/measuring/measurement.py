@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.statistics.latency import Latency
 
-__all__ = ["Measurement", "latency_of", "median_of", "ratio_of"]
+__all__ = ["Measurement", "latency_of", "median_of", "ratio_of", "throughput_of"]
 
 
 @dataclass(frozen=True, slots=True)

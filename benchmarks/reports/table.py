@@ -24,8 +24,8 @@ class Row:
         name: The benchmark, or the baseline.
         in_flight: How many calls were under way.
         runs: The measurements, in the order of the rounds.
-        ratios: How many times the throughput of the baselines this is, and for the blocking facade how many times that
-            of the same with ``asyncio``; the median of all rounds.
+        ratios: How many times the throughput of the baselines this is, or of ``R`` the latency, and for the blocking
+            facade how many times the throughput of the same with ``asyncio``; the median of all rounds.
     """
 
     name: str
@@ -35,9 +35,10 @@ class Row:
 
 
 def comparison_table(rows: Sequence[Row]) -> Cells:
-    """The medians of all rows, and their ratios; to what only the blocking facade is compared with if it is there."""
-    others = ["A", "B", *(name for name in ("C", "asyncio") if any(name in row.ratios for row in rows))]
-    return [[*_HEADINGS, *(f"× {name}" for name in others)], *(_cells(row, others) for row in rows)]
+    """The medians of all rows, and their ratios; to what only some are compared with if those are there."""
+    others = ["A", "B", *(name for name in ("R", "C", "asyncio") if any(name in row.ratios for row in rows))]
+    headings = ["p50 × R" if name == "R" else f"× {name}" for name in others]
+    return [[*_HEADINGS, *headings], *(_cells(row, others) for row in rows)]
 
 
 def _cells(row: Row, others: Sequence[str]) -> list[str]:

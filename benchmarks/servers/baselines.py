@@ -1,17 +1,27 @@
-"""The server's part of the baselines, and how a server tells what it uses, beside the benchmark service."""
+"""The server's part of the baselines, and how a server tells what it uses, at ports of their own.
+
+The ports are their own because the server beside them may not stand on gRPC, nor R on anything but TCP.
+"""
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 import grpc.aio
 
 from benchmarks.benchmark_pb2 import Echo
+from benchmarks.extras_pb2 import BaselinesResponse
 from benchmarks.measuring.usage import Usage
+from benchmarks.servers.raw import serve_raw
 from benchmarks.servers.service import SLOW, BenchmarkImpl
 
-__all__ = ["BOUNCE", "ECHO", "HISTOGRAM", "SLOW_ECHO", "USAGE", "add_baselines"]
+__all__ = ["BOUNCE", "ECHO", "HISTOGRAM", "SLOW_ECHO", "UNLIMITED", "USAGE", "serve_baselines"]
+
+UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
+"""gRPC options that let any payload through."""
 
 _SERVICE = "benchmarks.Baseline"
 
@@ -40,8 +50,26 @@ async def _usage(_: bytes, __: Any) -> bytes:
     return Usage.now().encoded()
 
 
-def add_baselines(server: grpc.aio.Server, service: BenchmarkImpl) -> None:
-    """Let a gRPC server, which is not started yet, also serve what pygorums is compared with."""
+@asynccontextmanager
+async def serve_baselines(host: str, service: BenchmarkImpl) -> AsyncIterator[BaselinesResponse]:
+    """Serve what pygorums is compared with.
+
+    Args:
+        host: Where to listen, as in an address.
+        service: Of the server that is measured.
+    """
+    server = grpc.aio.server(options=(*UNLIMITED, ("grpc.so_reuseport", 0)))
+    _add_baselines(server, service)
+    port = server.add_insecure_port(f"{host}:0")
+    await server.start()
+    try:
+        async with serve_raw(host.strip("[]")) as raw_port:
+            yield BaselinesResponse(grpc_port=port, raw_port=raw_port)
+    finally:
+        await server.stop(None)
+
+
+def _add_baselines(server: grpc.aio.Server, service: BenchmarkImpl) -> None:
 
     async def histogram(_: bytes, __: Any) -> bytes:
         return json.dumps(service.stats.histogram.counts).encode()

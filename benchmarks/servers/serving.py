@@ -8,16 +8,13 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 
 import pygorums as gorums
 from benchmarks.program import StartError
-from benchmarks.servers.baselines import add_baselines
-from benchmarks.servers.service import BenchmarkImpl
+from benchmarks.servers.baselines import UNLIMITED, serve_baselines
+from benchmarks.servers.service import BenchmarkImpl, ExtrasImpl
 
-__all__ = ["ANNOUNCEMENT", "UNLIMITED", "serve", "serve_until_input_ends", "serve_until_signal"]
+__all__ = ["ANNOUNCEMENT", "serve", "serve_until_input_ends", "serve_until_signal"]
 
 ANNOUNCEMENT = "Started benchmark server on"
 """What a server prints before its address, once it listens."""
-
-UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
-"""gRPC options that let any payload through."""
 
 
 async def serve(addresses: Sequence[str], stopped: asyncio.Event) -> None:
@@ -28,15 +25,16 @@ async def serve(addresses: Sequence[str], stopped: asyncio.Event) -> None:
     """
     async with AsyncExitStack() as stack:
         for address in addresses:
-            service = BenchmarkImpl()
-            server = await stack.enter_async_context(gorums.Server(service, options=UNLIMITED))
-            add_baselines(server.grpc_server, service)
+            service, extras = BenchmarkImpl(), ExtrasImpl()
+            server = await stack.enter_async_context(gorums.Server((service, extras), options=UNLIMITED))
             try:
                 bound = await server.start(address)
             except gorums.ConfigurationError as error:
                 raise StartError(str(error)) from None
             except OSError as error:
                 raise StartError(error.strerror or str(error)) from None
+            host = bound.rpartition(":")[0]
+            extras.served = await stack.enter_async_context(serve_baselines(host, service))
             print(ANNOUNCEMENT, bound, flush=True)
         await stopped.wait()
 

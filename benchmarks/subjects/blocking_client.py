@@ -2,13 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.loads.outcome import Load, Outcome
 from benchmarks.program import StartError
 from benchmarks.servers.local import START_LIMIT, end_process
-from benchmarks.subjects.blocking_work import Answer, BlockingWork, Task
+from benchmarks.subjects.blocking_work import Answer, BlockingWork, Setup, Task
 
 __all__ = ["BlockingClient"]
 
@@ -30,18 +29,17 @@ class BlockingClient:
         self._busy = True  # it connects
 
     @classmethod
-    async def start(cls, addresses: Sequence[str], send_buffer: int) -> "BlockingClient":
+    async def start(cls, setup: Setup) -> "BlockingClient":
         """Start the process and let it connect to servers.
 
         Args:
-            addresses: Where they listen.
-            send_buffer: How many bytes may wait for a node.
+            setup: To which.
 
         Raises:
             StartError: It cannot connect.
         """
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.subjects.blocking_worker", str(send_buffer), *addresses),
+            *(sys.executable, "-m", "benchmarks.subjects.blocking_worker", setup.encoded()),
             cwd=_ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

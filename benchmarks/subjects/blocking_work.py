@@ -8,7 +8,10 @@ from typing import Any
 from benchmarks.loads.outcome import Outcome
 from benchmarks.statistics.latency import Latency
 
-__all__ = ["Answer", "BlockingKind", "BlockingWork", "Task"]
+__all__ = ["CONNECT_LIMIT", "Answer", "BlockingKind", "BlockingWork", "Setup", "Task"]
+
+CONNECT_LIMIT = 10.0
+"""Seconds until all servers must be connected."""
 
 
 class BlockingKind(StrEnum):
@@ -22,6 +25,31 @@ class BlockingKind(StrEnum):
 
     FAN_OUT = "fan-out"
     """Threads that use baseline C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Whom a blocking client calls.
+
+    Attributes:
+        addresses: Where the servers listen.
+        baselines: Where they serve baseline C; empty if they do not.
+        send_buffer: How many bytes may wait for a node.
+    """
+
+    addresses: tuple[str, ...]
+    baselines: tuple[str, ...]
+    send_buffer: int
+
+    def encoded(self) -> str:
+        """For the command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def decoded(cls, text: str) -> "Setup":
+        """What `encoded` gave."""
+        fields = json.loads(text)
+        return cls(tuple(fields["addresses"]), tuple(fields["baselines"]), fields["send_buffer"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """The process of a blocking client, for `blocking_client`.
 
-``python -m benchmarks.subjects.blocking_worker SEND_BUFFER ADDRESS…`` reads tasks from standard input and writes what
-has come of each to standard output, a line each, until its input ends.
+``python -m benchmarks.subjects.blocking_worker SETUP`` reads tasks from standard input and writes what has come of each
+to standard output, a line each, until its input ends.
 """
 
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -17,21 +16,21 @@ import pygorums
 import pygorums.sync
 from benchmarks.loads.outcome import Outcome, ThreadLoad
 from benchmarks.measuring.usage import resident_bytes
-from benchmarks.servers.serving import UNLIMITED
+from benchmarks.servers.baselines import UNLIMITED
 from benchmarks.subjects.blocking_fan_out import BlockingFanOut
-from benchmarks.subjects.blocking_work import Answer, BlockingKind, BlockingWork, Task
+from benchmarks.subjects.blocking_work import CONNECT_LIMIT, Answer, BlockingKind, BlockingWork, Setup, Task
 from benchmarks.subjects.facade_loads import Facade
-from benchmarks.subjects.targets import CHANNEL_OPTIONS, CONNECT_LIMIT
+from benchmarks.subjects.targets import CHANNEL_OPTIONS
 
 __all__: list[str] = []
 
 
-def _main(send_buffer: str, *addresses: str) -> None:
+def _main(setup: str) -> None:
     # Ctrl-C reaches the whole group of processes; whoever started this one says when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with ExitStack() as stack:
         try:
-            loads = _Loads(stack, addresses, int(send_buffer))
+            loads = _Loads(stack, Setup.decoded(setup))
         except TimeoutError:
             _say(Answer(error=f"the blocking client was not connected within {CONNECT_LIMIT:.0f} s"))
             return
@@ -50,13 +49,12 @@ class _Loads:
 
     Args:
         stack: Closes the connections.
-        addresses: Of the nodes.
-        send_buffer: How many bytes may wait for a node.
+        setup: To whom.
     """
 
-    def __init__(self, stack: ExitStack, addresses: Sequence[str], send_buffer: int) -> None:
+    def __init__(self, stack: ExitStack, setup: Setup) -> None:
         config = stack.enter_context(
-            pygorums.sync.connect(addresses, send_buffer=send_buffer, channel_options=UNLIMITED)
+            pygorums.sync.connect(setup.addresses, send_buffer=setup.send_buffer, channel_options=UNLIMITED)
         )
         config.wait_connected(timeout=CONNECT_LIMIT)
         facade = Facade(config)
@@ -64,7 +62,7 @@ class _Loads:
         self._makers = {
             BlockingKind.QUORUM_CALL: facade.quorum_call_load,
             BlockingKind.ASYNC_QUORUM_CALL: facade.async_quorum_call_load,
-            BlockingKind.FAN_OUT: stack.enter_context(BlockingFanOut(addresses, CHANNEL_OPTIONS)).load,
+            BlockingKind.FAN_OUT: stack.enter_context(BlockingFanOut(setup.baselines, CHANNEL_OPTIONS)).load,
         }
 
     def run(self, task: Task) -> Answer:

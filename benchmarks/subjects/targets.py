@@ -11,19 +11,19 @@ import grpc
 import grpc.aio
 
 import pygorums as gorums
+from benchmarks.extras_gorums import baselines
+from benchmarks.extras_pb2 import BaselinesRequest
 from benchmarks.measuring.usage import Usage
 from benchmarks.program import StartError
-from benchmarks.servers.baselines import HISTOGRAM, USAGE
-from benchmarks.servers.serving import UNLIMITED
+from benchmarks.servers.baselines import HISTOGRAM, UNLIMITED, USAGE
 from benchmarks.statistics.histogram import Histogram
 from benchmarks.subjects.asyncio_loads import Cluster
 from benchmarks.subjects.bare_streams import BareStreams
 from benchmarks.subjects.blocking_client import BlockingClient
+from benchmarks.subjects.blocking_work import CONNECT_LIMIT, Setup
+from benchmarks.subjects.raw_streams import RawStreams
 
-__all__ = ["CHANNEL_OPTIONS", "CONNECT_LIMIT", "Targets"]
-
-CONNECT_LIMIT = 10.0
-"""Seconds until all servers must be connected."""
+__all__ = ["CHANNEL_OPTIONS", "Targets"]
 
 CHANNEL_OPTIONS = (*UNLIMITED, ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
 """gRPC options of the baselines' channels: each has a connection of its own, as pygorums has them."""
@@ -48,18 +48,37 @@ class Targets:
         self._streams: dict[int, BareStreams] = {}
         self._unbatched: gorums.Configuration | None = None
         self._blocking: BlockingClient | None = None
+        self._raw_addresses: list[tuple[str, int]] = []
+        self._raw: RawStreams | None = None
+        self._baselines: list[str] = []
+        self.channels: list[grpc.aio.Channel] = []
         self.ours = False
 
     async def __aenter__(self) -> Self:
         async with self._stack:
             self.config = await self._connect()
+            self.ours = await self._find_baselines()
             self.channels = [
                 await self._stack.enter_async_context(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS))
-                for address in self._addresses
+                for address in self._baselines
             ]
-            self.ours = await self.usage() is not None
             self._stack = self._stack.pop_all()
         return self
+
+    async def _find_baselines(self) -> bool:
+        """Whether all servers tell where they serve the baselines; notes it."""
+        try:
+            served = await asyncio.gather(
+                *(baselines(node, BaselinesRequest(), timeout=CONNECT_LIMIT) for node in self.config)
+            )
+        except gorums.StatusError as error:
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                return False
+            raise StartError(f"a server cannot be asked for its baselines: {error.details()}") from None
+        hosts = [address.rpartition(":")[0] for address in self._addresses]
+        self._baselines = [f"{host}:{ports.grpc_port}" for host, ports in zip(hosts, served, strict=True)]
+        self._raw_addresses = [(host.strip("[]"), ports.raw_port) for host, ports in zip(hosts, served, strict=True)]
+        return True
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -75,7 +94,8 @@ class Targets:
     async def blocking(self) -> BlockingClient:
         """A process that calls all of them from threads."""
         if self._blocking is None:
-            self._blocking = await BlockingClient.start(self._addresses, self._send_buffer)
+            setup = Setup(tuple(self._addresses), tuple(self._baselines), self._send_buffer)
+            self._blocking = await BlockingClient.start(setup)
             self._stack.push_async_callback(self._blocking.close)
         return self._blocking
 
@@ -109,26 +129,35 @@ class Targets:
             self._stack.callback(streams.close)
         return self._streams[count]
 
-    async def usage(self) -> list[Usage] | None:
-        """What each server process has used so far; None if they do not tell."""
-        answers = await self._ask(USAGE)
-        if answers is None:
-            return None
-        usages = map(Usage.decoded, answers)
+    async def raw(self) -> RawStreams:
+        """Plain connections to all of them.
+
+        Raises:
+            StartError: One of them cannot be reached.
+        """
+        if self._raw is None:
+            try:
+                self._raw = await RawStreams.connect(self._raw_addresses)
+            except OSError as error:
+                raise StartError(f"a server cannot be reached for baseline R: {error.strerror or error}") from None
+            self._stack.callback(self._raw.close)
+        return self._raw
+
+    async def usage(self) -> list[Usage]:
+        """What each server process has used so far."""
+        usages = map(Usage.decoded, await self._ask(USAGE))
         return list({usage.process: usage for usage in usages}.values())
 
     async def histogram(self) -> Histogram:
         """The latencies in nanoseconds that the servers have measured last; empty if they do not tell."""
         total = Histogram()
-        for answer in await self._ask(HISTOGRAM) or ():
+        for answer in await self._ask(HISTOGRAM):
             total.add(Histogram.of(json.loads(answer)))
         return total
 
-    async def _ask(self, method: str) -> list[bytes] | None:
+    async def _ask(self, method: str) -> list[bytes]:
         stubs: list[Any] = [channel.unary_unary(method) for channel in self.channels]
         try:
             return list(await asyncio.gather(*(stub(b"") for stub in stubs)))
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
-                return None
             raise StartError(f"a server cannot be asked for what it uses: {error.details()}") from None

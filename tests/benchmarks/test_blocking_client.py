@@ -10,7 +10,7 @@ from benchmarks.loads.outcome import Outcome
 from benchmarks.servers.local import END_LIMIT
 from benchmarks.statistics.latency import Latency
 from benchmarks.subjects.blocking_client import BlockingClient
-from benchmarks.subjects.blocking_work import Answer, BlockingKind, BlockingWork, Task
+from benchmarks.subjects.blocking_work import Answer, BlockingKind, BlockingWork, Setup, Task
 from tests.support.waiting import within
 
 LIMIT = 50.0
@@ -18,8 +18,8 @@ LIMIT = 50.0
 
 
 @asynccontextmanager
-async def client_of(addresses: list[str]) -> AsyncIterator[BlockingClient]:
-    client = await within(BlockingClient.start(addresses, 1 << 20), LIMIT)
+async def client_of(addresses: list[str], baselines: list[str]) -> AsyncIterator[BlockingClient]:
+    client = await within(BlockingClient.start(Setup(tuple(addresses), tuple(baselines), 1 << 20)), LIMIT)
     try:
         yield client
     finally:
@@ -30,8 +30,8 @@ def work(kind: BlockingKind) -> BlockingWork:
     return BlockingWork(kind, in_flight=2, quorum=2, payload=10)
 
 
-async def test_it_puts_on_every_load(addresses: list[str]) -> None:
-    async with client_of(addresses) as client:
+async def test_it_puts_on_every_load(plain_addresses: list[str], baselines: list[str]) -> None:
+    async with client_of(plain_addresses, baselines) as client:
         for kind in BlockingKind:
             outcome = await within(client.load(work(kind))(0.02))
             assert outcome.ops >= 2
@@ -42,14 +42,15 @@ async def test_it_puts_on_every_load(addresses: list[str]) -> None:
 
 
 async def test_a_load_that_fails_leaves_the_client_usable(plain_addresses: list[str]) -> None:
-    async with client_of(plain_addresses) as client:
+    # These serve no baselines.
+    async with client_of(plain_addresses, plain_addresses) as client:
         with pytest.raises(ConnectionError, match="Method not found"):
             await within(client.load(work(BlockingKind.FAN_OUT))(0.02))
         assert (await within(client.load(work(BlockingKind.QUORUM_CALL))(0.02))).ops >= 2
 
 
-async def test_a_client_at_work_is_not_waited_for(addresses: list[str]) -> None:
-    async with client_of(addresses) as client:
+async def test_a_client_at_work_is_not_waited_for(plain_addresses: list[str], baselines: list[str]) -> None:
+    async with client_of(plain_addresses, baselines) as client:
         running = asyncio.ensure_future(client.load(work(BlockingKind.QUORUM_CALL))(60))
         await asyncio.sleep(0)
         running.cancel()
@@ -58,8 +59,8 @@ async def test_a_client_at_work_is_not_waited_for(addresses: list[str]) -> None:
         await within(client.close(), END_LIMIT / 2)
 
 
-async def test_a_client_that_has_ended(addresses: list[str]) -> None:
-    async with client_of(addresses) as client:
+async def test_a_client_that_has_ended(plain_addresses: list[str], baselines: list[str]) -> None:
+    async with client_of(plain_addresses, baselines) as client:
         load = client.load(work(BlockingKind.QUORUM_CALL))
         await within(client.close())
         with pytest.raises(ConnectionError, match="the blocking client has ended"):

@@ -80,7 +80,7 @@ async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
     )
     assert errors == ""
     lines = [line.split("  ")[0].strip() for line in output.splitlines()]
-    names = (*BENCHMARKS, "A", "B", "C")
+    names = (*BENCHMARKS, "A", "B", "C", "R")
     assert all(name in lines for name in names)
     for figure in ("a call of a single thread takes ", "2 threads make ", "10 in flight by futures are "):
         assert f"\n  {figure}" in output
@@ -95,7 +95,9 @@ async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
         *(("SyncQuorumCall", 1), ("SyncQuorumCall", 2), ("SyncAsyncQuorumCall", 10)),
     ):
         row = rows.pop((name, in_flight))
-        assert row["ratios"].keys() == ({"C", "asyncio"} if name.startswith("Sync") else {"A", "B"})
+        others = {"C", "asyncio"} if name.startswith("Sync") else {"A", "B"}
+        others |= {"R"} if name in {"QuorumCall", "RPC", "Correctable"} else set()
+        assert row["ratios"].keys() == others
         assert all(ratio > 0 for ratio in row["ratios"].values())
         assert len(row["runs"]) == 1
         assert row["median"]["throughput"] > 0
@@ -103,7 +105,7 @@ async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
         latency = row["median"]["latency"]
         assert 0 < latency["p50"] <= latency["p99"] <= latency["p999"]
     assert rows.pop(("QuorumCall", 2))["ratios"] == {}  # it is there for two threads to be compared with
-    assert all(name[0] in "ABC" and row["ratios"] == {} for (name, _), row in rows.items())
+    assert all(name[0] in "ABCR" and row["ratios"] == {} for (name, _), row in rows.items())
     assert {
         ("A", 1),
         ("A", 4),
@@ -112,6 +114,8 @@ async def test_all_benchmarks_beside_the_baselines(tmp_path: Path) -> None:
         ("A (1 node)", 1),
         ("C", 1),
         ("C", 2),
+        ("R", 4),
+        ("R (1 node)", 1),
     } <= rows.keys()
 
 
@@ -123,7 +127,7 @@ async def test_servers_that_run_elsewhere() -> None:
         assert errors == ""
         report = json.loads(output)
         assert report["options"]["quorum_size"] == 2
-        assert [row["name"] for row in report["rows"]] == ["QuorumCall", "QuorumCall", "A", "A", "B", "B"]
+        assert [row["name"] for row in report["rows"]] == ["QuorumCall", "QuorumCall", "A", "A", "B", "B", "R", "R"]
         process.send_signal(signal.SIGTERM)
         assert await within(process.wait()) == 0
 

@@ -57,6 +57,13 @@ def test_what_only_the_facade_is_compared_with_is_there_when_it_is() -> None:
     assert table == [["× A", "× B", "× C", "× asyncio"], ["2.00", "1.00", "–", "–"], ["–", "–", "3.00", "0.50"]]
 
 
+def test_latencies_beside_those_of_plain_connections_are_there_when_they_are() -> None:
+    run = measurement(1.0)
+    rows = [Row("RPC", 1, [run], {"A": 2.0, "B": 1.0, "R": 4.5}), Row("SlowServer", 1, [run], {"A": 1.0, "B": 0.5})]
+    table = [line[-3:] for line in comparison_table(rows)]
+    assert table == [["× A", "× B", "p50 × R"], ["2.00", "1.00", "4.50"], ["1.00", "0.50", "–"]]
+
+
 def test_a_row_of_which_nothing_is_known() -> None:
     _, cells = comparison_table([Row("A", 1, [measurement(0.0)], {})])
     assert cells == ["A", "1", "0", *["–"] * 5, "5.0", "–", "1", "–", "–", "–"]

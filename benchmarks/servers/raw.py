@@ -1,0 +1,71 @@
+"""The server's part of baseline R: messages with their length before them go back as they came, over plain TCP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+__all__ = ["Frames", "framed", "serve_raw"]
+
+_LENGTH = 4
+
+
+def framed(message: bytes) -> bytes:
+    """A message with its length before it."""
+    return len(message).to_bytes(_LENGTH, "big") + message
+
+
+class Frames:
+    """Cuts what arrives into the messages that were sent, each with its length before it."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What is whole now."""
+        rest = self._data
+        rest += data
+        while len(rest) >= _LENGTH:
+            end = _LENGTH + int.from_bytes(rest[:_LENGTH], "big")
+            if len(rest) < end:
+                return
+            yield bytes(rest[:end])
+            del rest[:end]
+
+
+@asynccontextmanager
+async def serve_raw(host: str) -> AsyncIterator[int]:
+    """Serve at a free port of a host, which is given; all connections end on exit."""
+    transports: set[asyncio.Transport] = set()
+    server = await asyncio.get_running_loop().create_server(lambda: _Echo(transports), host, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for transport in transports:
+            transport.abort()
+        await server.wait_closed()
+
+
+class _Echo(asyncio.Protocol):
+    """A connection.
+
+    Args:
+        transports: Those that are open.
+    """
+
+    def __init__(self, transports: set[asyncio.Transport]) -> None:
+        self._transports = transports
+        self._frames = Frames()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._transports.add(transport)
+
+    def data_received(self, data: bytes) -> None:
+        # One write for each: nothing is batched, as with baseline B.
+        for frame in self._frames.feed(data):
+            self._transport.write(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio gives it
+        self._transports.discard(self._transport)
