@@ -18,6 +18,7 @@ from pygorums.base.failure_log import FailureLog
 from pygorums.base.identity import INSTANCE_KEY, claimed_node_id, instance_of
 from pygorums.base.metadata import Metadata
 from pygorums.nodes.peers import Peers
+from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.connection_log import ConnectionLog
 from pygorums.serving.context import StreamContext
@@ -27,7 +28,6 @@ from pygorums.serving.holdings import Holdings
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.instances import Instances
 from pygorums.serving.replies import ReplyWriter
-from pygorums.serving.stream import ServerStream
 from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
 from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
@@ -104,7 +104,7 @@ class Acceptor:
         self._limits = StreamLimits(options.max_streams, options.max_streams_by_address)
         self._log = ConnectionLog()
         self._arrivals = count()
-        self.streams: set[ServerStream] = set()
+        self.streams: set[AcceptedStream] = set()
         self.closed = False
 
     async def serve(self, _: Any, context: Any) -> None:
@@ -177,7 +177,7 @@ class Acceptor:
         heartbeat = None if interval is None else Heartbeat(writer, interval)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
         client = None if instance is None else (instance, *auth_context.get("x509_pem_cert", ()))
-        stream = ServerStream(
+        stream = AcceptedStream(
             transport,
             stream_context.peer,
             requests,

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import grpc
 
 from pygorums.base.errors import StatusError
-from pygorums.serving.stream import ServerStream
+from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.succession import Succession
 
 __all__ = ["Instances"]
@@ -21,13 +21,13 @@ class Instances:
 
     def __init__(self) -> None:
         self._successions: dict[Hashable, Succession] = {}
-        self._streams: dict[Hashable, tuple[int, ServerStream]] = {}
+        self._streams: dict[Hashable, tuple[int, AcceptedStream]] = {}
 
     def succession(self, client: Hashable | None) -> Succession:
         """In what order the streams of a client are handled."""
         return Succession() if client is None else self._successions.setdefault(client, Succession())
 
-    def opened(self, client: Hashable | None, arrival: int, stream: ServerStream) -> None:
+    def opened(self, client: Hashable | None, arrival: int, stream: AcceptedStream) -> None:
         """A client may use a stream now. If it has an older one it has given that up, even if we were not told.
 
         Args:
@@ -47,7 +47,7 @@ class Instances:
         if other is not None:
             other.replaced()
 
-    def ended(self, client: Hashable | None, stream: ServerStream) -> None:
+    def ended(self, client: Hashable | None, stream: AcceptedStream) -> None:
         """A client's stream has ended, and its handlers are cancelled."""
         if client is None:
             return

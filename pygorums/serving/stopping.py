@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.grace import Grace
 from pygorums.serving.grpc_listener import GrpcListener
-from pygorums.serving.stream import ServerStream
 
 __all__ = ["end_handling"]
 
@@ -17,7 +17,7 @@ CANCEL_GRACE = 1.0
 
 
 async def end_handling(
-    grace: Grace, streams: Iterable[ServerStream], direct: Iterable[DirectRequests], listening: GrpcListener | None
+    grace: Grace, streams: Iterable[AcceptedStream], direct: Iterable[DirectRequests], listening: GrpcListener | None
 ) -> None:
     """End all streams and handlers.
 
@@ -48,7 +48,7 @@ async def end_handling(
 
 
 async def _let_finish(
-    streams: Sequence[ServerStream], direct: Iterable[DirectRequests], listening: GrpcListener | None, grace: Grace
+    streams: Sequence[AcceptedStream], direct: Iterable[DirectRequests], listening: GrpcListener | None, grace: Grace
 ) -> None:
     for stream in streams:
         stream.drain()

@@ -1,4 +1,4 @@
-"""The server's end of one stream."""
+"""One stream that a client has opened to us, from when it was let in until it has ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pygorums.streams.transport import Transport
 from pygorums.streams.writer import Writer
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, pieces, split
 
-__all__ = ["ServerStream"]
+__all__ = ["AcceptedStream"]
 
 TOGETHER = 1024
 """So many messages of an envelope are taken before other streams have their turn."""
@@ -35,7 +35,7 @@ HEARD_APART = 0.5
 """Seconds between two times that others are told that a node is heard."""
 
 
-class ServerStream:
+class AcceptedStream:
     """Serves one stream until it ends.
 
     One task reads. An ordinary client is read from only while none of its requests waits, and it takes its replies:
