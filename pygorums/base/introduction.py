@@ -11,11 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pygorums.base.shown import shown
+from pygorums.wire.handshake import PEERS_KEY
 
-__all__ = ["PEERS_KEY", "disagreements", "introduction"]
-
-PEERS_KEY = "pygorums-peers"
-"""Stream metadata: the ID that the opener takes the acceptor to have, and all IDs that it knows, ``2 1-5,9``."""
+__all__ = ["disagreements", "introduction"]
 
 MAX_LENGTH = 1000
 """Characters; a list that takes more is not sent, or looked at."""

@@ -13,7 +13,7 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.preparing import encode_request
 from pygorums.nodes.configuration import Configuration
-from pygorums.streams.writer import UNOWNED
+from pygorums.streams.outgoing import UNOWNED
 
 __all__ = ["one_way", "post", "send_one_way"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.base.identity import MAX_NODE_ID
+from pygorums.wire.handshake import MAX_NODE_ID
 
 __all__ = ["numbered", "same_place", "split_address"]
 

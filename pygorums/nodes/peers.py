@@ -11,7 +11,7 @@ from weakref import WeakSet
 import grpc
 
 from pygorums.base.errors import ConfigurationError, StatusError
-from pygorums.base.identity import FIRST_CLIENT_ID, MAX_NODE_ID
+from pygorums.base.identity import FIRST_CLIENT_ID
 from pygorums.base.introduction import disagreements, introduction
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
@@ -23,9 +23,9 @@ from pygorums.streams.channel import PeerWatcher, RequestServer
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.pending import PendingCalls
-from pygorums.streams.transport import Pairs
-from pygorums.streams.writer import Writer
+from pygorums.streams.send_queue import SendQueue
 from pygorums.wire.framing import SERVER_INITIATED
+from pygorums.wire.handshake import MAX_NODE_ID, Pairs
 
 __all__ = ["Peers"]
 
@@ -181,13 +181,13 @@ class Peers:
         channel = InboundChannel(node_id, name, send_buffer=SEND_BUFFER)
         return Node(node_id, address, channel, self._pool)
 
-    def attach(self, node: Node, address: str, writer: Writer, instance: str | None) -> PendingCalls:
+    def attach(self, node: Node, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
         """A node has opened a stream, which is used instead of those it had before.
 
         Args:
             node: The node.
             address: Where the stream comes from.
-            writer: The queue of the stream.
+            queue: The queue of the stream.
             instance: What tells its opener from others.
 
         Returns:
@@ -196,7 +196,7 @@ class Peers:
         rival = _inbound(node).rival(instance)
         if rival is not None:
             self._warn(node.id, address, f"has another stream, from {rival}: do two programs claim this ID?", "rival")
-        pending = _inbound(node).attach(address, writer, instance)
+        pending = _inbound(node).attach(address, queue, instance)
         self._pool.put(node)
         if node.id in self._known:
             for caller in list(self.callers):
@@ -215,9 +215,9 @@ class Peers:
             for caller in list(self.callers):
                 caller.heard_from(node.id, new=False)
 
-    def detach(self, node: Node, writer: Writer, error: StatusError) -> None:
+    def detach(self, node: Node, queue: SendQueue, error: StatusError) -> None:
         """A node's stream has ended; the node is gone if it has no other."""
-        if not _inbound(node).detach(writer, error):
+        if not _inbound(node).detach(queue, error):
             return
         if node.id in self._known:
             self._connected.pop(node.id, None)

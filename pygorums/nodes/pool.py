@@ -15,18 +15,17 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import CallTimeoutError, NodeClosedError, counted
-from pygorums.base.identity import NODE_ID_KEY
 from pygorums.base.interceptors import listed_interceptors
 from pygorums.nodes.node import Node, trouble
 from pygorums.streams.channel import Channel, RequestServer
 from pygorums.streams.grpc_transport import GrpcConnector
-from pygorums.streams.heartbeat import HEARTBEAT_KEY
 from pygorums.streams.joined import Joined
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
 from pygorums.streams.tls_check import check_tls
-from pygorums.streams.transport import Connector, Pairs
+from pygorums.streams.transport import Connector
+from pygorums.wire.handshake import NODE_ID_KEY, Pairs
 
 __all__ = ["OutboundPool", "Pool"]
 
@@ -181,8 +180,7 @@ class OutboundPool(Pool):
         self.bind()
         identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
         self._user_metadata = (*metadata, *identity)
-        heartbeat = (HEARTBEAT_KEY, str(round(options.keepalive * 1000)))
-        self._metadata = (*self._user_metadata, *options.extensions, *options.limits, heartbeat)
+        self._metadata = (*self._user_metadata, *options.terms.offer())
         self._connector: Callable[[str], Connector] = lambda address: GrpcConnector(address, credentials, options.grpc)
         self._options = options
         self._send_buffer = send_buffer

@@ -19,6 +19,7 @@ from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
 from pygorums.serving.waking import resolve
 from pygorums.streams.pending import PendingCalls
+from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.transport import Transport
 from pygorums.streams.writer import Writer
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, pieces, split
@@ -46,7 +47,7 @@ class AcceptedStream:
         transport: The accepted end of the stream.
         peer: The client's address, for texts.
         requests: Handles the requests.
-        writer: The queue of the stream.
+        queue: The queue of the stream.
         replies: Encodes what handlers give for that queue.
         batching: Whether the client may send envelopes.
         heartbeats: Whether an empty message of the client is a sign of life, and means nothing else.
@@ -61,7 +62,7 @@ class AcceptedStream:
         transport: Transport,
         peer: str,
         requests: InOrder,
-        writer: Writer,
+        queue: SendQueue,
         replies: ReplyWriter,
         *,
         batching: bool,
@@ -74,7 +75,7 @@ class AcceptedStream:
         self._transport = transport
         self._peer = peer
         self._requests = requests
-        self._writer = writer
+        self._queue = queue
         self._replies = replies
         self._batching = batching
         self._heartbeats = heartbeats
@@ -153,7 +154,7 @@ class AcceptedStream:
             await self._requests.finished()
             if self._broken is not None:
                 raise self._broken
-            await self._writer.drained(0)
+            await self._queue.drained(0)
         except StatusError as error:
             self._broken = error
             self._give_up()
@@ -169,8 +170,8 @@ class AcceptedStream:
             writer.cancel()
             await asyncio.wait({writer})
             ended_with = self.ended_with
-            self._writer.stream_broke(ended_with)
-            self._writer.discard(ended_with)
+            self._queue.stream_broke(ended_with)
+            self._queue.discard(ended_with)
 
     async def _connected(self) -> None:
         """Have `on_connect` done with the stream, unless it breaks before that.
@@ -199,14 +200,14 @@ class AcceptedStream:
 
     async def _last_words(self, writer: asyncio.Task[None]) -> None:
         """Let what is written leave: gRPC cannot send the status that ends a stream while a message is on its way."""
-        drained = asyncio.get_running_loop().create_task(self._writer.drained(0))
+        drained = asyncio.get_running_loop().create_task(self._queue.drained(0))
         await asyncio.wait({drained, writer}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
         drained.cancel()
 
     async def _write(self) -> None:
         # If writing fails the stream is over, which the reader learns too.
         with suppress(Exception):
-            await self._writer.run(self._transport.send)
+            await Writer(self._queue, self._transport.send).run()
 
     async def _read(self) -> bytes | None:
         try:

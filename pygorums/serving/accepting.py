@@ -15,7 +15,6 @@ import grpc
 
 from pygorums.base.errors import StatusError
 from pygorums.base.failure_log import FailureLog
-from pygorums.base.identity import INSTANCE_KEY, claimed_node_id, instance_of
 from pygorums.base.metadata import Metadata
 from pygorums.nodes.peers import Peers
 from pygorums.serving.accepted_stream import AcceptedStream
@@ -31,17 +30,17 @@ from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
 from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
-from pygorums.streams.heartbeat import HEARTBEAT_KEY, HEARTBEAT_WANTED_KEY, Heartbeat, heartbeat_of, unannounced
+from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import BATCH_KEY, CANCEL_KEY, STREAM_END_KEY, answer_to, largest_message, offers
-from pygorums.streams.writer import Writer
+from pygorums.streams.send_queue import SendQueue
+from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, claimed_node_id, instance_of
 
 if TYPE_CHECKING:
     from pygorums.serving.server import Server
 
 __all__ = ["Acceptor", "Claim"]
 
-REPLY_BUFFER = 1 << 62
+REPLY_BUFFER = NO_LIMIT
 """Replies are never dropped; a client that takes none is not read from any more, which bounds them."""
 
 HARD_LIMIT = 2 * MAX_WAITING
@@ -134,33 +133,23 @@ class Acceptor:
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), address)
         await self._check(claim)
         transport = AcceptedGrpcTransport(context)
-        confirmed = answer_to(offered, self._options.extensions)
-        interval = heartbeat_of(offered, self._options.shortest_heartbeat)
-        if interval is not None:
-            wanted = str(round(self._options.keepalive * 1000))
-            confirmed = (*confirmed, (HEARTBEAT_KEY, str(round(interval * 1000))), (HEARTBEAT_WANTED_KEY, wanted))
-        if confirmed:
-            confirmed = (*confirmed, *self._options.limits)
-            await transport.confirm(confirmed)
+        terms = self._options.terms
+        answer = terms.answer(offered)
+        if answer:
+            await transport.confirm(answer)
+        agreement = terms.accepted(offered, answer)
         node = self._peers.node_of(claim.node_id, claim.address, offered)
-        writer = Writer(0 if node is None else node.id, REPLY_BUFFER)
-        writer.batching = offers(confirmed, BATCH_KEY)
-        writer.cancels = offers(confirmed, CANCEL_KEY)
-        largest = largest_message(offered)
-        if largest is not None:
-            writer.largest = largest
-        writer.envelope_limit = min(writer.envelope_limit, self._options.max_message, writer.largest)
-        if interval is not None:
-            writer.announce_above = unannounced(interval)
-            writer.envelope_limit = min(writer.envelope_limit, writer.announce_above)
+        queue = SendQueue(0 if node is None else node.id, REPLY_BUFFER)
+        queue.agree(agreement)
+        queue.announce(agreement.unannounced)
         stream_context = StreamContext(
             self._server, offered, context.peer(), None if node is None else node.id, auth_context
         )
         replies = ReplyWriter(
-            writer,
-            min(self._options.max_message, writer.largest),
+            queue,
+            min(self._options.max_message, agreement.largest),
             self._server.failures,
-            mark_end=offers(confirmed, STREAM_END_KEY),
+            mark_end=agreement.stream_end,
         )
         requests = InOrder(
             stream_context,
@@ -173,18 +162,18 @@ class Acceptor:
         )
         requests.holding.all = self._holdings
         self._server.slow_handlers.watch(requests)
-        pending = None if node is None else self._peers.attach(node, claim.address, writer, instance)
-        heartbeat = None if interval is None else Heartbeat(writer, interval)
+        pending = None if node is None else self._peers.attach(node, claim.address, queue, instance)
+        heartbeat = None if agreement.heartbeat is None else Heartbeat(queue, agreement.heartbeat)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
         client = None if instance is None else (instance, *auth_context.get("x509_pem_cert", ()))
         stream = AcceptedStream(
             transport,
             stream_context.peer,
             requests,
-            writer,
+            queue,
             replies,
-            batching=writer.batching,
-            heartbeats=interval is not None,
+            batching=agreement.batching,
+            heartbeats=heartbeat is not None,
             pending=pending,
             on_heard=partial(self._peers.heard, node),
             succession=self._instances.succession(client),
@@ -202,7 +191,7 @@ class Acceptor:
             if heartbeat is not None:
                 heartbeat.stop()
             if node is not None:
-                self._peers.detach(node, writer, stream.ended_with)
+                self._peers.detach(node, queue, stream.ended_with)
             self._log.ended(stream_context.peer_id, address, None if self.closed else stream.broken)
             self._instances.ended(client, stream)
             self._holdings.leave(requests.holding)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration
-from pygorums.streams.transport import Pairs
 from pygorums.wire.framing import Frame, Message
+from pygorums.wire.handshake import Pairs
 from pygorums.wire.timeouts import TIMEOUT_KEY, parse_timeout
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pygorums.base.shown import shown
 from pygorums.serving.context import ServerContext
 from pygorums.serving.failures import HandlerFailures, status_within
 from pygorums.streams.channel import FrameSink
-from pygorums.streams.writer import UNOWNED
+from pygorums.streams.outgoing import UNOWNED
 from pygorums.wire.framing import Frame, Message, Status, encode_end, encode_error, encode_message, method_field
 
 __all__ = ["READ_ON_BELOW", "ReplyWriter"]

@@ -39,7 +39,7 @@ from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.channel import FrameSink, PeerWatcher, RequestHandling
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import Pairs
+from pygorums.wire.handshake import Pairs
 
 if TYPE_CHECKING:
     from pygorums.serving.system import System

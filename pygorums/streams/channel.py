@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from weakref import WeakSet
 
+from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall
-from pygorums.streams.transport import Pairs
-from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import Frame, Message
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["AwaitedReplies", "Channel", "FrameSink", "PeerWatcher", "RequestHandling", "RequestServer"]
 

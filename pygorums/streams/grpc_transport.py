@@ -20,7 +20,8 @@ import grpc.aio
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
-from pygorums.streams.transport import ConnectionLostError, Pairs
+from pygorums.streams.transport import ConnectionLostError
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
 

@@ -17,56 +17,24 @@ from a client that knows heartbeats, and that sends them too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import monotonic
 
-from pygorums.streams.writer import UNOWNED, Writer
-from pygorums.wire.batching import MAX_ENVELOPE
+from pygorums.streams.outgoing import UNOWNED
+from pygorums.streams.send_queue import SendQueue
+from pygorums.wire.handshake import PATIENCE
 
-__all__ = [
-    "HEARTBEAT_KEY",
-    "HEARTBEAT_WANTED_KEY",
-    "SLOWEST",
-    "Heartbeat",
-    "SilenceWatch",
-    "heartbeat_of",
-    "unannounced",
-]
-
-HEARTBEAT_KEY = "pygorums-heartbeat"
-HEARTBEAT_WANTED_KEY = "pygorums-heartbeat-wanted"
-
-SLOWEST = 8 << 10
-"""Bytes per second at which a message still counts as on its way."""
-
-PATIENCE = 1.75
-"""How many heartbeats' time a client waits: at least one was due by then, and it is before two are."""
+__all__ = ["Heartbeat", "SilenceWatch"]
 
 LOOKS = 8
 """How often a watch looks within that time."""
 
 
-def heartbeat_of(
-    metadata: Iterable[tuple[str, str | bytes]], shortest: float, key: str = HEARTBEAT_KEY
-) -> float | None:
-    """The seconds between heartbeats that a peer asks for or confirms, at least `shortest`; None if it does not."""
-    for name, value in metadata:
-        if name == key and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
-            return max(int(value) / 1000, shortest)
-    return None
-
-
-def unannounced(interval: float) -> int:
-    """The bytes that may come in one piece to who waits `interval` seconds, without having been announced."""
-    # They were due after half an interval.
-    return min(int((PATIENCE - 0.5) * interval * SLOWEST), MAX_ENVELOPE)
-
-
 class Heartbeat:
     """Keeps a stream from being silent for more than half of `interval` seconds, until stopped."""
 
-    def __init__(self, writer: Writer, interval: float) -> None:
-        self._writer = writer
+    def __init__(self, queue: SendQueue, interval: float) -> None:
+        self._queue = queue
         self._every = interval / 2
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(self._every, self._beat)
@@ -77,12 +45,12 @@ class Heartbeat:
 
     def _beat(self) -> None:
         now = self._loop.time()
-        due = self._writer.wrote_at + self._every
+        due = self._queue.wrote_at + self._every
         if due <= now:
             due = now + self._every
             # What waits already is a sign of life too, if it ever gets through; more of it would only pile up.
-            if self._writer.empty:
-                self._writer.put(b"", UNOWNED)
+            if self._queue.empty:
+                self._queue.put(b"", UNOWNED)
         self._timer = self._loop.call_at(due, self._beat)
 
 

@@ -8,8 +8,9 @@ import grpc
 
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.base.handling import HANDLING
+from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
-from pygorums.streams.writer import Outgoing, Writer
+from pygorums.streams.send_queue import SendQueue
 
 __all__ = ["InboundChannel"]
 
@@ -19,7 +20,7 @@ class _Accepted:
     """A stream that the node has opened, and the calls that were sent over it."""
 
     address: str
-    writer: Writer
+    queue: SendQueue
     pending: PendingCalls
     instance: str | None
 
@@ -46,7 +47,7 @@ class InboundChannel:
         self._node_id = node_id
         self._name = name
         self._send_buffer = send_buffer
-        self._streams: dict[Writer, _Accepted] = {}  # those that stand, the newest last
+        self._streams: dict[SendQueue, _Accepted] = {}  # those that stand, the newest last
         self._latest: _Accepted | None = None  # the one in use
         self._closed = False
         self.pending = _AllPending(self._streams)
@@ -62,7 +63,7 @@ class InboundChannel:
         """Whether `close` was called."""
         return self._closed
 
-    def attach(self, address: str, writer: Writer, instance: str | None) -> PendingCalls:
+    def attach(self, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
         """Send over a new stream from now on.
 
         If its opener is the one of an older stream, or neither says who it is, the older one was most likely lost on
@@ -75,13 +76,13 @@ class InboundChannel:
         if older is not None and older.instance == instance:
             self._fail(older, f"{self._name} has opened a new stream")
         pending = PendingCalls(self._node_id, self._send_buffer, self.pending.latency)
-        self._latest = self._streams[writer] = _Accepted(address, writer, pending, instance)
+        self._latest = self._streams[queue] = _Accepted(address, queue, pending, instance)
         return pending
 
-    def detach(self, writer: Writer, error: StatusError) -> bool:
+    def detach(self, queue: SendQueue, error: StatusError) -> bool:
         """A stream has ended, and the calls over it fail; whether it was the last one."""
         latency = self.pending.latency
-        stream = self._streams.pop(writer, None)
+        stream = self._streams.pop(queue, None)
         if stream is not None:
             self.pending.latency = latency
             self._latest = next(reversed(self._streams.values()), None)
@@ -103,7 +104,7 @@ class InboundChannel:
             handling.calls()
         frame = call.frame
         stream = self._stream_for(frame)
-        if stream is not None and stream.writer.put(frame, call):
+        if stream is not None and stream.queue.put(frame, call):
             stream.pending.add(seq_no, call, len(frame))
             if stream.pending.when_any is not None:
                 stream.pending.when_any()
@@ -113,7 +114,7 @@ class InboundChannel:
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
         stream = self._stream_for(frame)
-        if stream is None or not stream.writer.put_one_way(frame, owner):
+        if stream is None or not stream.queue.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
     def forget(self, seq_no: int) -> bool:
@@ -125,14 +126,14 @@ class InboundChannel:
         for stream in reversed(self._streams.values()):
             call = stream.pending.forget(seq_no)
             if call is not None:
-                stream.writer.give_up(seq_no, call)
+                stream.queue.give_up(seq_no, call)
                 return True
         return False
 
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
         for stream in self._streams.values():
-            stream.writer.withdraw()
+            stream.queue.withdraw()
 
     async def close(self) -> None:
         """Send nothing more and fail all calls. The streams themselves belong to the server."""
@@ -143,7 +144,7 @@ class InboundChannel:
     def _stream_for(self, frame: bytes) -> _Accepted | None:
         """Where to send a frame; None if there is no stream or no room."""
         stream = self._latest
-        if stream is None or self._closed or stream.writer.queued_bytes + len(frame) > self._send_buffer:
+        if stream is None or self._closed or stream.queue.queued_bytes + len(frame) > self._send_buffer:
             return None
         return stream
 
@@ -155,14 +156,14 @@ class InboundChannel:
             return self._stopped()
         if self._latest is None:
             return StreamDownError(f"{self._name} is not connected to this server", node_id=self._node_id)
-        text = self._latest.writer.why_not(frame, self._name, self._send_buffer)
+        text = self._latest.queue.why_not(frame, self._name, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
 
 class _AllPending:
     """The calls over all streams of a node, and the latency over the newest."""
 
-    def __init__(self, streams: dict[Writer, _Accepted]) -> None:
+    def __init__(self, streams: dict[SendQueue, _Accepted]) -> None:
         self._streams = streams
         self._latency: float | None = None
 

@@ -9,10 +9,10 @@ import grpc
 from pygorums.base.errors import NodeClosedError, StatusError
 from pygorums.base.handling import HANDLING
 from pygorums.streams.channel import RequestHandling, RequestServer
+from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
-from pygorums.streams.transport import Pairs
-from pygorums.streams.writer import Outgoing
 from pygorums.wire.framing import Message
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["LocalChannel"]
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.streams.transport import ConnectionLostError, Pairs
+from pygorums.streams.transport import ConnectionLostError
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["MemoryAcceptor", "MemoryTransport", "memory_connector"]
 

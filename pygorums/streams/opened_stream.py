@@ -11,20 +11,13 @@ from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.streams.channel import RequestHandling, RequestServer
-from pygorums.streams.heartbeat import HEARTBEAT_WANTED_KEY, SLOWEST, Heartbeat, SilenceWatch, heartbeat_of
-from pygorums.streams.options import StreamOptions
+from pygorums.streams.heartbeat import Heartbeat, SilenceWatch
+from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import ReplySink
-from pygorums.streams.transport import (
-    BATCH_KEY,
-    CANCEL_KEY,
-    STREAM_END_KEY,
-    OpenedTransport,
-    Pairs,
-    largest_message,
-    offers,
-)
-from pygorums.streams.writer import NO_LIMIT, UNOWNED, Writer
+from pygorums.streams.send_queue import SendQueue
+from pygorums.streams.transport import OpenedTransport
+from pygorums.streams.writer import Writer
 from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import (
     ANNOUNCEMENT,
@@ -37,6 +30,7 @@ from pygorums.wire.framing import (
     pieces,
     split,
 )
+from pygorums.wire.handshake import NO_LIMIT, SLOWEST, Pairs, Terms
 
 __all__ = ["OpenedStream"]
 
@@ -54,10 +48,10 @@ class OpenedStream:
         transport: The stream.
         node_id: The node's ID.
         address: The node's address, for errors.
-        writer: The queue of what is sent, which outlives the stream.
+        queue: The queue of what is sent, which outlives the stream.
         pending: The calls that wait for replies.
         server: Handles the calls that the node makes back over the stream; without one they are refused.
-        options: What we agree to.
+        terms: What we agree to.
         heartbeat: What the node has confirmed on the stream before, it will confirm again: so one that freezes
             before it has done so is noticed too.
 
@@ -72,42 +66,39 @@ class OpenedStream:
         transport: OpenedTransport,
         node_id: int,
         address: str,
-        writer: Writer,
+        queue: SendQueue,
         pending: PendingCalls,
         *,
         server: RequestServer | None,
-        options: StreamOptions,
+        terms: Terms,
         heartbeat: float | None,
     ) -> None:
         self._transport = transport
         self._node_id = node_id
         self._address = address
-        self._writer = writer
+        self._queue = queue
         self._pending = pending
         self._server = server
-        self._options = options
-        self._replies = ReplySink(writer)
+        self._terms = terms
+        self._replies = ReplySink(queue)
         self._handling: RequestHandling | None = None
         self._heart: Heartbeat | None = None
         self._heard_at = monotonic()
+        self._batching = False
         self.heartbeat = heartbeat
         self.confirmed = self.heard = False
 
     def _agree(self, accepted: Pairs) -> None:
         """Take note of the acceptor's metadata."""
-        writer = self._writer
         self.confirmed = bool(accepted) and any(key.startswith("pygorums-") for key, _ in accepted)
-        self.heartbeat = heartbeat_of(accepted, 0.001)  # it grants what we asked for, or less
-        largest = largest_message(accepted)
-        writer.largest = NO_LIMIT if largest is None else largest
-        writer.envelope_limit = min(MAX_ENVELOPE, self._options.max_message, writer.largest)
-        if largest is not None:
+        agreement = self._terms.opened(accepted)
+        self.heartbeat = agreement.heartbeat
+        self._batching = agreement.batching
+        self._queue.agree(agreement)
+        if agreement.largest < NO_LIMIT:
             self._refuse_larger()
-        writer.batching = offers(accepted, BATCH_KEY)
-        writer.cancels = offers(accepted, CANCEL_KEY)
-        wanted = heartbeat_of(accepted, self._options.shortest_heartbeat, HEARTBEAT_WANTED_KEY)
-        if wanted is not None:
-            self._heart = Heartbeat(writer, wanted)
+        if agreement.heartbeat_wanted is not None:
+            self._heart = Heartbeat(self._queue, agreement.heartbeat_wanted)
         if self._server is not None:
             self._handling = self._server.handle_requests(
                 self._pending,  # which outlives the stream
@@ -115,15 +106,15 @@ class OpenedStream:
                 metadata=accepted,
                 peer=self._address,
                 peer_id=self._node_id,
-                mark_end=offers(accepted, STREAM_END_KEY),
+                mark_end=agreement.stream_end,
             )
 
     def _refuse_larger(self) -> None:
         """Fail what has queued up and is more than the node takes."""
-        taken = self._writer.take_larger()
+        taken = self._queue.take_larger()
         self._pending.remove([owner for _, owner in taken])
         for frame, owner in taken:
-            text = self._writer.why_not(frame, self._address, 0)
+            text = self._queue.why_not(frame, self._address, 0)
             owner.fail(self._node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id))
 
     async def use(self, accepted: Pairs | None) -> StatusError:
@@ -165,7 +156,7 @@ class OpenedStream:
 
     async def _write(self) -> None:
         try:
-            await self._writer.run(self._transport.send)
+            await Writer(self._queue, self._transport.send).run()
         except Exception:
             # The transport tells the reader why the stream is over. If it does not think so, it must still
             # end: without a writer it is of no use.
@@ -180,7 +171,7 @@ class OpenedStream:
         return None if self.heartbeat is None else SilenceWatch(self.heartbeat, lambda: self._heard_at, give_up)
 
     async def _read(self) -> None:
-        receive, batching, announced = self._transport.receive, self._writer.batching, self.heartbeat is not None
+        receive, batching, announced = self._transport.receive, self._batching, self.heartbeat is not None
         while isinstance(data := await receive(), bytes):
             self.heard = True
             if announced and data.startswith(ANNOUNCEMENT):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.streams.transport import BATCH_KEY, CANCEL_KEY, MAX_MESSAGE_KEY, OFFERED, STREAM_END_KEY, Pairs
+from pygorums.wire.handshake import BATCH_KEY, CANCEL_KEY, EXTENSIONS, NO_LIMIT, STREAM_END_KEY, Terms
 
 __all__ = ["DEFAULT_MAX_MESSAGE", "DEFAULT_OPTIONS", "TCP_TIMEOUT_MS", "StreamOptions"]
 
@@ -49,13 +49,10 @@ class StreamOptions:
 
     Attributes:
         grpc: The options that gRPC gets.
-        limits: What we tell the other side of the messages that we take: ``grpc.max_receive_message_length``, if that
-            is less than what gRPC accepts by default.
+        terms: What we agree to. The largest message that we take, ``grpc.max_receive_message_length``, is said if it is
+            less than what gRPC accepts by default.
         max_message: The largest message in bytes that we send: ``grpc.max_send_message_length``, by default
             what gRPC accepts by default; -1 there means no limit.
-        extensions: The extensions that we offer or confirm.
-        shortest_heartbeat: Seconds between signs of life that the other side may ask for.
-        keepalive: Seconds after which a silent peer should give a sign of life: ``grpc.keepalive_time_ms``.
         slow_handler: Seconds after which it is logged that a handler holds up requests behind it; 0 for never.
         max_released: How many handlers of one stream may run at once; all but one of them have released.
         max_held: How many bytes of requests and replies a server holds for all streams.
@@ -65,10 +62,7 @@ class StreamOptions:
 
     grpc: tuple[tuple[str, Any], ...]
     max_message: int
-    limits: Pairs
-    extensions: Pairs
-    shortest_heartbeat: float
-    keepalive: float
+    terms: Terms
     slow_handler: float
     max_released: int
     max_held: int
@@ -116,14 +110,18 @@ class StreamOptions:
             values["grpc.keepalive_timeout_ms"] = TCP_TIMEOUT_MS
             values.setdefault("grpc.http2.max_pings_without_data", 0)
         max_message = int(values.get("grpc.max_send_message_length", DEFAULT_MAX_MESSAGE))
+        max_message = max_message if max_message >= 0 else NO_LIMIT
         max_receive = int(values.get("grpc.max_receive_message_length", DEFAULT_MAX_MESSAGE))
         return cls(
             grpc=tuple((name, value) for name, value in values.items() if name not in _NAMES),
-            max_message=max_message if max_message >= 0 else 1 << 62,
-            limits=((MAX_MESSAGE_KEY, str(max_receive)),) if 0 <= max_receive < DEFAULT_MAX_MESSAGE else (),
-            extensions=tuple(pair for pair in OFFERED if pair[0] not in off),
-            shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
-            keepalive=keepalive_ms / 1000,
+            max_message=max_message,
+            terms=Terms(
+                extensions=tuple(pair for pair in EXTENSIONS if pair[0] not in off),
+                max_send=max_message,
+                max_receive=max_receive if 0 <= max_receive < DEFAULT_MAX_MESSAGE else None,
+                heartbeat=keepalive_ms / 1000,
+                shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
+            ),
             slow_handler=values.get(SLOW_HANDLER, DEFAULT_SLOW_HANDLER),
             max_released=limits["pygorums.max_released_handlers"],
             max_held=limits["pygorums.max_held_bytes"],

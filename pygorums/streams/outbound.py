@@ -14,15 +14,16 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.base.handling import HANDLING
-from pygorums.base.identity import INSTANCE_KEY
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.link_log import LinkLog
 from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
+from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pause import Pause
 from pygorums.streams.pending import PendingCall, PendingCalls
-from pygorums.streams.transport import ConnectionLostError, Connector, OpenedTransport, Pairs
-from pygorums.streams.writer import Outgoing, Writer
+from pygorums.streams.send_queue import SendQueue
+from pygorums.streams.transport import ConnectionLostError, Connector, OpenedTransport
+from pygorums.wire.handshake import INSTANCE_KEY, Pairs
 from pygorums.wire.timeouts import with_time_left
 
 __all__ = ["OutboundChannel"]
@@ -100,7 +101,7 @@ class OutboundChannel:
         self._server = server
         self._options = options
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(node_id, send_buffer)
+        self._queue = SendQueue(node_id, send_buffer)
         self.pending = PendingCalls(node_id, send_buffer)
         self._transport: OpenedTransport | None = None
         self._heartbeat: float | None = None
@@ -133,7 +134,7 @@ class OutboundChannel:
         frame = call.frame
         if self._server is not None and (handling := HANDLING.get()) is not None:
             handling.calls()
-        if (self._down is None or self._tries_now()) and self._writer.put(frame, call):
+        if (self._down is None or self._tries_now()) and self._queue.put(frame, call):
             self.pending.add(seq_no, call, len(frame))
         else:
             call.fail(self._node_id, self._refusal(frame))
@@ -141,7 +142,7 @@ class OutboundChannel:
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
         self._posted = True
-        if (self._down is not None and not self._tries_now()) or not self._writer.put_one_way(frame, owner):
+        if (self._down is not None and not self._tries_now()) or not self._queue.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
     def hasten(self, *, new: bool) -> None:
@@ -177,12 +178,12 @@ class OutboundChannel:
         """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know."""
         call = self.pending.forget(seq_no)
         if call is not None:
-            self._writer.give_up(seq_no, call)
+            self._queue.give_up(seq_no, call)
         return call is not None
 
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
-        self._writer.withdraw()
+        self._queue.withdraw()
 
     async def close(self) -> None:
         """End the stream and fail all calls. What was sent a moment ago gets `CLOSE_GRACE` seconds to arrive."""
@@ -201,21 +202,21 @@ class OutboundChannel:
         if not self._task.done():  # its loop may have ended before
             await asyncio.wait({self._task})
         error = self._copy(self._down)
-        self._writer.stream_broke(error)
-        self._writer.discard(error)
+        self._queue.stream_broke(error)
+        self._queue.discard(error)
 
     def _patience(self) -> float:
         """How long to wait for the node, which ends the stream when it has handled everything.
 
         If it owes no reply, and no one-way message was written a moment ago, what it still handles was given up.
         """
-        recent = self._loop.time() - self._writer.wrote_at < CLOSE_GRACE
-        if self._writer.waiting() or self.pending.owed or (self._posted and recent):
+        recent = self._loop.time() - self._queue.wrote_at < CLOSE_GRACE
+        if self._queue.waiting() or self.pending.owed or (self._posted and recent):
             return CLOSE_GRACE
         return CLOSE_SOON
 
     async def _finish(self, transport: OpenedTransport, patience: float) -> None:
-        await self._writer.drained(0)
+        await self._queue.drained(0)
         with suppress(Exception):  # the stream may break just now, which is as good an end
             await transport.finish()
         await asyncio.wait({self._task}, timeout=patience)
@@ -223,7 +224,7 @@ class OutboundChannel:
     def _refusal(self, frame: bytes) -> StatusError:
         if self._down is not None:
             return self._copy(self._down)
-        text = self._writer.why_not(frame, self._address, self._send_buffer)
+        text = self._queue.why_not(frame, self._address, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
     def _copy(self, error: StatusError | None) -> StatusError:
@@ -249,7 +250,7 @@ class OutboundChannel:
             self.last_error = error = self._copy(error)
             if self._closed:
                 self._log.closed()
-                self._writer.discard(error)
+                self._queue.discard(error)
                 return
             self._log.ended(error, stood=stood)
             if not (stood or lost == 1) or not isinstance(error, StreamDownError):
@@ -279,10 +280,10 @@ class OutboundChannel:
             transport,
             self._node_id,
             self._address,
-            self._writer,
+            self._queue,
             self.pending,
             server=self._server,
-            options=self._options,
+            terms=self._options.terms,
             heartbeat=self._heartbeat,
         )
         self._came_up(transport)
@@ -301,11 +302,11 @@ class OutboundChannel:
         self._log.connected()
         if not self._closed:
             self._down = None
-        waiting = {id(owner) for owner in self._writer.waiting()}
+        waiting = {id(owner) for owner in self._queue.waiting()}
         taken = [call for call in self.pending.unanswered() if id(call) not in waiting]
-        self._writer.resend([call.frame for call in taken], taken)
+        self._queue.resend([call.frame for call in taken], taken)
         now = monotonic()
-        self._writer.renew(
+        self._queue.renew(
             {
                 id(call): with_time_left(call.frame, call.timeout, now - call.sent_at)
                 for call in self.pending.timed(now - WORTH_TELLING)
@@ -315,9 +316,9 @@ class OutboundChannel:
         self._on_change()
 
     def _broke(self, error: StatusError) -> None:
-        self._writer.stream_broke(self._copy(error))
+        self._queue.stream_broke(self._copy(error))
         # What was not written yet waits for the next stream, and then nobody is told otherwise.
-        waiting = {id(owner) for owner in self._writer.waiting()}
+        waiting = {id(owner) for owner in self._queue.waiting()}
         self.pending.fail_streaming(self._copy(error), spared=waiting)
         self._on_change()
 
@@ -325,6 +326,6 @@ class OutboundChannel:
         self._end_hope()
         if not self._closed:
             self._down = error
-        self._writer.discard(self._copy(error))
+        self._queue.discard(self._copy(error))
         self.pending.fail_all(self._copy(error))
         self._on_change()

@@ -13,7 +13,7 @@ from pygorums.base.ewma import SMOOTHING
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.base.status import CODE_BY_NUMBER, unpacked
-from pygorums.streams.writer import Outgoing
+from pygorums.streams.outgoing import Outgoing
 from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, Status
 
 __all__ = ["PendingCall", "PendingCalls", "status_error"]

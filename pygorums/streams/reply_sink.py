@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from pygorums.streams.writer import Outgoing, Writer
+from pygorums.streams.outgoing import Outgoing
+from pygorums.streams.send_queue import SendQueue
 
 __all__ = ["READ_ON_BELOW", "ReplySink"]
 
@@ -23,13 +24,13 @@ class ReplySink:
     further one while much is queued, and from a node that does not take its replies nothing more is read.
 
     Args:
-        writer: The queue, which outlives the stream.
+        queue: The queue, which outlives the stream.
     """
 
     one_way = True  # it wants to be told what was sent
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, queue: SendQueue) -> None:
+        self._queue = queue
         self._sizes: deque[int] = deque()  # of the replies that wait, oldest first
         self._waiting = 0
         self._progress: asyncio.Future[None] | None = None
@@ -39,7 +40,7 @@ class ReplySink:
     @property
     def queued_bytes(self) -> int:
         """The bytes that are not sent yet, requests included."""
-        return self._writer.queued_bytes
+        return self._queue.queued_bytes
 
     def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - the replies have this owner
         """Take a reply."""
@@ -47,7 +48,7 @@ class ReplySink:
             size = len(frame) + _REPLY_COST
             self._sizes.append(size)
             self._waiting += size
-            self._writer.put_reply(frame, self)
+            self._queue.put_reply(frame, self)
         return True
 
     @property
@@ -67,13 +68,13 @@ class ReplySink:
 
     async def drained(self, limit: int, /) -> None:
         """Wait until no more than `limit` bytes are not sent yet."""
-        await self._writer.drained(limit)
+        await self._queue.drained(limit)
 
     def stream_ended(self) -> None:
         """Send none of those that wait, and no more."""
         self.withdrawn = True
         self._waiting = 0
-        self._writer.withdraw()
+        self._queue.withdraw()
         self._wake()
 
     def sent(self, node_id: int, /) -> None:  # noqa: ARG002 - there is one node

@@ -2,55 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.wire.handshake import Pairs
 
-__all__ = [
-    "BATCH_KEY",
-    "CANCEL_KEY",
-    "MAX_MESSAGE_KEY",
-    "OFFERED",
-    "STREAM_END_KEY",
-    "ConnectionLostError",
-    "Connector",
-    "OpenedTransport",
-    "Pairs",
-    "Transport",
-    "answer_to",
-    "largest_message",
-    "offers",
-]
-
-Pairs = tuple[tuple[str, str | bytes], ...]
-"""Metadata of a stream as pairs. The values of keys that end in ``-bin`` are bytes, all others are strings."""
-
-BATCH_KEY = "pygorums-batch"
-STREAM_END_KEY = "pygorums-stream-end"
-MAX_MESSAGE_KEY = "pygorums-max-message"
-CANCEL_KEY = "pygorums-cancel"
-OFFERED: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"), (CANCEL_KEY, "1"))
-"""The extensions of the protocol that an opener offers and an acceptor confirms."""
-
-
-def offers(metadata: Iterable[tuple[str, str | bytes]], key: str) -> bool:
-    """Whether a peer's metadata offer, or confirm, the extension `key`."""
-    return any(name == key and value == "1" for name, value in metadata)
-
-
-def largest_message(metadata: Iterable[tuple[str, str | bytes]]) -> int | None:
-    """The largest message in bytes that a peer takes; None if it does not say."""
-    for key, value in metadata:
-        if key == MAX_MESSAGE_KEY and isinstance(value, str) and value.isascii() and value.isdigit():
-            return int(value[:12])
-    return None
-
-
-def answer_to(metadata: Iterable[tuple[str, str | bytes]], supported: Pairs = OFFERED) -> Pairs:
-    """The extensions that an acceptor confirms: those that it supports of those that were offered."""
-    pairs = tuple(metadata)
-    return tuple((key, value) for key, value in supported if offers(pairs, key))
+__all__ = ["ConnectionLostError", "Connector", "OpenedTransport", "Transport"]
 
 
 class ConnectionLostError(StreamDownError):

@@ -16,8 +16,8 @@ from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.nodes.pool import Pool
+from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall
-from pygorums.streams.writer import Outgoing
 
 __all__ = ["SILENT", "Answer", "Silence", "scripted_configuration", "scripted_method"]
 

@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 
 import pygorums as gorums
 from pygorums.streams.heartbeat import Heartbeat
+from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
 from tests.protos.calls_gorums import CallsServer, ask, echo, note, spread
 from tests.protos.calls_pb2 import Text
@@ -190,15 +191,15 @@ async def test_heartbeats_do_not_pile_up_for_a_client_that_takes_nothing() -> No
     async def send(frame: bytes) -> None:
         await asyncio.Event().wait()
 
-    writer = Writer(0, 1 << 62)
-    task = asyncio.create_task(writer.run(send))
+    queue = SendQueue(0, 1 << 62)
+    task = asyncio.create_task(Writer(queue, send).run())
     await turns()
-    heartbeat = Heartbeat(writer, 600)
+    heartbeat = Heartbeat(queue, 600)
     for _ in range(100):
         heartbeat._timer.cancel()
         heartbeat._beat()
         await turns(2)
-    assert len(writer.waiting()) <= 1
+    assert len(queue.waiting()) <= 1
     heartbeat.stop()
     task.cancel()
     await asyncio.wait({task})

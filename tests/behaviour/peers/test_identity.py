@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 import pygorums as gorums
-from pygorums.base.identity import FIRST_CLIENT_ID, MAX_NODE_ID, claimed_node_id
+from pygorums.base.identity import FIRST_CLIENT_ID
+from pygorums.wire.handshake import MAX_NODE_ID, claimed_node_id
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 import pytest
 
 import pygorums as gorums
-from pygorums.base.identity import INSTANCE_KEY
+from pygorums.wire.handshake import INSTANCE_KEY
 from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 import pygorums as gorums
-from pygorums.base.introduction import PEERS_KEY
+from pygorums.wire.handshake import PEERS_KEY
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls

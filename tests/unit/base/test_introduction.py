@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygorums.base.introduction import PEERS_KEY, disagreements, introduction
+from pygorums.base.introduction import disagreements, introduction
+from pygorums.wire.handshake import PEERS_KEY
 
 
 @pytest.mark.parametrize(

@@ -5,38 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from pygorums.base.errors import StreamDownError
-from pygorums.streams.heartbeat import (
-    PATIENCE,
-    SLOWEST,
-    Heartbeat,
-    SilenceWatch,
-    heartbeat_of,
-    unannounced,
-)
-from pygorums.streams.writer import Writer
-from pygorums.wire.batching import MAX_ENVELOPE
+from pygorums.streams.heartbeat import Heartbeat, SilenceWatch
+from pygorums.streams.send_queue import SendQueue
 from pygorums.wire.framing import split
-
-SHORTEST = 0.1
-
-
-@pytest.mark.parametrize(
-    ("metadata", "seconds"),
-    [
-        ([("pygorums-heartbeat", "10000")], 10.0),
-        ([("other", "1"), ("pygorums-heartbeat", "250")], 0.25),
-        ([("pygorums-heartbeat", "0")], SHORTEST),
-        ([("pygorums-heartbeat", "1")], SHORTEST),
-        ([("pygorums-heartbeat", "")], None),
-        ([("pygorums-heartbeat", "-5")], None),
-        ([("pygorums-heartbeat", "1e3")], None),
-        ([("pygorums-heartbeat", "\u00b2")], None),
-        ([("pygorums-heartbeat", "9" * 400)], None),
-        ([], None),
-    ],
-)
-def test_what_a_peer_offers(metadata: list[tuple[str, str]], seconds: float | None) -> None:
-    assert heartbeat_of(metadata, SHORTEST) == seconds
+from pygorums.wire.handshake import PATIENCE, SLOWEST
 
 
 def test_a_heartbeat_is_a_message_that_means_nothing() -> None:
@@ -90,21 +62,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_whatever_is_written_puts_off_the_next_sign_of_life(clock: Clock) -> None:
-    writer = Writer(1, 1 << 20)
-    heartbeat = Heartbeat(writer, 10)
+    queue = SendQueue(1, 1 << 20)
+    heartbeat = Heartbeat(queue, 10)
 
     def beats() -> int:
-        count = len(writer.waiting())
+        count = len(queue.waiting())
         if count:
-            writer.discard(StreamDownError("sent"))
-            writer.wrote_at = clock.now
+            queue.discard(StreamDownError("sent"))
+            queue.wrote_at = clock.now
         return count
 
     signs = []
     for second in range(1, 31):
         clock.run(1000 + second)
         if second in (7, 16, 17):
-            writer.wrote_at = clock.now  # something else was written
+            queue.wrote_at = clock.now  # something else was written
         if beats():
             signs.append(second)
     assert signs == [5, 12, 22, 27], "silent for 5 seconds, never longer, and no more often"
@@ -112,10 +84,10 @@ def test_whatever_is_written_puts_off_the_next_sign_of_life(clock: Clock) -> Non
 
 
 def test_signs_of_life_do_not_pile_up(clock: Clock) -> None:
-    writer = Writer(1, 1 << 20)
-    Heartbeat(writer, 10)
+    queue = SendQueue(1, 1 << 20)
+    Heartbeat(queue, 10)
     clock.run(1100)
-    assert len(writer.waiting()) == 1
+    assert len(queue.waiting()) == 1
 
 
 class Watched:
@@ -159,10 +131,3 @@ def test_what_was_announced_may_take_its_time(clock: Clock) -> None:
     assert not watched.silences
     clock.run(clock.now + 15)
     assert watched.silences
-
-
-@pytest.mark.parametrize("interval", [0.05, 0.2, 1, 2, 10, 60, 3600])
-def test_what_comes_unannounced_arrives_in_time_at_the_slowest_rate(interval: float) -> None:
-    """A sign of life is due after half the interval, and may have to wait behind that much."""
-    assert interval / 2 + unannounced(interval) / SLOWEST <= interval * PATIENCE
-    assert unannounced(interval) <= MAX_ENVELOPE

@@ -9,11 +9,10 @@ import pytest
 
 from pygorums import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
-from pygorums.base.identity import instance_of
 from pygorums.streams.memory_transport import MemoryAcceptor, memory_connector
 from pygorums.streams.outbound import OutboundChannel
-from pygorums.streams.transport import OFFERED
 from pygorums.wire.framing import SERVER_INITIATED, encode_message, split
+from pygorums.wire.handshake import EXTENSIONS, instance_of
 from pygorums.wire.stream_pb2 import Message
 from tests.support.waiting import turns, until
 
@@ -70,7 +69,7 @@ async def channel_to(node: Node, *, send_buffer: int = 1 << 20) -> AsyncIterator
         NODE,
         ADDRESS,
         memory_connector(node.accept),
-        metadata=OFFERED,
+        metadata=EXTENSIONS,
         send_buffer=send_buffer,
         backoff=Backoff(initial=0.001, maximum=0.01),
         on_change=lambda: None,
@@ -102,7 +101,7 @@ async def test_the_stream_is_opened_without_a_call() -> None:
     node = Node()
     async with channel_to(node) as channel:
         await until(lambda: channel.connected)
-        assert node.streams[0].metadata[:-1] == OFFERED
+        assert node.streams[0].metadata[:-1] == EXTENSIONS
         assert instance_of(node.streams[0].metadata) is not None
 
 
@@ -290,7 +289,7 @@ async def test_batching_waits_for_the_acceptors_word() -> None:
         request(channel, Call(1), Call(2))
         for _ in range(2):  # each alone: nothing was confirmed
             assert len(await arrivals(stream, 1)) == 1
-        stream.confirm(OFFERED)
+        stream.confirm(EXTENSIONS)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         request(channel, Call(3), Call(4))

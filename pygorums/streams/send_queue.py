@@ -1,0 +1,303 @@
+"""What waits to be sent over a stream: in what order, how much of it, and what leaves next.
+
+How it works. Frames are bytes that are encoded already, each with its owner, the call that it belongs to; both stand in
+two lists side by side. A frame goes through three stages:
+
+- it waits (`_frames`). Here it can be withdrawn, replaced, refused, or overtaken by what is sent again;
+- it is taken (`_taken`): when a write may begin, all that waits is taken at once, and an index then cuts one envelope
+  after the other off it, since to take some frames off the front of a long list would move all others each time. What
+  no write has begun for is given back (`_give_back`) before anything is done to those that wait, which is rare;
+- it is being written (`_writing`), and counts until the transport has taken it.
+
+Owners are asked only when there is reason to. Who is one-way wants to be told that its frame was sent, so these are
+counted, and a write without any looks at no owner. Who gives up says so to its own `withdrawn`, and here it is only
+counted: such frames are dropped all together before the next write, or when there is no room and they may be half of
+all. So a withdrawal costs a constant amount however long the queue is. If the frame had left before that, and the
+peer wants to know, a message that says so follows.
+
+There is no clock here, and no event loop but for those who wait until it is `drained`: whoever drives frames out asks
+for the `next_data`, and says when the transport `wrote` them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pygorums.streams.outgoing import CANCELLATION, Outgoing
+from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
+from pygorums.wire.framing import encode_announcement, encode_cancel
+from pygorums.wire.handshake import NO_LIMIT, Agreement
+
+__all__ = ["SendQueue"]
+
+
+class SendQueue:
+    """A bounded first-in-first-out queue of frames. It outlives a stream: what was not sent waits for the next one.
+
+    Args:
+        node_id: The node's ID, for owners.
+        limit: How many bytes may wait.
+
+    Attributes:
+        cancels: Whether the peer wants to be told of calls that were given up.
+        largest: The largest frame in bytes that the peer takes.
+        announce_above: The length of a frame that is larger is told beforehand.
+        queued_bytes: The bytes of the frames that wait or are being written.
+        wake: Called when there is something to send again. Whoever sends sets it when there was nothing left.
+        wrote_at: When the last write began, in seconds of the event loop's clock; told by whoever sends.
+    """
+
+    def __init__(self, node_id: int, limit: int) -> None:
+        self._node_id = node_id
+        self._limit = limit
+        self._frames: list[bytes] = []
+        self._owners: list[Outgoing] = []  # of each frame
+        self._taken: list[bytes] = []  # what is sent next; from `_taken_end` on no write has begun
+        self._taken_owners: list[Outgoing] = []
+        self._taken_end = 0
+        self._writing: Sequence[Outgoing] = ()  # the owners of what is being written
+        self._writing_bytes = 0
+        self._one_ways = 0  # at least as many of the queued frames are one-way
+        self._withdrawals = 0  # about as many of the frames need not be sent
+        self._given_up: list[tuple[Outgoing, bytes]] = []  # whose frame may have left, and what is to follow it then
+        self._announced: bytes | None = None  # the frame whose length was told
+        self._drained: asyncio.Future[None] | None = None
+        self._batching = False
+        self._envelope_limit = MAX_ENVELOPE
+        self.cancels = False
+        self.largest = NO_LIMIT
+        self.announce_above = NO_LIMIT
+        self.queued_bytes = 0
+        self.wake: Callable[[], None] | None = None
+        self.wrote_at = 0.0
+
+    def agree(self, agreement: Agreement) -> None:
+        """Keep to what was agreed on for the stream that is used now."""
+        self._batching = agreement.batching
+        self._envelope_limit = agreement.envelope_limit
+        self.cancels = agreement.cancel
+        self.largest = agreement.largest
+
+    def announce(self, above: int) -> None:
+        """Tell the length of frames that are larger beforehand, and make no envelope that is."""
+        self.announce_above = above
+        self._envelope_limit = min(self._envelope_limit, above)
+
+    def put(self, frame: bytes, owner: Outgoing) -> bool:
+        """Queue a frame; False, and nothing done, if it does not fit."""
+        size = len(frame)
+        if size > self.largest or (self.queued_bytes + size > self._limit and not self._make_room(size)):
+            return False
+        self.queued_bytes += size
+        self._frames.append(frame)
+        self._owners.append(owner)
+        if self.wake is not None:
+            self.wake()
+        return True
+
+    def put_reply(self, frame: bytes, owner: Outgoing) -> None:
+        """Queue a frame that somebody waits for, whether it fits or not; its owner wants to be told."""
+        self._one_ways += 1
+        self.queued_bytes += len(frame)
+        self._frames.append(frame)
+        self._owners.append(owner)
+        if self.wake is not None:
+            self.wake()
+
+    def _make_room(self, size: int) -> bool:
+        # Looking for withdrawn frames costs as much as there are frames; it must be worth it.
+        if 2 * self._withdrawals < len(self._frames) + len(self._taken):
+            return False
+        self._drop_withdrawn()
+        return self.queued_bytes + size <= self._limit
+
+    def put_one_way(self, frame: bytes, owner: Outgoing) -> bool:
+        """Queue a frame whose owner wants to be told; False, and nothing done, if it does not fit."""
+        if not self.put(frame, owner):
+            return False
+        self._one_ways += 1
+        return True
+
+    def why_not(self, frame: bytes, name: str, limit: int) -> str:
+        """Why the node called `name` did not get a frame that `put` did not take."""
+        if len(frame) > self.largest:
+            return (
+                f"{name} takes messages of up to {self.largest} bytes, this one has {len(frame)}; "
+                "raise grpc.max_receive_message_length there"
+            )
+        return (
+            f"{len(frame)} bytes do not fit into the send buffer of {name}: "
+            f"{self.queued_bytes} of {limit} bytes are waiting to be sent"
+        )
+
+    def withdraw(self) -> None:
+        """The owner of a frame, which may be waiting, says from now on that it is withdrawn."""
+        self._withdrawals += 1
+
+    def give_up(self, seq_no: int, owner: Outgoing) -> None:
+        """Nobody waits any more for replies to a frame.
+
+        If it is withdrawn and still waits it never leaves. Otherwise the peer is told, if it wants that.
+        """
+        self._withdrawals += 1
+        if self.cancels:
+            self._given_up.append((owner, encode_cancel(seq_no)))
+            if self.wake is not None:
+                self.wake()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no frame waits; one may be being written."""
+        return not self._frames and self._taken_end == len(self._taken)
+
+    def waiting(self) -> Sequence[Outgoing]:
+        """The owners of the frames that no write has begun for, oldest first."""
+        self._give_back()
+        return self._owners
+
+    def resend(self, frames: Sequence[bytes], owners: Sequence[Outgoing]) -> None:
+        """Put frames that a broken stream had taken before all that waits. They fitted once: no limit applies."""
+        self._give_back()
+        self._frames[:0] = frames
+        self._owners[:0] = owners
+        self.queued_bytes += sum(map(len, frames))
+
+    def renew(self, frames: Mapping[int, bytes]) -> None:
+        """Put other frames into the places of those that wait, by the identity of their owners."""
+        if frames:
+            self._give_back()
+            self._frames = [frames.get(id(o), f) for f, o in zip(self._frames, self._owners, strict=True)]
+            self.queued_bytes = sum(map(len, self._frames))
+
+    def take_larger(self) -> list[tuple[bytes, Outgoing]]:
+        """Take out the frames that are larger than the peer takes."""
+        self._give_back()
+        larger: list[tuple[bytes, Outgoing]] = []
+        kept: list[tuple[bytes, Outgoing]] = []
+        for pair in zip(self._frames, self._owners, strict=True):
+            (larger if len(pair[0]) > self.largest else kept).append(pair)
+        self._keep(kept)
+        return larger
+
+    def discard(self, error: Exception) -> None:
+        """Forget all that waits; one-way messages fail with `error`."""
+        self._give_back()
+        owners, self._owners = self._owners, []
+        self._frames = []
+        self.queued_bytes = 0
+        self._one_ways = 0
+        self._fail(owners, error)
+        self._wake_drained()
+
+    def stream_broke(self, error: Exception) -> None:
+        """Fail the one-way messages that were being written when the stream broke; what waits goes on waiting."""
+        self._batching = self.cancels = False
+        self._announced = None
+        self._given_up.clear()
+        self._give_back()
+        # What was to follow calls of this stream means nothing on the next.
+        self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if pair[1] is not CANCELLATION])
+        self.queued_bytes = sum(map(len, self._frames))
+        writing, self._writing = self._writing, ()
+        self._fail(writing, error)
+
+    async def drained(self, limit: int) -> None:
+        """Wait until no more than `limit` bytes are queued."""
+        while self.queued_bytes > limit:
+            if self._drained is None or self._drained.done():
+                self._drained = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._drained)
+
+    def next_data(self) -> bytes | None:
+        """What goes out next; None if nothing waits. Before it is called again there has to be a `wrote`."""
+        if self._withdrawals:
+            self._drop_withdrawn()
+        if self._taken_end == len(self._taken):
+            if not self._frames:
+                return None
+            if len(self._frames) == 1:
+                frame = self._frames[0]
+                if len(frame) > self.announce_above and self._tells_length(frame):
+                    return encode_announcement(len(frame))
+                self._frames.clear()
+                self._writing = (self._owners.pop(),)
+                self._writing_bytes = len(frame)
+                return frame
+            self._taken, self._frames = self._frames, []
+            self._taken_owners, self._owners = self._owners, []
+            self._taken_end = 0
+        start = self._taken_end
+        first = self._taken[start]
+        if len(first) > self.announce_above and self._tells_length(first):
+            return encode_announcement(len(first))
+        end = self._taken_end = envelope_end(self._taken, start, self._envelope_limit) if self._batching else start + 1
+        whole = start == 0 and end == len(self._taken)
+        frames = self._taken if whole else self._taken[start:end]
+        self._writing = self._taken_owners if whole else self._taken_owners[start:end]
+        if end == len(self._taken):
+            # Or the calls of this write, and all that they hold, would stay until the next one.
+            self._taken, self._taken_owners, self._taken_end = [], [], 0
+        self._writing_bytes = sum(map(len, frames))
+        return envelope(frames) if len(frames) > 1 else frames[0]
+
+    def _tells_length(self, frame: bytes) -> bool:
+        """Whether what is written now is only the length of a frame, which is written next."""
+        if frame is self._announced:
+            self._announced = None
+            return False
+        self._announced = frame
+        self._writing = ()
+        self._writing_bytes = 0
+        return True
+
+    def wrote(self) -> None:
+        """The transport has taken what `next_data` gave."""
+        owners, self._writing = self._writing, ()
+        self.queued_bytes -= self._writing_bytes
+        if self._one_ways:
+            self._tell_sent(owners)
+        if self._drained is not None:
+            self._wake_drained()
+
+    def _tell_sent(self, owners: Iterable[Outgoing]) -> None:
+        node_id, told = self._node_id, 0
+        for owner in owners:
+            if owner.one_way:
+                told += 1
+                owner.sent(node_id)
+        self._one_ways -= told
+
+    def _give_back(self) -> None:
+        """Put what was taken and is not sent before all that waits."""
+        if self._taken_end < len(self._taken):
+            self._frames[:0] = self._taken[self._taken_end :]
+            self._owners[:0] = self._taken_owners[self._taken_end :]
+        self._taken, self._taken_owners, self._taken_end = [], [], 0
+
+    def _drop_withdrawn(self) -> None:
+        self._give_back()
+        self._withdrawals = 0
+        given_up, self._given_up = self._given_up, []
+        if given_up:
+            unsent = {id(owner) for owner in self._owners if owner.withdrawn}
+            for owner, frame in given_up:
+                if id(owner) not in unsent:
+                    self.queued_bytes += len(frame)
+                    self._frames.append(frame)
+                    self._owners.append(CANCELLATION)
+        self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if not pair[1].withdrawn])
+
+    def _keep(self, kept: Sequence[tuple[bytes, Outgoing]]) -> None:
+        self.queued_bytes -= sum(map(len, self._frames)) - sum(len(frame) for frame, _ in kept)
+        self._frames = [frame for frame, _ in kept]
+        self._owners = [owner for _, owner in kept]
+
+    def _fail(self, owners: Iterable[Outgoing], error: Exception) -> None:
+        for owner in owners:
+            if owner.one_way:
+                owner.fail(self._node_id, error)
+
+    def _wake_drained(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
