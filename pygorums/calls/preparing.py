@@ -11,8 +11,7 @@ from google.protobuf.message import EncodeError, Message
 from pygorums.base.errors import IncompleteError, StatusError, counted
 from pygorums.base.method import Method
 from pygorums.nodes.configuration import Configuration
-from pygorums.nodes.node import Node
-from pygorums.nodes.pool import Pool
+from pygorums.nodes.node import Node, Pool
 from pygorums.wire.framing import encode_message
 from pygorums.wire.timeouts import timeout_field
 

@@ -14,8 +14,8 @@ from pygorums.base.metadata import MetadataLike, StreamMetadataLike, stream_pair
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.defaults import CallDefaults
-from pygorums.nodes.node import Node
-from pygorums.nodes.pool import OutboundPool, Pool
+from pygorums.nodes.node import Node, Pool
+from pygorums.nodes.outbound_pool import OutboundPool, pool_over_grpc
 from pygorums.nodes.watch import Watch, check_watch
 from pygorums.quorum.majority import majority_of
 from pygorums.streams.channel import RequestServer
@@ -198,7 +198,7 @@ class Configuration(Immutable, Sequence[Node]):
             TypeError: `derive` cannot be called.
         """
         check_watch(interval, derive)
-        return Watch(self, interval, derive)
+        return Watch(self, self.pool, interval, derive)
 
     def _check_known(self, node_ids: Iterable[int]) -> None:
         for node_id in node_ids:
@@ -337,7 +337,7 @@ def connect(
         raise TypeError(f"server must be a pygorums.Server, not {server!r}; those of pygorums.sync go with its connect")
     if send_buffer <= 0:
         raise ConfigurationError(f"send_buffer must be a positive number of bytes, not {send_buffer}")
-    pool = OutboundPool(
+    pool = pool_over_grpc(
         metadata=stream_pairs(metadata),
         credentials=credentials,
         send_buffer=send_buffer,

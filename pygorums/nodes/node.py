@@ -1,28 +1,24 @@
-"""One node, as a caller sees it."""
+"""Nodes as a caller sees them, and the pool that those of one configuration, and all derived from it, share."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from itertools import count
+from typing import Any
 
-from pygorums.base.errors import ConfigurationError
+from pygorums.base.errors import CallTimeoutError, ConfigurationError, NodeClosedError, counted
+from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.pickling import Shared
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import split_address
 from pygorums.streams.channel import Channel
+from pygorums.streams.joined import Joined
 
-if TYPE_CHECKING:
-    from pygorums.nodes.pool import Pool
-
-__all__ = ["Node", "trouble"]
-
-
-def trouble(node: Node) -> str:
-    """Why there is no stream to a node, in words that follow its name and address."""
-    error = node.last_error
-    if error is None:
-        return "no answer yet"
-    return str(error).removeprefix(f"node {node.id}: ").replace(f" {node.address}: ", " ", 1)
+__all__ = ["Node", "Pool", "trouble"]
 
 
 class Node(Shared):
@@ -102,3 +98,124 @@ class Node(Shared):
     def __repr__(self) -> str:
         state = "connected" if self.connected else "closed" if self.channel.closed else "not connected"
         return f"<Node {self.id} {self.address} {state}>"
+
+
+class Pool:
+    """Nodes, the sequence numbers of calls to them, and the event loop they live in.
+
+    Attributes:
+        max_message: The largest message in bytes that is sent.
+        interceptors: Wrapped around every call, inside of the call's own. Their type belongs to the calls, a
+            floor above.
+        next_seq_no: Gives a new sequence number at each call.
+    """
+
+    def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
+        self.max_message = max_message
+        self.interceptors = listed_interceptors(interceptors)
+        self._nodes: dict[int, Node] = {}
+        self.next_seq_no = count(first_seq_no).__next__
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+        self._closing = Joined(self._close, "pygorums close")
+        self._changed: asyncio.Future[None] | None = None
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that its calls belong to: the one that was running when it was first used."""
+        running = asyncio._get_running_loop()
+        if running is None:
+            raise RuntimeError(
+                "no event loop is running: use asynchronous nodes and servers within an async function (in a server, "
+                "make this handler async), or pygorums.sync in programs without"
+            )
+        return running
+
+    def bind(self) -> None:
+        """Its calls belong to the event loop that is running now."""
+        _ = self.loop
+
+    @property
+    def nodes(self) -> Mapping[int, Node]:
+        """All nodes by ID."""
+        return self._nodes
+
+    def put(self, node: Node) -> None:
+        """Add a node."""
+        self._nodes[node.id] = node
+
+    def drop(self, node: Node) -> None:
+        """Forget a node that is no more."""
+        del self._nodes[node.id]
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """Hold on to a task until it ends: the event loop does not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def notify(self) -> None:
+        """Wake those who wait for a change: a node was connected, lost or closed."""
+        changed, self._changed = self._changed, None
+        if changed is not None and not changed.done():
+            changed.set_result(None)
+
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        if self._changed is None:
+            self._changed = self.loop.create_future()
+        await asyncio.shield(self._changed)
+
+    async def closed_within(self, seconds: float) -> bool:
+        """Wait so many seconds, or until `close` is called: whether it was."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._closed:
+                    await self.changed()
+        return self._closed
+
+    async def wait_connected(self, nodes: Sequence[Node], count: int, timeout: float | None) -> None:
+        """Wait until `count` of `nodes` are connected.
+
+        Raises:
+            CallTimeoutError: They were not in time; the text names the missing ones and why.
+            NodeClosedError: The pool was closed.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while sum(node.connected for node in nodes) < count:
+                    if self._closed:
+                        raise NodeClosedError("the configuration was closed before its nodes were connected")
+                    await self.changed()
+        except TimeoutError:
+            missing = [node for node in nodes if not node.connected]
+            connected = len(nodes) - len(missing)
+            lines = "".join(f"\n  node {node.id} ({node.address}): {trouble(node)}" for node in missing)
+            needed = f"{connected} of {counted(len(nodes), 'node')} connected, {count} needed"
+            text = f"after {timeout} s {needed}:{lines}"
+            raise CallTimeoutError(text) from None
+
+    async def close(self) -> None:
+        """Close every node's channel; again, wait until that is done.
+
+        A caller who is cancelled only stops waiting.
+        """
+        self._closed = True
+        self.notify()
+        await self._closing()
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(node.channel.close() for node in self._nodes.values()))
+        self.notify()
+
+
+def trouble(node: Node) -> str:
+    """Why there is no stream to a node, in words that follow its name and address."""
+    error = node.last_error
+    if error is None:
+        return "no answer yet"
+    return str(error).removeprefix(f"node {node.id}: ").replace(f" {node.address}: ", " ", 1)

@@ -17,8 +17,7 @@ from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.nodes.address import same_place
 from pygorums.nodes.configuration import Configuration
-from pygorums.nodes.node import Node
-from pygorums.nodes.pool import Pool
+from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import PeerWatcher, RequestServer
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel

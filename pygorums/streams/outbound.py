@@ -1,13 +1,37 @@
-"""The stream that we open to a node, and open again whenever it breaks."""
+"""The stream that we open to a node, and open again whenever it breaks.
+
+How it works. One task opens the stream, reads it until it breaks (`OpenedStream`), waits a little and opens it again;
+it never waits for anything else. A second one writes. Nobody else touches the stream: callers put frames into the queue
+and entries into the table of pending calls, both of which outlive it. So no timeout and no cancellation of a call can
+harm it, and what a caller finds depends on one state alone:
+
+    CONNECTING   calls queue up: this is the first attempt, or the first after a break
+    CONNECTED    the stream stands; calls leave
+    DOWN         an attempt has failed: calls fail at once, and further attempts are made in the background
+    HOPING       as CONNECTING, but only for a moment: the node was down, and is tried again
+    CLOSED       calls fail, for good
+
+                       it stands                    it breaks
+    CONNECTING, HOPING, DOWN  ->  CONNECTED,  CONNECTED  ->  CONNECTING
+                       it fails, or takes long      an attempt begins
+    CONNECTING, HOPING        ->  DOWN,       DOWN       ->  HOPING
+
+An attempt begins when the wait is over, when there is news of the node, or because of a call, unless there was one a
+moment ago.
+
+When a stream breaks, nobody can know which of the messages that it had taken have arrived. Calls that wait for one
+reply are sent again on the next one, in their order and before all that is newer: a node may get such a request twice,
+never out of order. Streaming calls fail, for some of their replies may have come, and so do one-way messages that were
+being written. What was not written yet just goes on waiting.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import random
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
 
 import grpc
 
@@ -47,21 +71,16 @@ HOPE = 0.5
 """Seconds that calls to a node which is down wait for an attempt to reach it."""
 
 
+class _State(enum.Enum):
+    CONNECTING = enum.auto()
+    CONNECTED = enum.auto()
+    DOWN = enum.auto()
+    HOPING = enum.auto()
+    CLOSED = enum.auto()
+
+
 class OutboundChannel:
     """Sends calls to one node over a stream that it keeps open in the background.
-
-    One task opens the stream, reads it until it breaks, waits a little and opens it again; it never
-    waits for anything but the stream. A second one writes. Nobody else touches the stream, so no
-    timeout and no cancellation of a call can harm it.
-
-    While the first attempt to connect, or the first after a break, is under way, calls queue up. Once an
-    attempt has failed the node is down: what had queued fails, and new calls fail at once, until an
-    attempt succeeds. A call to a node that is down has it tried at once, unless that was done a moment ago. While
-    it is tried, calls wait a little for the outcome.
-
-    Calls without a reply are sent again on the new stream, in their order and before anything newer: a
-    node may get such a request twice (at least once), never out of order. Streaming calls fail
-    instead, for some of their replies may have come; one-way messages fail if their write failed.
 
     Args:
         node_id: The node's ID, for errors.
@@ -73,6 +92,7 @@ class OutboundChannel:
         backoff: The rhythm of reopening.
         on_change: Called when the node gets connected, is found to be down, or was closed.
         server: Handles the calls that the node makes back over the stream; without one they are refused.
+        chance: Varies the waits, and gives the number that the node knows us by, which nobody should guess.
     """
 
     inbound = False
@@ -89,26 +109,28 @@ class OutboundChannel:
         on_change: Callable[[], None],
         server: RequestServer | None = None,
         options: StreamOptions = DEFAULT_OPTIONS,
+        chance: random.Random,
     ) -> None:
         self._node_id = node_id
         self._address = address
         self._connect = connect
         # So that the node knows us again, and handles nothing of an older stream beside the new one.
-        self._metadata = (*metadata, (INSTANCE_KEY, secrets.token_hex(16)))
+        self._metadata = (*metadata, (INSTANCE_KEY, f"{chance.getrandbits(128):032x}"))
         self._send_buffer = send_buffer
         self._backoff = backoff
         self._on_change = on_change
         self._server = server
         self._options = options
+        self._chance = chance
         self._loop = asyncio.get_running_loop()
         self._queue = SendQueue(node_id, send_buffer)
         self.pending = PendingCalls(node_id, send_buffer)
-        self._transport: OpenedTransport | None = None
+        self._state = _State.CONNECTING
+        self._refusal: StatusError | None = None  # what calls fail with, if they do in this state
+        self._transport: OpenedTransport | None = None  # while the stream stands
         self._heartbeat: float | None = None
-        self._down: StatusError | None = None
-        self._hope: asyncio.TimerHandle | None = None
+        self._hope: asyncio.TimerHandle | None = None  # ends it
         self._pause = Pause()
-        self._closed = False
         self._posted = False  # whether any one-way message ever was
         self._log = LinkLog(node_id, address)
         self.last_error: Exception | None = None
@@ -117,12 +139,12 @@ class OutboundChannel:
     @property
     def connected(self) -> bool:
         """Whether the stream stands."""
-        return self._transport is not None and not self._closed
+        return self._state is _State.CONNECTED
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._closed
+        return self._state is _State.CLOSED
 
     @property
     def ended(self) -> bool:
@@ -134,16 +156,16 @@ class OutboundChannel:
         frame = call.frame
         if self._server is not None and (handling := HANDLING.get()) is not None:
             handling.calls()
-        if (self._down is None or self._tries_now()) and self._queue.put(frame, call):
+        if (self._refusal is None or self._tries_now()) and self._queue.put(frame, call):
             self.pending.add(seq_no, call, len(frame))
         else:
-            call.fail(self._node_id, self._refusal(frame))
+            call.fail(self._node_id, self._why_not(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Send a one-way message; its owner is told what becomes of it."""
         self._posted = True
-        if (self._down is not None and not self._tries_now()) or not self._queue.put_one_way(frame, owner):
-            owner.fail(self._node_id, self._refusal(frame))
+        if (self._refusal is not None and not self._tries_now()) or not self._queue.put_one_way(frame, owner):
+            owner.fail(self._node_id, self._why_not(frame))
 
     def hasten(self, *, new: bool) -> None:
         """The node is there: an attempt to reach it does not wait for its time, or not for long if that is no news."""
@@ -154,21 +176,24 @@ class OutboundChannel:
 
     def _tries_now(self) -> bool:
         """Whether an attempt to reach a node that is down begins because of a call, which then waits for it."""
-        if self._closed or not self._pause.hasten(max(CALLS_APART, self._backoff.initial)):
+        if self.closed or not self._pause.hasten(max(CALLS_APART, self._backoff.initial)):
             return False
         self._expect()
         return True
 
     def _expect(self) -> None:
         """The node is tried, or will be in a moment: if it was down, calls wait for what becomes of that."""
-        if self._down is not None and not self._closed:
-            error, self._down = self._down, None
+        error = self._refusal
+        if self._state is _State.DOWN and error is not None:
             self._hope = self._loop.call_later(HOPE, self._went_down, error)
+            self._enter(_State.HOPING)
 
-    def _end_hope(self) -> None:
-        if self._hope is not None:
+    def _enter(self, state: _State, refusal: StatusError | None = None) -> None:
+        if self._hope is not None and state is not _State.HOPING:
             self._hope.cancel()
             self._hope = None
+        if self._state is not _State.CLOSED:
+            self._state, self._refusal = state, refusal
 
     def forget(self, seq_no: int) -> bool:
         """Expect no more replies to a call; whether the node owed any."""
@@ -187,12 +212,11 @@ class OutboundChannel:
 
     async def close(self) -> None:
         """End the stream and fail all calls. What was sent a moment ago gets `CLOSE_GRACE` seconds to arrive."""
-        if not self._closed:
-            self._closed = True
-            self._end_hope()
+        error = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
+        if not self.closed:
+            self._enter(_State.CLOSED, error)
             patience = self._patience()
-            self._down = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
-            self.pending.fail_all(self._copy(self._down))
+            self.pending.fail_all(self._copy(error))
             if self._transport is not None:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_GRACE):
@@ -201,7 +225,6 @@ class OutboundChannel:
             self._on_change()
         if not self._task.done():  # its loop may have ended before
             await asyncio.wait({self._task})
-        error = self._copy(self._down)
         self._queue.stream_broke(error)
         self._queue.discard(error)
 
@@ -221,15 +244,14 @@ class OutboundChannel:
             await transport.finish()
         await asyncio.wait({self._task}, timeout=patience)
 
-    def _refusal(self, frame: bytes) -> StatusError:
-        if self._down is not None:
-            return self._copy(self._down)
+    def _why_not(self, frame: bytes) -> StatusError:
+        if self._refusal is not None:
+            return self._copy(self._refusal)
         text = self._queue.why_not(frame, self._address, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
-    def _copy(self, error: StatusError | None) -> StatusError:
+    def _copy(self, error: StatusError) -> StatusError:
         # Every call gets an exception of its own: raising one that is shared would pile up tracebacks.
-        assert error is not None
         if isinstance(error, NodeClosedError):
             return NodeClosedError(error.message, node_id=self._node_id)
         if isinstance(error, StreamDownError):
@@ -238,7 +260,7 @@ class OutboundChannel:
 
     async def _run(self) -> None:
         failures = lost = 0
-        while not self._closed:
+        while not self.closed:
             self._pause.attempt()
             self._expect()
             transport = self._connect(self._metadata)
@@ -248,7 +270,7 @@ class OutboundChannel:
                 await transport.close()
             lost = lost + 1 if isinstance(error, ConnectionLostError) and not stood else 0
             self.last_error = error = self._copy(error)
-            if self._closed:
+            if self.closed:
                 self._log.closed()
                 self._queue.discard(error)
                 return
@@ -256,11 +278,11 @@ class OutboundChannel:
             if not (stood or lost == 1) or not isinstance(error, StreamDownError):
                 # It could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
-            delay = self._backoff.delay(failures, random.random())
+            delay = self._backoff.delay(failures, self._chance.random())
             if lasted >= LONG_LIVED:
                 failures = 0
                 # The first attempt after a break comes soon, but not at the same moment from all clients.
-                delay = random.uniform(0, self._backoff.initial)
+                delay = self._chance.uniform(0, self._backoff.initial)
             else:
                 failures += 1
             await self._pause.wait(delay)
@@ -275,7 +297,7 @@ class OutboundChannel:
             accepted = await transport.opened()
         except Exception as raised:
             return self._copy(transport.error(raised)), False, 0.0
-        opened_at = monotonic()
+        opened_at = self._loop.time()
         stream = OpenedStream(
             transport,
             self._node_id,
@@ -291,21 +313,20 @@ class OutboundChannel:
             error = await stream.use(accepted)
         finally:
             self._transport = None
+            self._enter(_State.CONNECTING)
             self._heartbeat = stream.heartbeat
         self._broke(error)
-        lasted = monotonic() - opened_at
+        lasted = self._loop.time() - opened_at
         return error, stream.confirmed or stream.heard or lasted >= LONG_LIVED, lasted
 
     def _came_up(self, transport: OpenedTransport) -> None:
         self._transport = transport
-        self._end_hope()
+        self._enter(_State.CONNECTED)
         self._log.connected()
-        if not self._closed:
-            self._down = None
         waiting = {id(owner) for owner in self._queue.waiting()}
         taken = [call for call in self.pending.unanswered() if id(call) not in waiting]
         self._queue.resend([call.frame for call in taken], taken)
-        now = monotonic()
+        now = self._loop.time()
         self._queue.renew(
             {
                 id(call): with_time_left(call.frame, call.timeout, now - call.sent_at)
@@ -323,9 +344,7 @@ class OutboundChannel:
         self._on_change()
 
     def _went_down(self, error: StatusError) -> None:
-        self._end_hope()
-        if not self._closed:
-            self._down = error
+        self._enter(_State.DOWN, error)
         self._queue.discard(self._copy(error))
         self.pending.fail_all(self._copy(error))
         self._on_change()

@@ -14,8 +14,7 @@ from pygorums.base.method import CallType, Method
 from pygorums.base.timeout import check_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
-from pygorums.nodes.node import Node
-from pygorums.nodes.pool import Pool
+from pygorums.nodes.node import Node, Pool
 from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall
 

@@ -1,6 +1,7 @@
 """Opening, breaking and reopening a stream, with a stream in memory whose other end is the test."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -70,6 +71,7 @@ async def channel_to(node: Node, *, send_buffer: int = 1 << 20) -> AsyncIterator
         ADDRESS,
         memory_connector(node.accept),
         metadata=EXTENSIONS,
+        chance=random.Random(1),
         send_buffer=send_buffer,
         backoff=Backoff(initial=0.001, maximum=0.01),
         on_change=lambda: None,
@@ -342,18 +344,18 @@ async def test_closing_waits_only_for_what_somebody_may_want_to_arrive(
     async with channel_to(node) as channel:
         await until(lambda: channel.connected)
         if told:
-            node.streams[0].confirm(OFFERED)
+            node.streams[0].confirm(EXTENSIONS)
         given_up, answered = Call(1), Call(2)
         request(channel, given_up, answered)
         assert await arrivals(node.streams[0], 2) == [1, 2]
         await node.streams[0].send(encode_message(2, METHOD, b"r"))
         await until(lambda: answered.log)
-        assert channel._writer.cancels is told
+        assert channel._queue.cancels is told
         channel.give_up(1)
         for _ in range(20):
-            if told and not channel._writer.queued_bytes:
+            if told and not channel._queue.queued_bytes:
                 await turns(1)  # until the notice is being written
-        assert bool(channel._writer.queued_bytes) is told
+        assert bool(channel._queue.queued_bytes) is told
         assert await close_takes(channel) < 300
 
 

@@ -1,0 +1,177 @@
+"""The nodes that a configuration connects to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+from weakref import WeakMethod
+
+import grpc
+
+from pygorums.base.backoff import Backoff
+from pygorums.nodes.node import Node, Pool
+from pygorums.streams.channel import Channel, RequestServer
+from pygorums.streams.grpc_transport import GrpcConnector
+from pygorums.streams.joined import Joined
+from pygorums.streams.local import LocalChannel
+from pygorums.streams.options import StreamOptions
+from pygorums.streams.outbound import OutboundChannel
+from pygorums.streams.tls_check import check_tls
+from pygorums.streams.transport import Connector
+from pygorums.wire.handshake import NODE_ID_KEY, Pairs
+
+__all__ = ["OutboundPool", "pool_over_grpc"]
+
+PING_TIMEOUT_MS = 20_000
+"""How long a node may take to answer a ping: nodes that know no heartbeats are noticed by that alone."""
+
+
+class OutboundPool(Pool):
+    """Nodes that we connect to. Must be made, used and closed on one running event loop.
+
+    What the engine runs does not hold on to it. Forgotten by all who have used it, it is collected with a
+    ResourceWarning, and its connections are closed.
+
+    Args:
+        connector: What opens streams to an address.
+        metadata: Sent when a stream is opened.
+        send_buffer: How many bytes may wait for one node.
+        backoff: The rhythm of reopening streams.
+        options: What is agreed to on streams.
+        interceptors: Wrapped around every call.
+        server: Answers calls that nodes make back to us; its own node is called in the process.
+        chance: All that is left to chance.
+    """
+
+    def __init__(
+        self,
+        connector: Callable[[str], Connector],
+        *,
+        metadata: Pairs,
+        send_buffer: int,
+        backoff: Backoff,
+        options: StreamOptions,
+        interceptors: Sequence[Any],
+        server: RequestServer | None,
+        chance: random.Random,
+    ) -> None:
+        super().__init__(max_message=options.max_message, interceptors=interceptors)
+        self.bind()
+        identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
+        self._user_metadata = (*metadata, *identity)
+        self._metadata = (*self._user_metadata, *options.terms.offer())
+        self._connector = connector
+        self._chance = chance
+        self._options = options
+        self._send_buffer = send_buffer
+        self._backoff = backoff
+        self._server = server
+        if server is not None:
+            server.callers.add(self)
+
+    def add(self, node_id: int, address: str) -> Node:
+        """The node with an ID; if it is not there yet it is made, and connecting starts."""
+        node = self._nodes.get(node_id)
+        if node is None:
+            node = Node(node_id, address, self._channel(node_id, address), self)
+            self.put(node)
+        return node
+
+    def heard_from(self, node_id: int, /, *, new: bool) -> None:
+        """A node has connected to our server, or called: if our own stream to it waits to be opened, it does so now."""
+        node = self._nodes.get(node_id)
+        if node is not None and isinstance(node.channel, OutboundChannel):
+            node.channel.hasten(new=new)
+
+    def _channel(self, node_id: int, address: str) -> OutboundChannel | LocalChannel:
+        server = self._server
+        if server is not None and node_id == server.node_id:
+            return LocalChannel(node_id, server, metadata=self._user_metadata, limit=self._send_buffer)
+        return OutboundChannel(
+            node_id,
+            address,
+            self._connector(address),
+            metadata=self._metadata if server is None else (*self._metadata, *server.introduction(node_id, address)),
+            send_buffer=self._send_buffer,
+            options=self._options,
+            backoff=self._backoff,
+            on_change=_weakly(self.notify),
+            server=server,
+            chance=self._chance,
+        )
+
+    def __del__(self) -> None:
+        loop = vars(self).get("loop")  # it is not there if it could not be made
+        if loop is None or self._closed or loop.is_closed():
+            return
+        channels = [node.channel for node in self._nodes.values()]
+        if all(channel.ended for channel in channels if isinstance(channel, OutboundChannel)):
+            return  # together with the loop, though that is not closed yet
+        with suppress(RuntimeError):  # the loop is closed at this moment; for this may run in any thread
+            loop.call_soon_threadsafe(_close, channels)
+        addresses = ", ".join(node.address for node in self._nodes.values())
+        text = f"unclosed configuration of {addresses}: use it in a with statement, or close it"
+        warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
+
+
+def pool_over_grpc(
+    *,
+    metadata: Pairs,
+    credentials: grpc.ChannelCredentials | None,
+    send_buffer: int,
+    backoff: Backoff,
+    channel_options: Sequence[tuple[str, Any]],
+    interceptors: Sequence[Any],
+    server: RequestServer | None,
+) -> OutboundPool:
+    """A pool whose streams gRPC carries.
+
+    Args:
+        metadata: As for `OutboundPool`, like the other arguments that are called as there.
+        credentials: TLS credentials, or None for plain text.
+        send_buffer: The same.
+        backoff: The same.
+        channel_options: gRPC channel options, and ours.
+        interceptors: The same.
+        server: The same.
+
+    Raises:
+        ConfigurationError: The options or the credentials cannot be used.
+    """
+    options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
+    check_tls(credentials)
+    return OutboundPool(
+        lambda address: GrpcConnector(address, credentials, options.grpc),
+        metadata=metadata,
+        send_buffer=send_buffer,
+        backoff=backoff,
+        options=options,
+        interceptors=interceptors,
+        server=server,
+        chance=random.SystemRandom(),
+    )
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """What calls a method as long as its object is there, and does not keep it there."""
+    reference = WeakMethod(method)
+
+    def call() -> None:
+        bound = reference()
+        if bound is not None:
+            bound()
+
+    return call
+
+
+def _close(channels: Sequence[Channel]) -> None:
+    """Close the channels of a pool that is gone."""
+
+    async def close_all() -> None:
+        await asyncio.gather(*(channel.close() for channel in channels))
+
+    Joined(close_all, "pygorums close").begin()
