@@ -71,7 +71,7 @@ class OutboundPool(Pool):
         self._backoff = backoff
         self._server = server
         if server is not None:
-            server.callers.add(self)
+            server.add_watcher(self)
 
     def add(self, node_id: int, address: str) -> Node:
         """The node with an ID; if it is not there yet it is made, and connecting starts."""

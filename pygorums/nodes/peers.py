@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from time import monotonic
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import grpc
 
@@ -19,6 +18,7 @@ from pygorums.nodes.address import same_place
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import PeerWatcher, RequestServer
+from pygorums.streams.clock import now
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.pending import PendingCalls
@@ -65,7 +65,7 @@ class Peers:
         self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
         self._clients: dict[int, Node] = {}
         self._next_client_id = FIRST_CLIENT_ID
-        self.callers: WeakSet[PeerWatcher] = WeakSet()
+        self._watchers: WeakKeyDictionary[PeerWatcher, None] = WeakKeyDictionary()  # in the order in which they came
         self._warned = Repeated()
         own_id = server.node_id
         if own_id:
@@ -92,6 +92,10 @@ class Peers:
     def bind(self) -> None:
         """Handlers may ask for the configurations from now on, in whatever thread: they belong to this event loop."""
         self._pool.bind()
+
+    def add_watcher(self, watcher: PeerWatcher) -> None:
+        """Have somebody told when a known peer has connected, for as long as it is there."""
+        self._watchers[watcher] = None
 
     def begin(self) -> None:
         """The server starts: tell of the configuration as it is, which has the own node."""
@@ -161,7 +165,7 @@ class Peers:
                 self._warn(claim, address, text)
 
     def _warn(self, claim: int, address: str, text: str, thing: str | None = None) -> None:
-        if times := self._warned.due((claim, thing or text), monotonic()):
+        if times := self._warned.due((claim, thing or text), now()):
             again = f" (has happened {times} times)" if times > 1 else ""
             _log.warning("Node %d, which has connected from %s, %s%s", claim, shown(address), text, again)
 
@@ -198,8 +202,8 @@ class Peers:
         pending = _inbound(node).attach(address, queue, instance)
         self._pool.put(node)
         if node.id in self._known:
-            for caller in list(self.callers):
-                caller.heard_from(node.id, new=True)
+            for watcher in list(self._watchers):
+                watcher.heard_from(node.id, new=True)
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
                 self._known_changed()
@@ -211,8 +215,8 @@ class Peers:
     def heard(self, node: Node | None) -> None:
         """A message has come from a node: who waits to open a stream to it need not wait for long."""
         if node is not None and node.id in self._known:
-            for caller in list(self.callers):
-                caller.heard_from(node.id, new=False)
+            for watcher in list(self._watchers):
+                watcher.heard_from(node.id, new=False)
 
     def detach(self, node: Node, queue: SendQueue, error: StatusError) -> None:
         """A node's stream has ended; the node is gone if it has no other."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import Any
 
 import grpc
@@ -92,9 +91,9 @@ class AcceptedStream:
         self.when_idle = requests.when_idle
 
     @property
-    def tasks(self) -> set[asyncio.Task[None]]:
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
         """The tasks that run handlers or read."""
-        return self._requests.tasks | ({self._reader} if self._reader is not None else set())
+        return (*self._requests.tasks, *(() if self._reader is None else (self._reader,)))
 
     def drain(self) -> None:
         """Take no more requests; `serve` returns once what has been received is handled and answered."""
@@ -239,9 +238,9 @@ class AcceptedStream:
             await requests.ready()
 
     async def _route(self, pending: PendingCalls) -> None:
-        batching, told_at = self._batching, 0.0
+        batching, told_at, clock = self._batching, 0.0, asyncio.get_running_loop().time
         while self._reading and (data := await self._read()) is not None:
-            now = monotonic()
+            now = clock()
             if now - told_at > HEARD_APART:
                 told_at = now
                 self._on_heard()

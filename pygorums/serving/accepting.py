@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from time import monotonic
-from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import grpc
@@ -19,26 +16,23 @@ from pygorums.base.metadata import Metadata
 from pygorums.nodes.peers import Peers
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.backlog import MAX_WAITING
+from pygorums.serving.claim import Claim
 from pygorums.serving.connection_log import ConnectionLog
 from pygorums.serving.context import StreamContext
 from pygorums.serving.failures import status_within
-from pygorums.serving.handlers import Handler
 from pygorums.serving.holdings import Holdings
-from pygorums.serving.in_order import InOrder
 from pygorums.serving.instances import Instances
-from pygorums.serving.replies import ReplyWriter
+from pygorums.serving.sources import Sources
 from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
-from pygorums.streams.grpc_transport import AcceptedGrpcTransport, pairs_from
+from pygorums.streams.clock import now
 from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.send_queue import SendQueue
-from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, claimed_node_id, instance_of
+from pygorums.streams.transport import AcceptedTransport
+from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, Pairs, claimed_node_id, instance_of
 
-if TYPE_CHECKING:
-    from pygorums.serving.server import Server
-
-__all__ = ["Acceptor", "Claim"]
+__all__ = ["Acceptor"]
 
 REPLY_BUFFER = NO_LIMIT
 """Replies are never dropped; a client that takes none is not read from any more, which bounds them."""
@@ -49,49 +43,28 @@ HARD_LIMIT = 2 * MAX_WAITING
 _log = logging.getLogger("pygorums.server")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the opener of a stream says of itself, for `authorize` to judge.
-
-    Attributes:
-        node_id: The node ID that it claims to have, 0 for a client that serves calls; None if it claims none.
-        auth_context: What TLS has proved, as in gRPC: ``x509_common_name``, ``x509_subject_alternative_name`` and
-            others, each a list of bytes. Empty without TLS.
-        metadata: All that it sent when it opened the stream.
-        address: Its network address.
-    """
-
-    node_id: int | None
-    auth_context: Mapping[str, list[bytes]]
-    metadata: Metadata
-    address: str
-
-
 class Acceptor:
     """Serves the streams that clients open to a server.
 
     Args:
-        server: The server, for contexts.
-        handlers: The handlers by method name; may grow.
+        sources: Has requests handled.
         peers: Who is called back.
-        options: What we agree to, and how large replies may be.
+        options: What we agree to, and how many streams there may be.
         authorize: Refuses a stream by raising `StatusError`.
         on_connect: Told of each stream.
-        surroundings: What handlers, `authorize` and `on_connect` run in.
+        surroundings: What `authorize` and `on_connect` run in.
     """
 
     def __init__(
         self,
-        server: Server,
-        handlers: Mapping[str, Handler],
+        sources: Sources,
         peers: Peers,
         options: StreamOptions,
         authorize: Callable[[Claim], Awaitable[None] | None] | None,
         on_connect: Callable[[StreamContext], Awaitable[None] | None] | None,
         surroundings: Surroundings,
     ) -> None:
-        self._server = server
-        self._handlers = handlers
+        self._sources = sources
         self._peers = peers
         self._options = options
         self._authorize = authorize
@@ -103,36 +76,50 @@ class Acceptor:
         self._limits = StreamLimits(options.max_streams, options.max_streams_by_address)
         self._log = ConnectionLog()
         self._arrivals = count()
-        self.streams: set[AcceptedStream] = set()
+        self.streams: dict[AcceptedStream, None] = {}  # in the order in which they were let in
         self.closed = False
 
-    async def serve(self, _: Any, context: Any) -> None:
-        """Serve one stream until it ends; gRPC calls this."""
+    async def accept(
+        self, transport: AcceptedTransport, metadata: Pairs, peer: str, auth_context: Mapping[str, list[bytes]], /
+    ) -> None:
+        """Serve one stream until it ends.
+
+        Args:
+            transport: The stream.
+            metadata: What its opener has sent.
+            peer: The opener's address, as gRPC writes it.
+            auth_context: What TLS has proved of the opener; empty without TLS.
+
+        Raises:
+            StatusError: With this it has to be ended.
+        """
         if self.closed:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
-        address = _address(context.peer())
+            raise StatusError(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+        address = _address(peer)
         try:
             origin = self._limits.enter(address)
         except StatusError as error:
             self._log.refused(None, address, error)
-            await context.abort(error.code(), error.message)
+            raise
         try:
-            await self._serve(context, address)
-        except StatusError as error:
-            await context.abort(error.code(), error.message)
+            await self._serve(transport, metadata, peer, address, auth_context)
         finally:
             self._limits.leave(origin)
 
-    async def _serve(self, context: Any, address: str) -> None:
+    async def _serve(
+        self,
+        transport: AcceptedTransport,
+        offered: Pairs,
+        peer: str,
+        address: str,
+        auth_context: Mapping[str, list[bytes]],
+    ) -> None:
         arrival = next(self._arrivals)
-        offered = pairs_from(context.invocation_metadata())
-        auth_context = _proved(context.auth_context())
         instance = instance_of(offered)
         # Nobody is shown it: whoever knows it could end the client's stream.
         offered = tuple(pair for pair in offered if pair[0] != INSTANCE_KEY)
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), address)
         await self._check(claim)
-        transport = AcceptedGrpcTransport(context)
         terms = self._options.terms
         answer = terms.answer(offered)
         if answer:
@@ -142,33 +129,24 @@ class Acceptor:
         queue = SendQueue(0 if node is None else node.id, REPLY_BUFFER)
         queue.agree(agreement)
         queue.announce(agreement.unannounced)
-        stream_context = StreamContext(
-            self._server, offered, context.peer(), None if node is None else node.id, auth_context
-        )
-        replies = ReplyWriter(
+        context, replies, requests = self._sources.add(
             queue,
-            min(self._options.max_message, agreement.largest),
-            self._server.failures,
+            metadata=offered,
+            peer=peer,
+            peer_id=None if node is None else node.id,
+            auth_context=auth_context,
             mark_end=agreement.stream_end,
-        )
-        requests = InOrder(
-            stream_context,
-            self._handlers,
-            replies,
-            self._surroundings,
-            max_released=self._options.max_released,
             max_waiting=HARD_LIMIT,
-            cancel_abandoned=self._server.cancel_abandoned,
+            largest=agreement.largest,
         )
         requests.holding.all = self._holdings
-        self._server.slow_handlers.watch(requests)
         pending = None if node is None else self._peers.attach(node, claim.address, queue, instance)
         heartbeat = None if agreement.heartbeat is None else Heartbeat(queue, agreement.heartbeat)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
         client = None if instance is None else (instance, *auth_context.get("x509_pem_cert", ()))
         stream = AcceptedStream(
             transport,
-            stream_context.peer,
+            peer,
             requests,
             queue,
             replies,
@@ -177,10 +155,10 @@ class Acceptor:
             pending=pending,
             on_heard=partial(self._peers.heard, node),
             succession=self._instances.succession(client),
-            on_connect=None if self._on_connect is None else partial(self._tell_connected, stream_context),
+            on_connect=None if self._on_connect is None else partial(self._tell_connected, context),
         )
-        self.streams.add(stream)
-        self._log.opened(stream_context.peer_id, address)
+        self.streams[stream] = None
+        self._log.opened(context.peer_id, address)
         self._holdings.enter(requests.holding, stream.end_with)
         try:
             self._instances.opened(client, arrival, stream)
@@ -192,10 +170,10 @@ class Acceptor:
                 heartbeat.stop()
             if node is not None:
                 self._peers.detach(node, queue, stream.ended_with)
-            self._log.ended(stream_context.peer_id, address, None if self.closed else stream.broken)
+            self._log.ended(context.peer_id, address, None if self.closed else stream.broken)
             self._instances.ended(client, stream)
             self._holdings.leave(requests.holding)
-            stream.when_idle(partial(self.streams.discard, stream))  # until then there is something to be stopped
+            stream.when_idle(partial(self.streams.pop, stream, None))  # until then there is something to be stopped
 
     async def _check(self, claim: Claim) -> None:
         if self._authorize is None:
@@ -207,7 +185,7 @@ class Acceptor:
                 self._log.refused(claim.node_id, claim.address, refusal)
                 raise refusal from None
             # Whoever could not be judged is not let in either. A stranger need not know what went wrong with us.
-            self._failures.tell("authorize failed", error, monotonic(), f" for the stream from {claim.address}")
+            self._failures.tell("authorize failed", error, now(), f" for the stream from {claim.address}")
             raise StatusError(grpc.StatusCode.UNKNOWN, "the claim could not be judged") from error
 
     async def _tell_connected(self, context: StreamContext) -> None:
@@ -215,13 +193,7 @@ class Acceptor:
         try:
             await self._surroundings.run(self._on_connect, context)
         except Exception as error:
-            self._failures.tell("on_connect failed", error, monotonic(), f" for the stream from {context.peer}")
-
-
-def _proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
-    """What TLS says of a peer: nothing, if there is no TLS."""
-    insecure = auth_context.get("transport_security_type") == [b"insecure"]
-    return {} if insecure else auth_context
+            self._failures.tell("on_connect failed", error, now(), f" for the stream from {context.peer}")
 
 
 def _address(peer: str) -> str:

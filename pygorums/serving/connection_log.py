@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from time import monotonic
 
 import grpc
 
@@ -11,6 +10,7 @@ from pygorums.base.connection_logger import CONNECTIONS
 from pygorums.base.errors import StatusError
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
+from pygorums.streams.clock import now
 
 __all__ = ["ConnectionLog"]
 
@@ -59,7 +59,7 @@ class ConnectionLog:
             error: What it was told.
         """
         host = address.rpartition(":")[0]
-        if times := self._refusals.due((claim, host, error.code(), error.message), monotonic()):
+        if times := self._refusals.due((claim, host, error.code(), error.message), now()):
             again = f" {times} times more, last" if times > 1 else ""
             CONNECTIONS.warning("A stream of %s was refused%s: %s", _name(claim, address), again, error)
 

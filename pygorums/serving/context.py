@@ -5,24 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration
+from pygorums.serving.failures import HandlerFailures
+from pygorums.streams.clock import now
 from pygorums.wire.framing import Frame, Message
 from pygorums.wire.handshake import Pairs
 from pygorums.wire.timeouts import TIMEOUT_KEY, parse_timeout
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the types of what handlers are given; nothing here knows more of a server than `Host`
     from pygorums.serving.server import Server
     from pygorums.serving.system import System
 
-__all__ = ["ServerContext", "StreamContext"]
+__all__ = ["Host", "ServerContext", "StreamContext"]
 
 UNRELEASED_AFTER = 0.1
 """Seconds that a handler has to release its stream when it makes a nested call, until it is told that it should."""
+
+
+class Host(Protocol):
+    """What contexts need of their server."""
+
+    @property
+    def facade(self) -> Any:
+        """The server as the application made it."""
+
+    @property
+    def failures(self) -> HandlerFailures:
+        """What becomes of what goes wrong in handlers."""
 
 
 class StreamContext(Local):
@@ -36,17 +49,17 @@ class StreamContext(Local):
         auth_context: What TLS says of the other side, as in gRPC; empty without TLS.
     """
 
-    __slots__ = ("_pairs", "_server", "auth_context", "peer", "peer_id")
+    __slots__ = ("_host", "_pairs", "auth_context", "peer", "peer_id")
 
     def __init__(
         self,
-        server: Server,
+        host: Host,
         pairs: Pairs,
         peer: str,
         peer_id: int | None,
         auth_context: Mapping[str, list[bytes]],
     ) -> None:
-        self._server = server
+        self._host = host
         self._pairs = pairs
         self.peer = peer
         self.peer_id = peer_id
@@ -61,7 +74,7 @@ class StreamContext(Local):
     def server(self) -> Server:
         """The server that handles the call, as the application made it: one of `pygorums.sync` if it did so."""
         # Looked up late: the servers of a local cluster get streams before the blocking facade wraps them.
-        facade: Server = self._server.facade
+        facade: Server = self._host.facade
         return facade
 
     @property
@@ -115,9 +128,10 @@ class ServerContext(StreamContext):
         method: str,
         message: Message | Frame,
         received_at: float,
+        begun_at: float,
         on_release: Callable[[ServerContext], None],
     ) -> None:
-        self._server = stream._server
+        self._host = stream._host
         self._pairs = stream._pairs
         self.peer = stream.peer
         self.peer_id = stream.peer_id
@@ -132,7 +146,7 @@ class ServerContext(StreamContext):
         self._calls = False  # whether it makes nested calls
         # For those who keep the order of the stream:
         self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
-        self.begun_at = monotonic()
+        self.begun_at = begun_at
         self.number = 0  # of the call, if it runs for long enough to be known by it
         self.given_up = False  # whether the caller has said that it does not wait any more
         self.over = False  # whether the handler has ended
@@ -140,7 +154,7 @@ class ServerContext(StreamContext):
 
     @property
     def deadline(self) -> float | None:
-        """When the caller stops waiting, by the clock of the event loop, which is `time.monotonic`; None if never.
+        """When the caller stops waiting, by the clock of the event loop; None if never.
 
         It is counted from when the request came, by what the caller has said: it is the `timeout` of the call. Callers
         that are not pygorums say nothing, and one-way messages have nobody who waits.
@@ -151,7 +165,7 @@ class ServerContext(StreamContext):
     def time_remaining(self) -> float | None:
         """The seconds until `deadline`, 0 if it has passed; None if there is none. May be called from any thread."""
         deadline = self.deadline
-        return None if deadline is None else max(deadline - monotonic(), 0.0)
+        return None if deadline is None else max(deadline - now(), 0.0)
 
     @property
     def cancelled(self) -> bool:
@@ -160,7 +174,7 @@ class ServerContext(StreamContext):
         It is so when the caller has cancelled the call, when its time is up, and when its stream has ended. Callers
         that are not pygorums do not tell of the first.
         """
-        return self.given_up or ((deadline := self.deadline) is not None and deadline <= monotonic())
+        return self.given_up or ((deadline := self.deadline) is not None and deadline <= now())
 
     @property
     def metadata(self) -> Metadata:
@@ -202,7 +216,7 @@ class ServerContext(StreamContext):
     def _check_released(self) -> None:
         self._calls = False
         if not self._released:
-            self._server.failures.unreleased(self.method)
+            self._host.failures.unreleased(self.method)
 
     def release(self) -> None:
         """Let the stream's next request be handled now, while this handler goes on.

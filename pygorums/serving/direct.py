@@ -41,7 +41,7 @@ class DirectRequests:
         succession.begin(requests)
 
     @property
-    def tasks(self) -> set[Task[None]]:
+    def tasks(self) -> Sequence[Task[None]]:
         """The tasks that run handlers."""
         return self._requests.tasks
 

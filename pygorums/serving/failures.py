@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from time import monotonic
 from typing import Any
 
 import grpc
@@ -14,6 +13,7 @@ from pygorums.base.failure_log import FailureLog
 from pygorums.base.method import Method
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
+from pygorums.streams.clock import now
 
 __all__ = ["HandlerFailures", "status_within"]
 
@@ -51,22 +51,22 @@ class HandlerFailures:
         """Log what was not meant for the client, or has no client that waits for it."""
         only = _only(error)
         if not isinstance(only, StatusError | NotImplementedError):
-            self._failures.tell(f"The handler of {method.name} failed", error, monotonic())
+            self._failures.tell(f"The handler of {method.name} failed", error, now())
         elif method.one_way:
             text = str(only) if isinstance(only, StatusError) else "it is not implemented"
-            if times := self._repeated.due((method.name, text), monotonic()):
+            if times := self._repeated.due((method.name, text), now()):
                 _log.error("The handler of %s failed%s: %s", method.name, _count(times), text)
 
     def unserved(self, name: str) -> None:
         """Log that a method was called which no service has: who sends a one-way message may never hear of it."""
         name = shown(name, 200)
-        if times := self._repeated.due(name, monotonic()):
+        if times := self._repeated.due(name, now()):
             text = "%s was called%s, and no service here has it: was the service registered?"
             _log.warning(text, name, _count(times))
 
     def unreleased(self, method: str) -> None:
         """Log that a handler waits for a nested call and has not released its stream."""
-        if times := self._repeated.due(("unreleased", method), monotonic()):
+        if times := self._repeated.due(("unreleased", method), now()):
             text = (
                 "The handler of %s waits for a nested call%s and has not released its stream: if the called node waits "
                 "for this one in the same way, neither goes on. Call ctx.release() before the nested call."
@@ -75,7 +75,7 @@ class HandlerFailures:
 
     def slow(self, method: str, peer: str, seconds: float) -> None:
         """Log that a handler has held its stream for long while requests wait."""
-        if times := self._repeated.due(("slow", method), monotonic()):
+        if times := self._repeated.due(("slow", method), now()):
             text = (
                 "The handler of %s for %s has held up the requests behind it for %.3g s%s: if they need not wait for "
                 "it, call ctx.release()."
@@ -84,7 +84,7 @@ class HandlerFailures:
 
     def unsendable(self, method: Method[Any, Any], error: Exception) -> None:
         """Log that what a handler raised cannot be sent: its text or its details are broken themselves."""
-        self._failures.tell(f"What the handler of {method.name} raised cannot be sent", error, monotonic())
+        self._failures.tell(f"What the handler of {method.name} raised cannot be sent", error, now())
 
 
 def status_within(error: BaseException) -> StatusError | None:

@@ -11,14 +11,17 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from pygorums.base.errors import StatusError
 from pygorums.serving.grace import LONGEST, Grace
 from pygorums.serving.ports import free_port
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
-from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE
+from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE, AcceptedGrpcTransport, pairs_from
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import TCP_TIMEOUT_MS
 from pygorums.streams.tls_check import check_tls
+from pygorums.streams.transport import AcceptedTransport
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["GrpcListener", "let_go"]
 
@@ -41,6 +44,10 @@ _DEFAULT_OPTIONS: Mapping[str, Any] = {
 
 _WATCH = "/grpc.health.v1.Health/Watch"
 
+Accept = Callable[[AcceptedTransport, Pairs, str, Mapping[str, list[bytes]]], Awaitable[None]]
+"""Serves a stream: its end, its opener's metadata and address, and what TLS has proved of that. A `StatusError` that it
+raises is what the stream ends with."""
+
 
 class GrpcListener:
     """Listens with gRPC, and hands each stream on.
@@ -62,15 +69,26 @@ class GrpcListener:
         self._stopping: asyncio.Task[None] | None = None
         self._held: list[object] = []
 
-    def serve_with(
-        self, serve: Callable[[Any, Any], Awaitable[None]], at_end_of_loop: Callable[[], Awaitable[None]]
-    ) -> None:
+    def serve_with(self, accept: Accept, at_end_of_loop: Callable[[], Awaitable[None]]) -> None:
         """Say what to do, before it starts.
 
         Args:
-            serve: Serves one stream, given its context.
+            accept: Serves one stream.
             at_end_of_loop: Stops all there is, if the event loop ends before anybody has done it.
         """
+
+        async def serve(_: Any, context: Any) -> None:
+            transport = AcceptedGrpcTransport(context)
+            try:
+                await accept(
+                    transport,
+                    pairs_from(context.invocation_metadata()),
+                    transport.peer,
+                    _proved(context.auth_context()),
+                )
+            except StatusError as error:
+                await context.abort(error.code(), error.message)
+
         # Without serializers bytes go in and out as they are.
         handler: Any = grpc.stream_stream_rpc_method_handler(serve)
         self.server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})])
@@ -181,16 +199,16 @@ class _Calls(grpc.aio.ServerInterceptor):
     """The RPCs that are being handled, ours and those of other services: each is a task of gRPC's."""
 
     def __init__(self) -> None:
-        self._watches: set[asyncio.Task[Any]] = set()
-        self._others: set[asyncio.Task[Any]] = set()
+        self._watches: dict[asyncio.Task[Any], None] = {}
+        self._others: dict[asyncio.Task[Any], None] = {}
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
         """Called for each RPC, in its task."""
         task = asyncio.current_task()
         assert task is not None
         tasks = self._watches if details.method == _WATCH else self._others
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        tasks[task] = None
+        task.add_done_callback(tasks.pop)
         return await continuation(details)
 
     async def over(self, stopping: asyncio.Future[None]) -> None:
@@ -199,6 +217,12 @@ class _Calls(grpc.aio.ServerInterceptor):
             await asyncio.wait(self._others)
         if not self._watches:
             await asyncio.wait({stopping})
+
+
+def _proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
+    """What TLS says of a peer: nothing, if there is no TLS."""
+    insecure = auth_context.get("transport_security_type") == [b"insecure"]
+    return {} if insecure else auth_context
 
 
 class _Kept(asyncio.Future[None]):

@@ -88,9 +88,9 @@ class InOrder:
         """The task of the stream: if that is cancelled, so are its handlers, be it by the event loop that ends."""
 
     @property
-    def tasks(self) -> set[asyncio.Task[None]]:
-        """The tasks of the handlers that run."""
-        return set(self._running.values())
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks of the handlers that run, in the order in which they were started."""
+        return tuple(self._running.values())
 
     @property
     def waiting_bytes(self) -> int:
@@ -240,10 +240,11 @@ class InOrder:
                     # Requests that came together may have far larger replies.
                     self._wait_for_client()
                     break
-                if clock() > end:
+                now = clock()
+                if now > end:
                     self._start_soon()
                     break
-                start(*take())
+                start(*take(), now)
         finally:
             self._starting = False
         if self._backlog.bytes <= READ_AHEAD:
@@ -251,7 +252,7 @@ class InOrder:
         if not waiting:
             self._check_idle()
 
-    def _start(self, message: Message | Frame, size: int) -> None:
+    def _start(self, message: Message | Frame, size: int, now: float) -> None:
         seq_no, name = message.message_seq_no, message.method
         handler = self._handlers.get(name)
         if handler is None:
@@ -263,7 +264,7 @@ class InOrder:
         except StatusError as error:
             self._replies.refuse(seq_no, name, error.code(), error.message)
             return
-        ctx = ServerContext(self._context, name, message, self._backlog.received_at, self._on_release)
+        ctx = ServerContext(self._context, name, message, self._backlog.received_at, now, self._on_release)
         if not (self._callers.begin(ctx, seq_no) or method.one_way):
             self._replies.too_late(seq_no, ctx)
             return

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import grpc
 import grpc.aio
@@ -20,18 +20,17 @@ from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered, split_address
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
-from pygorums.serving.accepting import Acceptor, Claim
+from pygorums.serving.accepting import Acceptor
 from pygorums.serving.backlog import MAX_WAITING
+from pygorums.serving.claim import Claim
 from pygorums.serving.context import StreamContext
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.grace import Grace
 from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
-from pygorums.serving.in_order import InOrder
-from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.service import Service, services_of
-from pygorums.serving.slow_handlers import SlowHandlers
+from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
 from pygorums.serving.succession import Succession
 from pygorums.serving.surroundings import Surroundings
@@ -119,13 +118,14 @@ class Server(Local):
         self._credentials = credentials
         self._options = StreamOptions.of(options)
         self.failures = HandlerFailures(hide=hide_errors)
-        self.slow_handlers = SlowHandlers(self._options.slow_handler, self.failures)
-        self.cancel_abandoned = cancel_abandoned
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
         self._node_id = checked_own_id(node_id)
         self.surroundings = Surroundings()
-        self._direct: set[DirectRequests] = set()
+        self._sources = Sources(
+            self, self._handlers, self._options, self.surroundings, cancel_abandoned=cancel_abandoned
+        )
+        self._direct: dict[DirectRequests, None] = {}
         self._successions: WeakKeyDictionary[object, Succession] = WeakKeyDictionary()
         self._peers = Peers(
             self,
@@ -135,9 +135,7 @@ class Server(Local):
         )
         if address is not None:
             self._peers.check_own(address)
-        self._acceptor = Acceptor(
-            self, self._handlers, self._peers, self._options, authorize, on_connect, self.surroundings
-        )
+        self._acceptor = Acceptor(self._sources, self._peers, self._options, authorize, on_connect, self.surroundings)
         self._address: str | None = None
         self._asked: str | None = None  # the address that it was told to listen on
         self._starting = Joined(self._start, "pygorums server start")
@@ -170,10 +168,9 @@ class Server(Local):
         """Who is connected (for `System`)."""
         return self._peers
 
-    @property
-    def callers(self) -> WeakSet[PeerWatcher]:
-        """Who wants to know when a known peer has connected (for configurations with `server=`)."""
-        return self._peers.callers
+    def add_watcher(self, watcher: PeerWatcher, /) -> None:
+        """Have somebody told when a known peer has connected (for configurations with `server=`)."""
+        self._peers.add_watcher(watcher)
 
     def config(self) -> Configuration:
         """The known peers that are connected to this server, and the server itself, by ascending ID.
@@ -200,21 +197,18 @@ class Server(Local):
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
         self._peers.bind()
-        context = StreamContext(self, metadata, peer, peer_id, {})
-        writer = ReplyWriter(replies, self._options.max_message, self.failures, mark_end=mark_end)
-        requests = InOrder(
-            context,
-            self._handlers,
-            writer,
-            self.surroundings,
-            max_released=self._options.max_released,
+        _, writer, requests = self._sources.add(
+            replies,
+            metadata=metadata,
+            peer=peer,
+            peer_id=peer_id,
+            auth_context={},
+            mark_end=mark_end,
             max_waiting=MAX_WAITING,
-            cancel_abandoned=self.cancel_abandoned,
         )
-        self.slow_handlers.watch(requests)
         succession = self._successions.setdefault(origin, Succession())
-        handling = DirectRequests(requests, writer, succession, self._direct.discard)
-        self._direct.add(handling)
+        handling = DirectRequests(requests, writer, succession, lambda ended: self._direct.pop(ended, None))
+        self._direct[handling] = None
         if self._grace is not None:
             handling.shut_down()
         return handling
@@ -243,13 +237,13 @@ class Server(Local):
     @cached_property
     def _listening(self) -> GrpcListener:
         listening = GrpcListener(self._options.grpc)
-        listening.serve_with(self._acceptor.serve, self.stop)
+        listening.serve_with(self._acceptor.accept, self.stop)
         return listening
 
     def adopt(self, listening: GrpcListener, address: str) -> None:
         """Serve with what listens already (for `local_systems`)."""
         self._listening = listening
-        listening.serve_with(self._acceptor.serve, self.stop)
+        listening.serve_with(self._acceptor.accept, self.stop)
         self._address = address
         self._asked = self._listen = address
 
@@ -329,7 +323,7 @@ class Server(Local):
         listening = self._listening if self._asked is not None else None
         await end_handling(self._grace, self._acceptor.streams, self._direct, listening)
         await self._peers.close()
-        self.slow_handlers.stop()
+        self._sources.stop()
         self._threads.shut_down()
         self._stopped.set()
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.in_order import InOrder
@@ -25,13 +24,13 @@ class SlowHandlers:
     def __init__(self, seconds: float, failures: HandlerFailures) -> None:
         self._seconds = seconds
         self._failures = failures
-        self._watched: WeakSet[InOrder] = WeakSet()
+        self._watched: WeakKeyDictionary[InOrder, None] = WeakKeyDictionary()
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, requests: InOrder) -> None:
         """Look at the requests of one more stream, for as long as it lasts."""
         if self._seconds:
-            self._watched.add(requests)
+            self._watched[requests] = None
             if self._timer is None:
                 self._look_later()
 
@@ -47,7 +46,7 @@ class SlowHandlers:
 
     def _look(self) -> None:
         self._timer = None
-        now = monotonic()
+        now = asyncio.get_running_loop().time()
         for requests in list(self._watched):
             ctx = requests.holds_up()
             if ctx is not None and now - ctx.begun_at >= self._seconds:

@@ -28,7 +28,7 @@ async def end_handling(
         listening: What accepts streams; None if that was not started.
     """
     accepted = list(streams)
-    tasks = {task for stream in accepted for task in stream.tasks}
+    tasks = [task for stream in accepted for task in stream.tasks]
     try:
         if not grace.over:
             await _let_finish(accepted, direct, listening, grace)
@@ -38,10 +38,10 @@ async def end_handling(
     if listening is not None:
         await listening.stop(grace)
     for stream in accepted:
-        tasks |= stream.tasks
+        tasks.extend(stream.tasks)
         stream.cut()
     for handling in list(direct):
-        tasks |= handling.tasks
+        tasks.extend(handling.tasks)
         handling.shut_down()
     if tasks:
         await asyncio.wait(tasks, timeout=CANCEL_GRACE)

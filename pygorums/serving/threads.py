@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from pygorums.serving.context import ServerContext
 from pygorums.serving.daemon_threads import DaemonThreads
-
-if TYPE_CHECKING:
-    from pygorums.serving.context import ServerContext
 
 __all__ = ["HandlerThreads"]
 

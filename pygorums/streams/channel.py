@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
-from weakref import WeakSet
 
 from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall
@@ -131,9 +130,8 @@ class RequestServer(Protocol):
     def introduction(self, node_id: int, address: str, /) -> Pairs:
         """Further metadata for the streams to one node."""
 
-    @property
-    def callers(self) -> WeakSet[PeerWatcher]:
-        """Who wants to know when a known peer has connected to this server. Does not keep them alive."""
+    def add_watcher(self, watcher: PeerWatcher, /) -> None:
+        """Have somebody told when a known peer has connected to this server. Does not keep them alive."""
 
     def handle_requests(
         self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool

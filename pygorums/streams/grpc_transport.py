@@ -203,7 +203,7 @@ class AcceptedGrpcTransport:
 
     def __init__(self, context: Any) -> None:
         self._context = context
-        self._peer = str(context.peer())  # gRPC crashes if it is asked once the stream is over
+        self.peer = str(context.peer())  # gRPC crashes if it is asked once the stream is over
         # Grpc's own methods, with nothing in between.
         self.send = context.write
         self.receive = context.read
@@ -215,7 +215,7 @@ class AcceptedGrpcTransport:
 
     def error(self, raised: Exception, /) -> StatusError:
         """What went wrong, as a status that names the peer."""
-        return _status_of(raised, self._peer)
+        return _status_of(raised, self.peer)
 
 
 def in_short(details: str, address: str) -> str:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic
 
 from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.send_queue import SendQueue
@@ -62,8 +61,8 @@ class SilenceWatch:
 
     Args:
         interval: Seconds between heartbeats.
-        heard_at: When something was last heard, by the monotonic clock; later than now if that announced something
-            that may take until then.
+        heard_at: When something was last heard, by the clock of the event loop; later than now if it was something
+            that announced what may take until then.
         on_silence: Called with the length of the silence in seconds, at most once.
     """
 
@@ -81,7 +80,7 @@ class SilenceWatch:
         self._timer.cancel()
 
     def _look(self) -> None:
-        heard_at, silence = self._heard_at(), monotonic() - self._heard_at()
+        heard_at, silence = self._heard_at(), self._loop.time() - self._heard_at()
         if heard_at != self._last or silence < 0:
             self._last = heard_at
             self._in_vain = 0

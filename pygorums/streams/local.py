@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from time import monotonic
-
 import grpc
 
 from pygorums.base.errors import NodeClosedError, StatusError
 from pygorums.base.handling import HANDLING
 from pygorums.streams.channel import RequestHandling, RequestServer
+from pygorums.streams.clock import now
 from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.wire.framing import Message
@@ -93,7 +92,7 @@ class LocalChannel:
 
     def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - nobody asks after replies
         """Take a reply from a handler."""
-        self.pending.deliver((Message.FromString(frame),), monotonic())
+        self.pending.deliver((Message.FromString(frame),), now())
         return True
 
     async def drained(self, limit: int, /) -> None:

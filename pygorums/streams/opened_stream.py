@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from time import monotonic
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -83,7 +82,8 @@ class OpenedStream:
         self._replies = ReplySink(queue)
         self._handling: RequestHandling | None = None
         self._heart: Heartbeat | None = None
-        self._heard_at = monotonic()
+        self._clock = asyncio.get_running_loop().time
+        self._heard_at = self._clock()
         self._batching = False
         self.heartbeat = heartbeat
         self.confirmed = self.heard = False
@@ -130,7 +130,7 @@ class OpenedStream:
             if accepted is None:
                 # Metadata come before the first frame, if they come at all.
                 accepted = await self._transport.accepted()
-                self._heard_at = monotonic()
+                self._heard_at = self._clock()
             self._agree(accepted)
             watch = watch or self._watch()
             await self._read()
@@ -176,9 +176,9 @@ class OpenedStream:
             self.heard = True
             if announced and data.startswith(ANNOUNCEMENT):
                 # What comes next may take its time.
-                self._heard_at = monotonic() + Message.FromString(data).following / SLOWEST
+                self._heard_at = self._clock() + Message.FromString(data).following / SLOWEST
                 continue
-            self._heard_at = monotonic()
+            self._heard_at = self._clock()
             count = 0
             for piece in pieces(data) if batching and len(data) > PIECE else (data,):
                 count += self._take(piece, batching)
@@ -210,9 +210,9 @@ class OpenedStream:
     async def _until_taken(self) -> None:
         """Read nothing from a node that does not take its replies. What it takes is a sign of life meanwhile."""
         while self._replies.full:
-            self._heard_at = monotonic() + MAX_ENVELOPE / SLOWEST
+            self._heard_at = self._clock() + MAX_ENVELOPE / SLOWEST
             await self._replies.progress()
-        self._heard_at = monotonic()
+        self._heard_at = self._clock()
 
 
 def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.wire.handshake import Pairs
 
-__all__ = ["ConnectionLostError", "Connector", "OpenedTransport", "Transport"]
+__all__ = ["AcceptedTransport", "ConnectionLostError", "Connector", "OpenedTransport", "Transport"]
 
 
 class ConnectionLostError(StreamDownError):
@@ -60,6 +60,13 @@ class OpenedTransport(Transport, Protocol):
 
     def close(self) -> Awaitable[None]:
         """End the stream now, if it has not ended, and let go of all it holds."""
+
+
+class AcceptedTransport(Transport, Protocol):
+    """The end of a stream that accepted it."""
+
+    def confirm(self, metadata: Pairs, /) -> Awaitable[None]:
+        """Send our metadata, which confirm the extensions that we will use. Otherwise there are none."""
 
 
 class Connector(Protocol):

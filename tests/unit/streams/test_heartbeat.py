@@ -57,7 +57,6 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("asyncio.get_running_loop", lambda: clock)
-    monkeypatch.setattr("pygorums.streams.heartbeat.monotonic", clock.time)
     return clock
 
 
