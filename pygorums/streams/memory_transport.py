@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.transport import ConnectionLostError
@@ -44,10 +44,13 @@ class MemoryAcceptor:
         self.metadata = metadata
         self._opener = opener
 
-    def confirm(self, metadata: Pairs) -> None:
-        """Send our metadata."""
+    def confirm(self, metadata: Pairs, /) -> Awaitable[None]:
+        """Send our metadata, which is done at once."""
         if not self._opener.metadata.done():
             self._opener.metadata.set_result(metadata)
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sent.set_result(None)
+        return sent
 
     async def send(self, frame: bytes, /) -> None:
         """Send a frame to the opener."""
