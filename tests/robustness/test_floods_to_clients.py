@@ -54,14 +54,14 @@ async def test_a_node_that_does_not_read_is_not_read_from(
             stack.push_async_callback(server.stop)
         node = await stack.enter_async_context(ScriptedServer(script))
         config = await stack.enter_async_context(connected([node.address], server=server))
-        writer = config[0].channel._writer  # type: ignore[attr-defined]  # what waits there is what grows
+        queue = config[0].channel._queue  # type: ignore[attr-defined]  # what waits there is what grows
         stack.callback(reading.set)
         # What the network holds is a few megabytes; then the server cannot send any more.
         before = -1
         while sent > before:
             before = sent
             await asyncio.sleep(0.2)  # the time in which it would go on
-            assert writer.queued_bytes < 1024 * KIB
+            assert queue.queued_bytes < 1024 * KIB
         reading.set()
         await until(lambda: sent > before + 10 and received > 100 * KIB)
         assert config[0].connected
