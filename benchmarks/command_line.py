@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from benchmarks.measuring.options import Options, majority_of
 from benchmarks.program import PROGRAM
+from benchmarks.transports import ENVIRONMENT, TRANSPORTS, transport_named
 
 __all__ = ["parse_arguments"]
 
@@ -119,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", metavar="FILE", type=_file, help="write all figures to a file; - for standard output")
     add("--output", metavar="FOLDER", help="where sweep writes to (benchmark-results)")
     add("--uvloop", action="store_true", help="run client and local servers on uvloop")
+    names = "|".join(TRANSPORTS)
+    add("--transport", metavar=names, help=f"what client and local servers stand on (auto, or else ${ENVIRONMENT})")
     add("--profile", metavar="FILE", type=_file, help="write the asyncio client's profile, and the servers' beside it")
     return parser
 
@@ -140,6 +143,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
     quorum = given.quorum_size or majority_of(size)
     if quorum > size:
         parser.error(f"--quorum-size {quorum} is more than there are nodes: {size}")
+    try:
+        transport = transport_named(given.transport)
+    except ValueError as error:
+        parser.error(str(error))
     named: dict[str, Any] = {
         "chosen": given.benchmarks,
         "seconds": given.time,
@@ -164,5 +171,6 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Options:
         quorum_size=quorum,
         baselines=not given.no_baselines,
         uvloop=given.uvloop,
+        transport=transport,
         **{name: value for name, value in named.items() if value is not None},
     )

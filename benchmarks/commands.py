@@ -37,7 +37,7 @@ async def execute(options: Options) -> None:
     """
     match options.command:
         case "serve":
-            await serve_until_signal(options.server)
+            await serve_until_signal(options.server, options.transport)
         case "list":
             _list(options)
         case "reach":
@@ -77,7 +77,8 @@ async def _compare(options: Options) -> None:
     print(describe(facts))
     print(
         f"{options.config_size} nodes, {where}, {options.quorum_size} replies needed, "
-        f"{options.payload} bytes of payload; medians of {options.rounds} alternating runs of {options.seconds:g} s"
+        f"{options.payload} bytes of payload; transport: {options.transport}; "
+        f"medians of {options.rounds} alternating runs of {options.seconds:g} s"
     )
     print()
     print(plain(comparison_table(rows)))
@@ -98,11 +99,16 @@ async def _compare(options: Options) -> None:
 @asynccontextmanager
 async def _targets(options: Options) -> AsyncIterator[Targets]:
     if options.remotes:
-        async with Targets(options.remotes[: options.config_size], options.send_buffer) as targets:
+        addresses = options.remotes[: options.config_size]
+        async with Targets(addresses, options.send_buffer, options.transport) as targets:
             yield targets
         return
     local = LocalServers(
-        options.config_size, processes=options.processes, uvloop=options.uvloop, profile=options.profile
+        options.config_size,
+        options.transport,
+        processes=options.processes,
+        uvloop=options.uvloop,
+        profile=options.profile,
     )
-    async with local, Targets(local.addresses, options.send_buffer) as targets:
+    async with local, Targets(local.addresses, options.send_buffer, options.transport) as targets:
         yield targets

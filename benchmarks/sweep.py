@@ -107,8 +107,8 @@ def _folder(path: str) -> Path:
 async def _measure(
     axis: Axis, options: Options, progress: Progress, profiler: Profiler
 ) -> dict[tuple[int, str], list[Measurement]]:
-    local = LocalServers(axis.nodes, processes=axis.processes, uvloop=options.uvloop)
-    async with local, Targets(local.addresses, options.send_buffer) as targets:
+    local = LocalServers(axis.nodes, options.transport, processes=axis.processes, uvloop=options.uvloop)
+    async with local, Targets(local.addresses, options.send_buffer, options.transport) as targets:
         subjects = {
             (value, name): _subject(axis, value, name, targets)
             for value in axis.values

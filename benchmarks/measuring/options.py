@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from benchmarks.transports import GRPC
+
 __all__ = ["Options", "Timing", "majority_of"]
 
 
@@ -52,6 +54,7 @@ class Options:
         output: The folder that a sweep writes to.
         uvloop: Whether client and local servers run on uvloop.
         profile: The file that gets the client's profile.
+        transport: What client and local servers stand on.
     """
 
     command: str = "compare"
@@ -75,6 +78,7 @@ class Options:
     output: str = ""
     uvloop: bool = False
     profile: str | None = None
+    transport: str = GRPC
 
     @property
     def timing(self) -> Timing:

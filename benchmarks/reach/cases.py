@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.reach.needs import Need
 
 __all__ = ["Case", "Figure", "RatioCase", "Runs"]
 
@@ -40,24 +41,38 @@ class Case(Protocol):
         """What has to be reached."""
 
 
-Runs = Mapping[str, Sequence[Measurement]]
-"""The runs of each subject, by its name."""
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of what was measured.
+
+    Attributes:
+        measured: By what it was, with its transports.
+        transport: That of what says nothing of it.
+    """
+
+    measured: Mapping[Need, Sequence[Measurement]]
+    transport: str
+
+    def __getitem__(self, need: Need) -> Sequence[Measurement]:
+        return self.measured[need.on(self.transport)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RatioCase:
-    """A case that is judged by runs of several subjects.
+    """A case that is judged by runs that take turns.
 
     Attributes:
         name: As users choose it.
         description: What it measures, in a line.
         target: What has to be reached.
-        needs: The names of the subjects, as `subject_of` takes them.
-        judge: From their runs to the figure.
+        needs: What has to be measured.
+        judge: From the runs to the figure.
+        on_uvloop: Whether it is one of the runs on uvloop, and of no others.
     """
 
     name: str
     description: str
     target: str
-    needs: tuple[str, ...]
+    needs: tuple[Need, ...]
     judge: Callable[[Runs], Figure]
+    on_uvloop: bool = False

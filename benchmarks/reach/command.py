@@ -2,30 +2,24 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 
-from benchmarks.measuring.alternation import Progress, Subject, alternate
-from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.alternation import Progress
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.profiling import Profiler
 from benchmarks.program import StartError
 from benchmarks.reach.cases import Case, Figure, RatioCase
 from benchmarks.reach.pending import PENDING
-from benchmarks.reach.ratio_cases import RATIO_CASES, subject_of
+from benchmarks.reach.ratio_cases import RATIO_CASES
+from benchmarks.reach.running import run_cases
 from benchmarks.reach.silent import SILENT
 from benchmarks.reports.files import settings, write_json
 from benchmarks.reports.machine import describe, machine
 from benchmarks.reports.progress import progress_display
 from benchmarks.reports.table import plain
-from benchmarks.servers.local import LocalServers
-from benchmarks.subjects.targets import Targets
 
 __all__ = ["CASES", "reach"]
 
 CASES: tuple[Case, ...] = (*RATIO_CASES, PENDING, SILENT)
-
-MANY_NODES = 50
-MANY_PROCESSES = 2
 
 
 async def reach(options: Options) -> None:
@@ -34,11 +28,14 @@ async def reach(options: Options) -> None:
     Raises:
         StartError: It cannot be measured.
     """
-    cases = [case for case in CASES if options.chosen.search(case.name)]
-    if not cases:
+    chosen = [case for case in CASES if options.chosen.search(case.name)]
+    if not chosen:
         raise StartError(
             f"no case's name matches {options.chosen.pattern!r}: there are {', '.join(case.name for case in CASES)}"
         )
+    cases = [case for case in chosen if options.uvloop or not (isinstance(case, RatioCase) and case.on_uvloop)]
+    if not cases:
+        raise StartError(f"{', '.join(case.name for case in chosen)} is measured with --uvloop")
     facts = machine()
     profiler = Profiler(options.profile)
     with progress_display() as progress:
@@ -54,7 +51,8 @@ async def reach(options: Options) -> None:
         return
     print(describe(facts))
     print(
-        f"3 nodes, majority, no payload unless said; medians of {options.rounds} runs of {options.seconds:g} s in turn"
+        f"3 nodes, majority, no payload unless said; transport: {options.transport}; "
+        f"medians of {options.rounds} runs of {options.seconds:g} s in turn"
     )
     print()
     rows = [("case", "target", "figure", "reached")]
@@ -78,23 +76,6 @@ async def _measure(
             found[case] = await case.measure(options)
     ratios = [case for case in cases if isinstance(case, RatioCase)]
     if ratios:
-        runs = await _alternate(ratios, options, progress, profiler)
+        runs = await run_cases(ratios, options, progress, profiler)
         found |= {case: case.judge(runs) for case in ratios}
     return {case: found[case] for case in cases}
-
-
-async def _alternate(
-    cases: list[RatioCase], options: Options, progress: Progress, profiler: Profiler
-) -> Mapping[str, list[Measurement]]:
-    needed = list(dict.fromkeys(name for case in cases for name in case.needs))
-    async with AsyncExitStack() as stack:
-
-        async def targets(nodes: int, processes: int) -> Targets:
-            local = LocalServers(nodes, processes=processes, uvloop=options.uvloop, profile=options.profile)
-            await stack.enter_async_context(local)
-            return await stack.enter_async_context(Targets(local.addresses, options.send_buffer))
-
-        few = await targets(3, 3)
-        many = await targets(MANY_NODES, MANY_PROCESSES) if any(name.startswith("many") for name in needed) else few
-        subjects: dict[str, Subject] = {name: await subject_of(name, few, many) for name in needed}
-        return await alternate(subjects, options.timing, progress, profiler)

@@ -38,8 +38,8 @@ class _PendingCase:
 
     async def measure(self, options: Options) -> Figure:
         """Measure memory and the time of each step."""
-        local = LocalServers(3, uvloop=options.uvloop)
-        async with local, Targets(local.addresses, options.send_buffer) as targets:
+        local = LocalServers(3, options.transport, uvloop=options.uvloop)
+        async with local, Targets(local.addresses, options.send_buffer, options.transport) as targets:
             await quorum_call(targets.config, Echo()).all()
             few = await _steps(local, targets.config, FEWER)
             gc.collect()

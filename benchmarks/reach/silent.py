@@ -42,8 +42,8 @@ class _SilentCase:
     async def measure(self, options: Options) -> Figure:
         """Measure in turns with and without the node."""
         ratios, bounded, growth = [], True, 0
-        local = LocalServers(3, uvloop=options.uvloop)
-        async with local, Targets(local.addresses, SEND_BUFFER) as targets:
+        local = LocalServers(3, options.transport, uvloop=options.uvloop)
+        async with local, Targets(local.addresses, SEND_BUFFER, options.transport) as targets:
             config = targets.config
             await _load(config, options.warmup or 0.1)
             for _ in range(options.rounds):

@@ -23,6 +23,12 @@ __all__ = ["BOUNCE", "ECHO", "HISTOGRAM", "SLOW_ECHO", "UNLIMITED", "USAGE", "se
 UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
 """gRPC options that let any payload through."""
 
+# The window is that of pygorums on gRPC, so that payloads which do not fit into gRPC's own compare.
+_OPTIONS = (
+    *UNLIMITED,
+    *(("grpc.so_reuseport", 0), ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20)),
+)
+
 _SERVICE = "benchmarks.Baseline"
 
 ECHO = f"/{_SERVICE}/Echo"
@@ -58,7 +64,7 @@ async def serve_baselines(host: str, service: BenchmarkImpl) -> AsyncIterator[Ba
         host: Where to listen, as in an address.
         service: Of the server that is measured.
     """
-    server = grpc.aio.server(options=(*UNLIMITED, ("grpc.so_reuseport", 0)))
+    server = grpc.aio.server(options=_OPTIONS)
     _add_baselines(server, service)
     port = server.add_insecure_port(f"{host}:0")
     await server.start()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,7 +14,7 @@ from benchmarks.measuring.profiling import server_profile
 from benchmarks.program import StartError
 from benchmarks.servers.serving import ANNOUNCEMENT
 
-__all__ = ["END_LIMIT", "START_LIMIT", "LocalServers", "end_process"]
+__all__ = ["END_LIMIT", "START_LIMIT", "LocalServers", "end_process", "in_turn"]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -28,17 +29,25 @@ class LocalServers:
 
     Args:
         count: How many servers.
+        transport: What they stand on.
         processes: In how many processes; by default each has its own.
         uvloop: Whether they run on uvloop.
         profile: Where each process writes its profile, with a number behind it; None for nowhere.
 
     Attributes:
-        addresses: Where they listen.
+        addresses: Where they listen; neighbours are in different processes.
     """
 
     def __init__(
-        self, count: int, *, processes: int | None = None, uvloop: bool = False, profile: str | None = None
+        self,
+        count: int,
+        transport: str,
+        *,
+        processes: int | None = None,
+        uvloop: bool = False,
+        profile: str | None = None,
     ) -> None:
+        self._transport = transport
         self._shares = _shares(count, min(processes or count, count))
         self._loop = "uvloop" if uvloop else "asyncio"
         self._profile = os.path.abspath(profile) if profile else None
@@ -51,8 +60,11 @@ class LocalServers:
             for number, share in enumerate(self._shares, 1):
                 self._processes.append(await self._start(number, share))
             # They start side by side.
-            for process, share in zip(self._processes, self._shares, strict=True):
-                self.addresses += [await _address(process) for _ in range(share)]
+            listening = [
+                [await _address(process) for _ in range(share)]
+                for process, share in zip(self._processes, self._shares, strict=True)
+            ]
+            self.addresses += in_turn(listening)
         except BaseException:
             await self._end()
             raise
@@ -61,7 +73,7 @@ class LocalServers:
     async def _start(self, number: int, share: int) -> asyncio.subprocess.Process:
         profile = server_profile(self._profile, number) if self._profile else ""
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.servers", str(share), self._loop, profile),
+            *(sys.executable, "-m", "benchmarks.servers", str(share), self._loop, self._transport, profile),
             cwd=_ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -87,6 +99,11 @@ class LocalServers:
         self._frozen.discard(process)
         if self._processes[process].returncode is None:
             self._processes[process].send_signal(signal.SIGCONT)
+
+
+def in_turn(listening: Sequence[Sequence[str]]) -> list[str]:
+    """The addresses of all processes, so that the first few of many are in as many processes as all of them."""
+    return [address for row in zip_longest(*listening) for address in row if address is not None]
 
 
 def _shares(count: int, processes: int) -> Sequence[int]:

@@ -10,6 +10,7 @@ import pygorums as gorums
 from benchmarks.program import StartError
 from benchmarks.servers.baselines import UNLIMITED, serve_baselines
 from benchmarks.servers.service import BenchmarkImpl, ExtrasImpl
+from benchmarks.transports import transport_arguments
 
 __all__ = ["ANNOUNCEMENT", "serve", "serve_until_input_ends", "serve_until_signal"]
 
@@ -17,8 +18,8 @@ ANNOUNCEMENT = "Started benchmark server on"
 """What a server prints before its address, once it listens."""
 
 
-async def serve(addresses: Sequence[str], stopped: asyncio.Event) -> None:
-    """Run servers until told to stop, and print a line for each once it listens.
+async def serve(addresses: Sequence[str], transport: str, stopped: asyncio.Event) -> None:
+    """Run servers on a transport until told to stop, and print a line for each once it listens.
 
     Raises:
         StartError: An address cannot be listened on.
@@ -26,7 +27,8 @@ async def serve(addresses: Sequence[str], stopped: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         for address in addresses:
             service, extras = BenchmarkImpl(), ExtrasImpl()
-            server = await stack.enter_async_context(gorums.Server((service, extras), options=UNLIMITED))
+            server = gorums.Server((service, extras), options=UNLIMITED, **transport_arguments(transport))
+            await stack.enter_async_context(server)
             try:
                 bound = await server.start(address)
             except gorums.ConfigurationError as error:
@@ -39,7 +41,7 @@ async def serve(addresses: Sequence[str], stopped: asyncio.Event) -> None:
         await stopped.wait()
 
 
-async def serve_until_signal(address: str) -> None:
+async def serve_until_signal(address: str, transport: str) -> None:
     """Run a server until Ctrl-C or SIGTERM.
 
     Raises:
@@ -47,16 +49,16 @@ async def serve_until_signal(address: str) -> None:
     """
     stopped = asyncio.Event()
     with _signals(stopped.set):
-        await serve([address], stopped)
+        await serve([address], transport, stopped)
 
 
-async def serve_until_input_ends(count: int) -> None:
+async def serve_until_input_ends(count: int, transport: str) -> None:
     """Run servers on free local ports until standard input is closed, so that they cannot outlive who started them."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), stopped.set)
     try:
-        await serve(["127.0.0.1:0"] * count, stopped)
+        await serve(["127.0.0.1:0"] * count, transport, stopped)
     finally:
         loop.remove_reader(sys.stdin.fileno())
 

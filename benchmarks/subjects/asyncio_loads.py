@@ -19,6 +19,7 @@ from benchmarks.benchmark_gorums import (
     stop_server_benchmark,
 )
 from benchmarks.benchmark_pb2 import Echo, Result, StartRequest, StopRequest, TimedMsg
+from benchmarks.extras_gorums import PLAIN_ECHO
 from benchmarks.loads.outcome import Load, Outcome
 from benchmarks.loads.tasks import closed_loop, window
 from benchmarks.statistics.histogram import Histogram
@@ -81,11 +82,12 @@ def correctable_load(cluster: Cluster, callers: int) -> Load:
     return _with_growth(config, partial(closed_loop, call, callers))
 
 
-def rpc_load(cluster: Cluster, callers: int) -> Load:
-    """Callers that call a single node."""
+def rpc_load(cluster: Cluster, callers: int, *, plain: bool = False) -> Load:
+    """Callers that call a single node; plain ones a handler that is no coroutine function."""
     config, request = cluster.config[:1], cluster.echo
     node = config[0]
-    return _with_growth(config, partial(closed_loop, lambda: rpc(_RPC, node, request), callers))
+    method = PLAIN_ECHO if plain else _RPC
+    return _with_growth(config, partial(closed_loop, lambda: rpc(method, node, request), callers))
 
 
 def multicast_load(cluster: Cluster, in_flight: int) -> Load:

@@ -35,11 +35,13 @@ class Setup:
         addresses: Where the servers listen.
         baselines: Where they serve baseline C; empty if they do not.
         send_buffer: How many bytes may wait for a node.
+        transport: What the facade stands on.
     """
 
     addresses: tuple[str, ...]
     baselines: tuple[str, ...]
     send_buffer: int
+    transport: str
 
     def encoded(self) -> str:
         """For the command line."""
@@ -49,7 +51,8 @@ class Setup:
     def decoded(cls, text: str) -> "Setup":
         """What `encoded` gave."""
         fields = json.loads(text)
-        return cls(tuple(fields["addresses"]), tuple(fields["baselines"]), fields["send_buffer"])
+        addresses, baselines = tuple(fields["addresses"]), tuple(fields["baselines"])
+        return cls(addresses, baselines, fields["send_buffer"], fields["transport"])
 
 
 @dataclass(frozen=True, slots=True)

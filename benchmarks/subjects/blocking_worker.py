@@ -21,6 +21,7 @@ from benchmarks.subjects.blocking_fan_out import BlockingFanOut
 from benchmarks.subjects.blocking_work import CONNECT_LIMIT, Answer, BlockingKind, BlockingWork, Setup, Task
 from benchmarks.subjects.facade_loads import Facade
 from benchmarks.subjects.targets import CHANNEL_OPTIONS
+from benchmarks.transports import transport_arguments
 
 __all__: list[str] = []
 
@@ -54,7 +55,12 @@ class _Loads:
 
     def __init__(self, stack: ExitStack, setup: Setup) -> None:
         config = stack.enter_context(
-            pygorums.sync.connect(setup.addresses, send_buffer=setup.send_buffer, channel_options=UNLIMITED)
+            pygorums.sync.connect(
+                setup.addresses,
+                send_buffer=setup.send_buffer,
+                channel_options=UNLIMITED,
+                **transport_arguments(setup.transport),
+            )
         )
         config.wait_connected(timeout=CONNECT_LIMIT)
         facade = Facade(config)

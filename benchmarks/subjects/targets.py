@@ -22,6 +22,7 @@ from benchmarks.subjects.bare_streams import BareStreams
 from benchmarks.subjects.blocking_client import BlockingClient
 from benchmarks.subjects.blocking_work import CONNECT_LIMIT, Setup
 from benchmarks.subjects.raw_streams import RawStreams
+from benchmarks.transports import transport_arguments
 
 __all__ = ["CHANNEL_OPTIONS", "Targets"]
 
@@ -35,33 +36,37 @@ class Targets:
     Args:
         addresses: Where they listen.
         send_buffer: How many bytes may wait for a node.
+        transport: What the client stands on, where nothing else is said.
 
     Attributes:
-        config: All of them.
+        config: All of them, on that transport.
         ours: Whether all of them serve the baselines and tell what they use.
     """
 
-    def __init__(self, addresses: Sequence[str], send_buffer: int) -> None:
+    def __init__(self, addresses: Sequence[str], send_buffer: int, transport: str) -> None:
         self._addresses = addresses
         self._send_buffer = send_buffer
+        self._transport = transport
         self._stack = AsyncExitStack()
         self._streams: dict[int, BareStreams] = {}
-        self._unbatched: gorums.Configuration | None = None
+        self._configs: dict[tuple[str, bool], gorums.Configuration] = {}
         self._blocking: BlockingClient | None = None
         self._raw_addresses: list[tuple[str, int]] = []
         self._raw: RawStreams | None = None
         self._baselines: list[str] = []
+        self._tellers: list[grpc.aio.Channel] = []
         self.channels: list[grpc.aio.Channel] = []
         self.ours = False
 
     async def __aenter__(self) -> Self:
         async with self._stack:
-            self.config = await self._connect()
+            self.config = await self.connected(self._transport)
             self.ours = await self._find_baselines()
             self.channels = [
                 await self._stack.enter_async_context(grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS))
                 for address in self._baselines
             ]
+            self._tellers = await self._one_for_each_process()
             self._stack = self._stack.pop_all()
         return self
 
@@ -85,24 +90,28 @@ class Targets:
     ) -> None:
         await self._stack.aclose()
 
-    async def unbatched(self) -> gorums.Configuration:
-        """All of them, over streams of their own on which each message goes alone."""
-        if self._unbatched is None:
-            self._unbatched = await self._connect(("pygorums.batching", 0))
-        return self._unbatched
+    async def connected(self, transport: str, *, batching: bool = True) -> gorums.Configuration:
+        """All of them, over streams of their own on a transport; without batching each message goes alone."""
+        if (transport, batching) not in self._configs:
+            self._configs[transport, batching] = await self._connect(transport, batching=batching)
+        return self._configs[transport, batching]
 
     async def blocking(self) -> BlockingClient:
         """A process that calls all of them from threads."""
         if self._blocking is None:
-            setup = Setup(tuple(self._addresses), tuple(self._baselines), self._send_buffer)
+            setup = Setup(tuple(self._addresses), tuple(self._baselines), self._send_buffer, self._transport)
             self._blocking = await BlockingClient.start(setup)
             self._stack.push_async_callback(self._blocking.close)
         return self._blocking
 
-    async def _connect(self, *options: tuple[str, Any]) -> gorums.Configuration:
+    async def _connect(self, transport: str, *, batching: bool) -> gorums.Configuration:
+        options = () if batching else (("pygorums.batching", 0),)
         try:
             config = gorums.connect(
-                self._addresses, send_buffer=self._send_buffer, channel_options=(*UNLIMITED, *options)
+                self._addresses,
+                send_buffer=self._send_buffer,
+                channel_options=(*UNLIMITED, *options),
+                **transport_arguments(transport),
             )
         except gorums.ConfigurationError as error:
             raise StartError(str(error)) from None
@@ -145,18 +154,22 @@ class Targets:
 
     async def usage(self) -> list[Usage]:
         """What each server process has used so far."""
-        usages = map(Usage.decoded, await self._ask(USAGE))
-        return list({usage.process: usage for usage in usages}.values())
+        return [Usage.decoded(answer) for answer in await self._ask(USAGE, self._tellers)]
+
+    async def _one_for_each_process(self) -> list[grpc.aio.Channel]:
+        answers = await self._ask(USAGE, self.channels)
+        usages = map(Usage.decoded, answers)
+        return list({usage.process: channel for usage, channel in zip(usages, self.channels, strict=True)}.values())
 
     async def histogram(self) -> Histogram:
         """The latencies in nanoseconds that the servers have measured last; empty if they do not tell."""
         total = Histogram()
-        for answer in await self._ask(HISTOGRAM):
+        for answer in await self._ask(HISTOGRAM, self.channels):
             total.add(Histogram.of(json.loads(answer)))
         return total
 
-    async def _ask(self, method: str) -> list[bytes]:
-        stubs: list[Any] = [channel.unary_unary(method) for channel in self.channels]
+    async def _ask(self, method: str, channels: Sequence[grpc.aio.Channel]) -> list[bytes]:
+        stubs: list[Any] = [channel.unary_unary(method) for channel in channels]
         try:
             return list(await asyncio.gather(*(stub(b"") for stub in stubs)))
         except grpc.aio.AioRpcError as error:

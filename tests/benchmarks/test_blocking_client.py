@@ -11,6 +11,7 @@ from benchmarks.servers.local import END_LIMIT
 from benchmarks.statistics.latency import Latency
 from benchmarks.subjects.blocking_client import BlockingClient
 from benchmarks.subjects.blocking_work import Answer, BlockingKind, BlockingWork, Setup, Task
+from benchmarks.transports import GRPC
 from tests.support.waiting import within
 
 LIMIT = 50.0
@@ -19,7 +20,8 @@ LIMIT = 50.0
 
 @asynccontextmanager
 async def client_of(addresses: list[str], baselines: list[str]) -> AsyncIterator[BlockingClient]:
-    client = await within(BlockingClient.start(Setup(tuple(addresses), tuple(baselines), 1 << 20)), LIMIT)
+    setup = Setup(tuple(addresses), tuple(baselines), 1 << 20, GRPC)
+    client = await within(BlockingClient.start(setup), LIMIT)
     try:
         yield client
     finally:

@@ -48,6 +48,8 @@ def test_without_arguments_the_defaults_hold() -> None:
         (["--send-buffer", "4096"], "send_buffer", 4096),
         (["--no-baselines"], "baselines", False),
         (["--uvloop"], "uvloop", True),
+        (["--transport", "grpc"], "transport", "grpc"),
+        (["--transport", "auto"], "transport", "grpc"),
         (["--json", "-"], "json", "-"),
         (["sweep", "--output", "there"], "output", "there"),
     ],
@@ -58,6 +60,20 @@ def test_arguments(arguments: list[str], attribute: str, value: object) -> None:
 
 def test_benchmarks_are_chosen_by_a_regular_expression() -> None:
     assert parse_arguments(["--benchmarks", "^Async|RPC"]).chosen.search("AsyncQuorumCall")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--server", "127.0.0.1:0"], ["reach"], ["sweep"]])
+def test_the_environment_chooses_the_transport(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("grpc", "auto", ""):
+        monkeypatch.setenv("PYGORUMS_TRANSPORT", name)
+        assert parse_arguments(arguments).transport == "grpc"
+    monkeypatch.setenv("PYGORUMS_TRANSPORT", "tcp")
+    assert parse_arguments([*arguments, "--transport", "grpc"]).transport == "grpc"
+    with pytest.raises(SystemExit):
+        parse_arguments(arguments)
+    assert "PYGORUMS_TRANSPORT: there is no transport 'tcp', only asyncio, grpc, auto" in capsys.readouterr().err
 
 
 def test_files_to_write_must_be_in_a_folder_that_is_there(tmp_path: Path) -> None:
@@ -85,6 +101,8 @@ def test_files_to_write_must_be_in_a_folder_that_is_there(tmp_path: Path) -> Non
         (["--output", "x"], "--output is for sweep"),
         (["--json", "/no/such/folder/x"], "argument --json: /no/such/folder/x cannot be written: "),
         (["--profile", "/"], "argument --profile: / cannot be written: "),
+        (["--transport", "tcp"], "--transport: there is no transport 'tcp', only asyncio, grpc, auto"),
+        (["--transport", "asyncio"], "--transport: this version of pygorums has no transport 'asyncio' yet, only grpc"),
         (["measure"], "argument command: invalid choice: 'measure' "),
         (["--verbose"], "unrecognized arguments: --verbose "),
     ],

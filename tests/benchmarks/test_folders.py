@@ -9,8 +9,9 @@ import pytest
 import benchmarks
 
 ROOT = Path(benchmarks.__file__).parent
-SHARED = {"benchmark_gorums", "benchmark_pb2", "extras_gorums", "extras_pb2", "program"}
-"""What lies beside the folders and below them all: the services that both sides speak, and how the program ends."""
+SHARED = {"benchmark_gorums", "benchmark_pb2", "extras_gorums", "extras_pb2", "program", "transports"}
+"""What lies beside the folders and below them all: the services that both sides speak, how the program ends, and what
+carries the streams."""
 
 FOLDERS = re.findall("`([a-z]+)`", (benchmarks.__doc__ or "").rpartition(":")[2])
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.py"))

@@ -169,11 +169,14 @@ async def test_uvloop() -> None:
 
 
 async def test_the_cases_that_compare() -> None:
-    chosen = "^(sequential|multicast|unbatched|sync-)"
+    chosen = "^(sequential|rpc|multicast|correctable|unbatched|plain-handler|sync-)"
     output, errors = await benchmarks("reach", *QUICK, "--benchmarks", chosen, "--json", "-")
     assert errors == ""
     cases = json.loads(output)["cases"]
-    assert list(cases) == ["sequential", "multicast", "unbatched", *FACADE_CASES]
+    assert list(cases) == [
+        *("sequential", "sequential-raw", "rpc", "multicast", "correctable-50"),
+        *("unbatched", "unbatched-grpc", "plain-handler", *FACADE_CASES),
+    ]
     assert all(case["target"] and case["figure"] and isinstance(case["reached"], bool) for case in cases.values())
 
 
@@ -190,8 +193,10 @@ async def test_a_node_that_does_not_answer_keeps_a_bounded_queue() -> None:
         (
             ["reach", "--list"],
             [
-                *("sequential", "callers-50", "callers-200", "async-1000", "multicast", "nodes-50"),
-                *("payload-64k", "unbatched", *FACADE_CASES, "pending", "silent-node"),
+                *("sequential", "sequential-uvloop", "sequential-raw", "rpc", "callers-50", "callers-200"),
+                *("async-1000", "multicast", "correctable-50", "nodes-50", "client-cpu", "client-cpu-50"),
+                *("payload-64k", "payload-1m", "unbatched", "unbatched-grpc", "plain-handler", *FACADE_CASES),
+                *("pending", "silent-node"),
             ],
         ),
     ],
@@ -206,6 +211,7 @@ async def test_lists(arguments: list[str], lines: list[str]) -> None:
     [
         (["--benchmarks", "Paxos"], "no benchmark's name matches 'Paxos': there are QuorumCall, AsyncQuorumCall, "),
         (["reach", "--benchmarks", "Paxos"], "no case's name matches 'Paxos': there are sequential, "),
+        (["reach", "--benchmarks", "uvloop"], "sequential-uvloop is measured with --uvloop"),
         (["sweep", "--benchmarks", "Paxos"], "nothing to vary matches 'Paxos': there are concurrency, "),
         (["--server", "localhost"], "invalid address 'localhost': "),
         (["--server", "192.0.2.1:8080"], "cannot listen on 192.0.2.1:8080: "),
