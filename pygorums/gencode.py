@@ -7,29 +7,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from google.protobuf.message import Message
 
 from pygorums.base.metadata import MetadataLike as Metadata
 from pygorums.base.method import CallType, Method
 from pygorums.calls.interceptors import Call, Interceptor
+from pygorums.calls.multicast import multicast as _multicast
 from pygorums.calls.quorum_call import Responses
+from pygorums.calls.quorum_call import quorum_call as _quorum_call
 from pygorums.calls.response import NodeResponse
+from pygorums.calls.rpc import rpc as _rpc
+from pygorums.calls.unicast import unicast as _unicast
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.serving.context import ServerContext
 from pygorums.serving.service import Service
+from pygorums.sync import calls as _facade
 from pygorums.sync.configuration import Configuration as SyncConfiguration
 from pygorums.sync.configuration import Node as SyncNode
 from pygorums.sync.responses import Responses as SyncResponses
 from pygorums.version import __version__
-
-if not TYPE_CHECKING:
-    from pygorums.calls.multicast import multicast
-    from pygorums.calls.quorum_call import quorum_call
-    from pygorums.calls.rpc import rpc
-    from pygorums.calls.unicast import unicast
 
 __all__ = [
     "CallType",
@@ -68,103 +67,156 @@ Interceptors = Sequence[Interceptor[_Req, _Resp]]
 SyncInterceptors = Sequence[Callable[[Call[_Req, _Resp], Iterator[NodeResponse[_Resp]]], Iterator[NodeResponse[_Resp]]]]
 """The same for the blocking facade: plain generators, and `map_request` and `map_response`, which fit both worlds."""
 
-if TYPE_CHECKING:
 
-    @overload
-    def rpc(
-        method: Method[_Req, _Resp],
-        node: Node,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: Interceptors[_Req, _Resp] = (),
-    ) -> asyncio.Future[_Resp]: ...
-    @overload
-    def rpc(
-        method: Method[_Req, _Resp],
-        node: SyncNode,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: SyncInterceptors[_Req, _Resp] = (),
-    ) -> _Resp: ...
-    def rpc(*args: object, **kwargs: object) -> object:
-        """A request to one node."""
+def _is_facade(target: Any) -> bool:
+    """Whether a call is one of the blocking facade: generated functions take what can be called in both worlds."""
+    return isinstance(target, SyncNode | SyncConfiguration)
 
-    @overload
-    def unicast(
-        method: Method[_Req, _Resp],
-        node: Node,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: Interceptors[_Req, _Resp] = (),
-        ignore_errors: bool = False,
-    ) -> asyncio.Future[None]: ...
-    @overload
-    def unicast(
-        method: Method[_Req, _Resp],
-        node: SyncNode,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: SyncInterceptors[_Req, _Resp] = (),
-        ignore_errors: bool = False,
-    ) -> None: ...
-    def unicast(*args: object, **kwargs: object) -> object:
-        """A one-way message to one node."""
 
-    @overload
-    def multicast(
-        method: Method[_Req, _Resp],
-        config: Configuration,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: Interceptors[_Req, _Resp] = (),
-        ignore_errors: bool = False,
-    ) -> asyncio.Future[None]: ...
-    @overload
-    def multicast(
-        method: Method[_Req, _Resp],
-        config: SyncConfiguration,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: SyncInterceptors[_Req, _Resp] = (),
-        ignore_errors: bool = False,
-    ) -> None: ...
-    def multicast(*args: object, **kwargs: object) -> object:
-        """A one-way message to all nodes."""
+@overload
+def rpc(
+    method: Method[_Req, _Resp],
+    node: Node,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Interceptors[_Req, _Resp] = (),
+) -> asyncio.Future[_Resp]: ...
+@overload
+def rpc(
+    method: Method[_Req, _Resp],
+    node: SyncNode,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: SyncInterceptors[_Req, _Resp] = (),
+) -> _Resp: ...
+def rpc(
+    method: Any,
+    node: Any,
+    request: Any,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Sequence[Any] = (),
+) -> Any:
+    """A request to one node."""
+    if type(node) is Node or not _is_facade(node):
+        return _rpc(method, node, request, timeout, metadata, interceptors)
+    return _facade.rpc(method, node, request, timeout, metadata, interceptors)
 
-    @overload
-    def quorum_call(
-        method: Method[_Req, _Resp],
-        config: Configuration,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: Interceptors[_Req, _Resp] = (),
-    ) -> Responses[_Resp]: ...
-    @overload
-    def quorum_call(
-        method: Method[_Req, _Resp],
-        config: SyncConfiguration,
-        request: _Req,
-        *,
-        timeout: Timeout = None,
-        metadata: Metadata = None,
-        interceptors: SyncInterceptors[_Req, _Resp] = (),
-    ) -> SyncResponses[_Resp]: ...
-    def quorum_call(*args: object, **kwargs: object) -> object:
-        """A request to all nodes."""
+
+@overload
+def unicast(
+    method: Method[_Req, _Resp],
+    node: Node,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Interceptors[_Req, _Resp] = (),
+    ignore_errors: bool = False,
+) -> asyncio.Future[None]: ...
+@overload
+def unicast(
+    method: Method[_Req, _Resp],
+    node: SyncNode,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: SyncInterceptors[_Req, _Resp] = (),
+    ignore_errors: bool = False,
+) -> None: ...
+def unicast(
+    method: Any,
+    node: Any,
+    request: Any,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Sequence[Any] = (),
+    ignore_errors: bool = False,
+) -> Any:
+    """A one-way message to one node."""
+    if type(node) is Node or not _is_facade(node):
+        return _unicast(method, node, request, timeout, metadata, interceptors, ignore_errors)
+    return _facade.unicast(method, node, request, timeout, metadata, interceptors, ignore_errors)
+
+
+@overload
+def multicast(
+    method: Method[_Req, _Resp],
+    config: Configuration,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Interceptors[_Req, _Resp] = (),
+    ignore_errors: bool = False,
+) -> asyncio.Future[None]: ...
+@overload
+def multicast(
+    method: Method[_Req, _Resp],
+    config: SyncConfiguration,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: SyncInterceptors[_Req, _Resp] = (),
+    ignore_errors: bool = False,
+) -> None: ...
+def multicast(
+    method: Any,
+    config: Any,
+    request: Any,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Sequence[Any] = (),
+    ignore_errors: bool = False,
+) -> Any:
+    """A one-way message to all nodes."""
+    if type(config) is Configuration or not _is_facade(config):
+        return _multicast(method, config, request, timeout, metadata, interceptors, ignore_errors)
+    return _facade.multicast(method, config, request, timeout, metadata, interceptors, ignore_errors)
+
+
+@overload
+def quorum_call(
+    method: Method[_Req, _Resp],
+    config: Configuration,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Interceptors[_Req, _Resp] = (),
+) -> Responses[_Resp]: ...
+@overload
+def quorum_call(
+    method: Method[_Req, _Resp],
+    config: SyncConfiguration,
+    request: _Req,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: SyncInterceptors[_Req, _Resp] = (),
+) -> SyncResponses[_Resp]: ...
+def quorum_call(
+    method: Any,
+    config: Any,
+    request: Any,
+    *,
+    timeout: Timeout = None,
+    metadata: Metadata = None,
+    interceptors: Sequence[Any] = (),
+) -> Any:
+    """A request to all nodes."""
+    if type(config) is Configuration or not _is_facade(config):
+        return _quorum_call(method, config, request, timeout, metadata, interceptors)
+    return _facade.quorum_call(method, config, request, timeout, metadata, interceptors)
 
 
 def require(level: int, *, plugin: str, source: str) -> None:

@@ -74,8 +74,8 @@ class Metadata(Mapping[str, Any]):
         return f"Metadata({list(self._pairs)!r})"
 
 
-def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
-    """Check what a user gave as the metadata of one message.
+def pairs_of(metadata: MetadataLike, others: int = 0) -> tuple[tuple[str, str], ...]:
+    """Check what a user gave as the metadata of one message, which has so many others too.
 
     Raises:
         TypeError: A key or value is not a string, or the whole is no mapping and no pairs.
@@ -91,13 +91,14 @@ def pairs_of(metadata: MetadataLike) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"metadata key {key!r}: keys that end in '-bin' hold bytes, which only streams can carry")
         if key == TIMEOUT_KEY:
             raise ValueError(f"metadata key {key!r} is reserved: give the call a timeout")
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"metadata value of {key!r} cannot be encoded as UTF-8: {error}") from None
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(f"metadata value of {key!r} cannot be encoded as UTF-8: {error}") from None
         pairs.append((key, value))
-    if len(pairs) > MAX_PAIRS:
-        raise ValueError(f"metadata of {len(pairs)} pairs: a message may have {MAX_PAIRS}")
+    if len(pairs) + others > MAX_PAIRS:
+        raise ValueError(f"metadata of {len(pairs) + others} pairs: a message may have {MAX_PAIRS}")
     return tuple(pairs)
 
 
@@ -143,6 +144,6 @@ def _items(metadata: StreamMetadataLike) -> Iterator[tuple[str, object]]:
         yield key, value
 
 
-def encode_entries(metadata: MetadataLike) -> bytes:
-    """The metadata of one message, checked and encoded as fields of that message."""
-    return b"".join([entry_field(key, value) for key, value in pairs_of(metadata)])
+def encode_entries(pairs: Iterable[tuple[str, str]]) -> bytes:
+    """The metadata of one message, as `pairs_of` gives them, encoded as fields of that message."""
+    return b"".join([entry_field(key, value) for key, value in pairs])

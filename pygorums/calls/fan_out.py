@@ -13,6 +13,7 @@ from pygorums.calls.interceptors import Call
 from pygorums.calls.preparing import check_request, encode_request
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 
 __all__ = ["Requests", "fan_out", "requests_of", "send_queue"]
@@ -92,7 +93,7 @@ def fan_out(
     method: Method[Req, Resp],
     config: Configuration,
     requests: Requests[Req],
-    entries: bytes,
+    options: CallOptions,
     seq_no: int,
     queue: ReplyQueue[Resp],
 ) -> None:
@@ -113,8 +114,7 @@ def fan_out(
         frame = encoded.get(id(request))
         if frame is None:
             try:
-                timeout = None if method.one_way else queue.timeout
-                frame = encode_request(config.pool, method, seq_no, request, entries, timeout)
+                frame = encode_request(config.pool, method, seq_no, request, options)
             except StatusError as error:
                 queue.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
                 continue
@@ -129,16 +129,15 @@ def send_queue(
     method: Method[Any, Resp],
     config: Configuration,
     request: Message | bytes,
-    timeout: float | None,
-    entries: bytes,
+    options: CallOptions,
     progress: Progress,
 ) -> ReplyQueue[Resp]:
     """Send a quorum call whose responses are read one by one, now."""
     pool = config.pool
     seq_no = pool.next_seq_no()
-    queue = ReplyQueue(method, config, seq_no, timeout, progress)
+    queue = ReplyQueue(method, config, seq_no, options.timeout, progress)
     try:
-        queue.frame = encode_request(pool, method, seq_no, request, entries, timeout)
+        queue.frame = encode_request(pool, method, seq_no, request, options)
     except StatusError as error:
         for node in config:
             queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold
 from pygorums.calls.fan_out import fan_out, requests_of
-from pygorums.calls.interceptors import Call, InterceptedResponses, Interceptor, intercepted
+from pygorums.calls.interceptors import Call, InterceptedResponses, intercepted
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Source
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 
 __all__ = ["InterceptedCall"]
@@ -31,38 +31,25 @@ _log = logging.getLogger("pygorums.calls")
 class InterceptedCall(Generic[Req, Resp]):
     """A call whose interceptors have been called, but which is not sent yet; there may be none.
 
-    Args:
-        entries: Metadata that are encoded already, sent before what `metadata` and interceptors add.
-
     Attributes:
         progress: What has been read of it.
         source: Its responses before the first interceptor.
         responses: Its responses after the last one.
     """
 
-    def __init__(
-        self,
-        method: Method[Req, Resp],
-        config: Configuration,
-        request: Req,
-        timeout: float | None,
-        metadata: MetadataLike,
-        interceptors: Sequence[Interceptor[Req, Resp]],
-        entries: bytes = b"",
-    ) -> None:
+    def __init__(self, method: Method[Req, Resp], config: Configuration, request: Req, options: CallOptions) -> None:
         self._method = method
-        self._entries = entries
-        self._call = Call(method, config, request, timeout, metadata)
+        self._call = Call(method, config, request, options)
         self.source = Source(self._send)
         self.progress = self._call.progress
-        self.responses: InterceptedResponses[Resp] = intercepted(self._call, self.source, interceptors)
+        self.responses: InterceptedResponses[Resp] = intercepted(self._call, self.source, options.interceptors)
 
     def _send(self) -> ReplyQueue[Resp]:
         call, method = self._call, self._method
         requests = requests_of(method, call)
         seq_no = call.config.pool.next_seq_no()
         queue = ReplyQueue(method, call.config, seq_no, call.timeout, self.progress)
-        fan_out(method, call.config, requests, self._entries + encode_entries(call.metadata.pairs), seq_no, queue)
+        fan_out(method, call.config, requests, call.options, seq_no, queue)
         return queue
 
     def start_threshold(self, need: int | None) -> asyncio.Future[Resp]:

@@ -15,11 +15,12 @@ from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.metadata import Metadata, MetadataLike, pairs_of
+from pygorums.base.metadata import Metadata
 from pygorums.base.method import Method
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import Source
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
@@ -42,28 +43,20 @@ class Call(Generic[Req, Resp]):
         request: The request as the caller passed it.
         method: The method's full name.
         config: The nodes that are called; for calls to one node a configuration of that node.
-        timeout: Seconds from sending until the call ends, or None.
         sent: Whether it is being sent, or was, so that the request cannot be changed any more.
         progress: What has been read of it (for the interceptors of this package).
+        options: What it is made with (for the call functions).
     """
 
-    __slots__ = ("_metadata", "_method", "_transforms", "config", "progress", "request", "sent", "timeout")
+    __slots__ = ("_method", "_transforms", "config", "options", "progress", "request", "sent")
 
-    def __init__(
-        self,
-        method: Method[Req, Resp],
-        config: Configuration,
-        request: Req,
-        timeout: float | None,
-        metadata: MetadataLike,
-    ) -> None:
+    def __init__(self, method: Method[Req, Resp], config: Configuration, request: Req, options: CallOptions) -> None:
         self._method = method
-        self._metadata = pairs_of(metadata)
         self._transforms: list[Callable[[Req, Node], Req | None]] = []
         self.config = config
         self.progress = Progress(method, config)
         self.request = request
-        self.timeout = timeout
+        self.options = options
         self.sent = False
 
     @property
@@ -77,9 +70,14 @@ class Call(Generic[Req, Resp]):
         return len(self.config)
 
     @property
+    def timeout(self) -> float | None:
+        """Seconds from sending until the call ends, or None."""
+        return self.options.timeout
+
+    @property
     def metadata(self) -> Metadata:
         """The metadata that are sent with the message."""
-        return Metadata(self._metadata)
+        return Metadata(self.options.metadata)
 
     def node(self, node_id: int) -> Node:
         """The node with an ID.
@@ -97,7 +95,7 @@ class Call(Generic[Req, Resp]):
             RuntimeError: The request was sent already.
         """
         self._check_unsent("add_metadata")
-        self._metadata = (*self._metadata, *pairs_of([(key, value)]))
+        self.options = self.options.extended(metadata=[(key, value)])
 
     def map_request(self, fn: Callable[[Req, Node], Req | None]) -> None:
         """Rewrite the request for each node, after earlier rewrites.

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import _get_running_loop
 from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.interceptors import listed_interceptors
-from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
-from pygorums.base.timeout import sending_timeout
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
-from pygorums.calls.preparing import check_configuration, check_request, other_world
+from pygorums.calls.preparing import check_configuration, check_request
 from pygorums.nodes.configuration import Configuration
 
 __all__ = ["multicast"]
@@ -28,7 +27,6 @@ def multicast(
     method: Method[Req, Resp],
     config: Configuration,
     request: Req,
-    *,
     timeout: float | None = None,
     metadata: MetadataLike = None,
     interceptors: Sequence[Interceptor[Req, Resp]] = (),
@@ -55,24 +53,11 @@ def multicast(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the configuration's event loop.
     """
-    if type(config) is not Configuration and (calls := other_world(config)) is not None:
-        return calls.multicast(  # type: ignore[no-any-return] # the overloads of generated code know the type
-            method,
-            config,
-            request,
-            timeout=timeout,
-            metadata=metadata,
-            interceptors=interceptors,
-            ignore_errors=ignore_errors,
-        )
-    check_configuration(method, config)
-    check_request(method, request)
-    if config.defaults is not None:
-        timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
-    timeout = sending_timeout(timeout)
-    if interceptors or config.pool.interceptors:
-        interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
-        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
-        return intercepted.start_one_way(ignore_errors=ignore_errors)
-    entries = encode_entries(metadata) if metadata else b""
-    return one_way(method, config, request, entries, timeout, ignore_errors=ignore_errors)
+    if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
+        check_configuration(method, config)  # says what is wrong
+    if type(request) is not method.request_class:
+        check_request(method, request)
+    options = config.options.of_sending(timeout, metadata, interceptors)
+    if options.interceptors:
+        return InterceptedCall(method, config, request, options).start_one_way(ignore_errors=ignore_errors)
+    return one_way(method, config.pool, config.nodes, request, options, ignore_errors=ignore_errors)

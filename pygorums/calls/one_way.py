@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +13,8 @@ from pygorums.base.errors import CallTimeoutError, SendError, SendTimeoutError, 
 from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.preparing import encode_request
-from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.call_options import CallOptions
+from pygorums.nodes.node import Node, Pool
 from pygorums.streams.outgoing import UNOWNED
 
 __all__ = ["one_way", "post", "send_one_way"]
@@ -21,32 +23,31 @@ __all__ = ["one_way", "post", "send_one_way"]
 class _OneWayCall(ActiveCall[None]):
     """A one-way message under way to some nodes."""
 
-    __slots__ = ("_config", "_method", "_node_errors", "_settled", "_size")
+    __slots__ = ("_method", "_node_errors", "_nodes", "_settled")
     one_way = True
 
     def __init__(
-        self, future: Resolvable[None], method: Method[Any, Any], config: Configuration, timeout: float | None
+        self, future: Resolvable[None], method: Method[Any, Any], nodes: Sequence[Node], timeout: float | None
     ) -> None:
         ActiveCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
-        self._config = config
+        self._nodes = nodes
         self._node_errors: dict[int, Exception] = {}
         self._settled: list[int] = []  # the nodes of which it is known whether it was sent to them
-        self._size = len(config.nodes)
-        if not self._size:
+        if not nodes:
             self.succeed(None)
 
     def sent(self, node_id: int) -> None:
         """The transport has taken the message for a node."""
         self._settled.append(node_id)
-        if len(self._settled) == self._size:
+        if len(self._settled) == len(self._nodes):
             self._settle()
 
     def fail(self, node_id: int, error: Exception) -> None:
         """The message could not be sent to a node."""
         self._settled.append(node_id)
         self._node_errors[node_id] = error
-        if len(self._settled) == self._size:
+        if len(self._settled) == len(self._nodes):
             self._settle()
 
     def _settle(self) -> None:
@@ -55,68 +56,69 @@ class _OneWayCall(ActiveCall[None]):
         if not self._node_errors:
             self.succeed(None)
         else:
-            self.lose(SendError(self._method.name, self._node_errors, self._size - len(self._node_errors)))
+            self.lose(SendError(self._method.name, self._node_errors, len(self._nodes) - len(self._node_errors)))
 
     def forget(self) -> None:
         """What was not sent yet never will be."""
-        for node in self._config.nodes:
+        for node in self._nodes:
             if node.id not in self._settled:
                 node.channel.withdraw()
 
     def timeout_error(self) -> Exception:
         """Forget the call: the time is up."""
         self.forget()
-        for node in self._config.nodes:
+        for node in self._nodes:
             if node.id not in self._settled:
                 text = f"not sent to {node.address} within {self.timeout} s"
                 self._node_errors[node.id] = CallTimeoutError(text, node_id=node.id)
-        return SendTimeoutError(self._method.name, self._node_errors, self._size - len(self._node_errors))
+        return SendTimeoutError(self._method.name, self._node_errors, len(self._nodes) - len(self._node_errors))
 
 
 def send_one_way(
     future: Resolvable[None],
     method: Method[Any, Any],
-    config: Configuration,
+    pool: Pool,
+    nodes: Sequence[Node],
     request: Message | bytes,
-    entries: bytes,
-    timeout: float | None,
+    options: CallOptions,
 ) -> ActiveCall[None]:
-    """Send a one-way message, or its bytes, to the nodes of a configuration, now; `future` is done when it is sent."""
-    pool = config.pool
-    call = _OneWayCall(future, method, config, timeout)
+    """Send a one-way message, or its bytes, to nodes of a pool, now; `future` is done when it is sent."""
+    call = _OneWayCall(future, method, nodes, options.timeout)
     try:
-        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, entries)
+        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, options)
     except StatusError as error:
-        for node in config:
+        for node in nodes:
             call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
     else:
-        for node in config.nodes:
+        for node in nodes:
             node.channel.post(frame, call)
     return call
 
 
-def post(method: Method[Any, Any], config: Configuration, request: Message | bytes, entries: bytes) -> None:
-    """Send a one-way message to the nodes of a configuration, now, whatever becomes of it."""
+def post(
+    method: Method[Any, Any], pool: Pool, nodes: Sequence[Node], request: Message | bytes, options: CallOptions
+) -> None:
+    """Send a one-way message to nodes of a pool, now, whatever becomes of it."""
     with suppress(StatusError):
-        frame = encode_request(config.pool, method, config.pool.next_seq_no(), request, entries)
-        for node in config:
+        frame = encode_request(pool, method, pool.next_seq_no(), request, options)
+        for node in nodes:
             node.channel.post(frame, UNOWNED)
 
 
 def one_way(
     method: Method[Any, Any],
-    config: Configuration,
+    pool: Pool,
+    nodes: Sequence[Node],
     request: Message,
-    entries: bytes,
-    timeout: float | None,
+    options: CallOptions,
     *,
     ignore_errors: bool,
 ) -> asyncio.Future[None]:
     """Send a one-way message, now; the future of having sent it. With `ignore_errors` it is done at once."""
-    future: CallFuture[None] = CallFuture(loop=config.pool.loop)
+    future: CallFuture[None] = CallFuture(loop=pool.loop)
     if ignore_errors:
-        post(method, config, request, entries)
+        post(method, pool, nodes, request, options)
         future.set_result(None)
     else:
-        send_one_way(future, method, config, request, entries, timeout)
+        send_one_way(future, method, pool, nodes, request, options)
     return future

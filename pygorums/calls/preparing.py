@@ -10,20 +10,13 @@ from google.protobuf.message import EncodeError, Message
 
 from pygorums.base.errors import IncompleteError, StatusError, counted
 from pygorums.base.method import Method
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
 from pygorums.wire.framing import encode_message
 from pygorums.wire.timeouts import timeout_field
 
-__all__ = ["check_configuration", "check_node", "check_request", "encode_request", "other_world", "serialize"]
-
-
-def other_world(target: object) -> Any:
-    """The call functions for a target that is no node or configuration of the event loop: those of `pygorums.sync`.
-
-    None for anything else. Its classes name their functions themselves, for they are above this floor.
-    """
-    return getattr(type(target), "__gorums_calls__", None)
+__all__ = ["check_configuration", "check_node", "check_request", "encode_request", "serialize"]
 
 
 def check_node(method: Method[Any, Any], node: Node) -> None:
@@ -105,12 +98,7 @@ def serialize(method: Method[Any, Any], request: Message | bytes) -> bytes:
 
 
 def encode_request(
-    pool: Pool,
-    method: Method[Any, Any],
-    seq_no: int,
-    request: Message | bytes,
-    entries: bytes,
-    timeout: float | None = None,
+    pool: Pool, method: Method[Any, Any], seq_no: int, request: Message | bytes, options: CallOptions
 ) -> bytes:
     """The request as the bytes that go to every node; it may be serialized already.
 
@@ -119,15 +107,15 @@ def encode_request(
         method: The method.
         seq_no: The call's number.
         request: The request, or its bytes.
-        entries: Encoded metadata of the message.
-        timeout: Seconds for which its reply is waited for, which the nodes are told; None for no limit, or no reply.
+        options: The metadata that go with it, and for how long its reply is waited for, which the nodes are told.
 
     Raises:
         StatusError: It cannot be serialized (INTERNAL) or is too large (RESOURCE_EXHAUSTED), so it fails this
             call alone and is never sent.
     """
-    if timeout is not None:
-        entries = timeout_field(timeout) + entries
+    entries = options.entries
+    if options.timeout is not None and not method.one_way:
+        entries = timeout_field(options.timeout) + entries
     frame = encode_message(seq_no, method.encoded_name, serialize(method, request), entries)
     if len(frame) > pool.max_message:
         raise StatusError(

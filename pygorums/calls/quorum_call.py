@@ -10,22 +10,21 @@ from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.interceptors import listed_interceptors
-from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
-from pygorums.base.timeout import waiting_timeout
 from pygorums.calls.active_call import CallFuture
 from pygorums.calls.correctable import Correctable
 from pygorums.calls.fan_out import send_queue
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_configuration, check_request, other_world
+from pygorums.calls.preparing import check_configuration, check_request
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, ResponseSeq, Source
 from pygorums.calls.shielded import ShieldedResponses
 from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.quorum.majority import majority_of
@@ -53,12 +52,11 @@ class Responses(UsedOnce, Generic[Resp]):
 
     __slots__ = (
         "_config",
-        "_entries",
         "_intercepted",
         "_method",
+        "_options",
         "_progress",
         "_request",
-        "_timeout",
         "size",
     )
 
@@ -67,17 +65,16 @@ class Responses(UsedOnce, Generic[Resp]):
         method: Method[Req, Resp],
         config: Configuration,
         request: Req,
-        timeout: float | None,
-        entries: bytes,
-        intercepted: InterceptedCall[Req, Resp] | None,
+        options: CallOptions,
     ) -> None:
         self._method: Method[Any, Resp] = method
         self._config = config
         self._request: Any = request
-        self._timeout = timeout
-        self._entries = entries
-        self._intercepted: InterceptedCall[Any, Resp] | None = intercepted
-        self._progress: Progress | None = None if intercepted is None else intercepted.progress
+        self._options = options
+        self._intercepted: InterceptedCall[Any, Resp] | None = None
+        self._progress: Progress | None = None
+        if options.interceptors:
+            self._intercept()
         self._made = made_here() if get_coroutine_origin_tracking_depth() else None
         self.size = len(config.nodes)
         self._used = False
@@ -174,12 +171,7 @@ class Responses(UsedOnce, Generic[Resp]):
         """
         if self._used:
             self._use()  # which says so
-        if self._intercepted is None:
-            self._intercepted = InterceptedCall(
-                self._method, self._config, self._request, self._timeout, None, (), self._entries
-            )
-            self._progress = self._intercepted.progress
-        self._intercepted.source.start()
+        (self._intercepted or self._intercept()).source.start()
         return self
 
     def results(self) -> ResponseSeq[Resp]:
@@ -250,6 +242,11 @@ class Responses(UsedOnce, Generic[Resp]):
             self._progress = Progress(self._method, self._config)
         return self._progress
 
+    def _intercept(self) -> InterceptedCall[Any, Resp]:
+        intercepted = self._intercepted = InterceptedCall(self._method, self._config, self._request, self._options)
+        self._progress = intercepted.progress
+        return intercepted
+
     def _unsent(self) -> bool:
         return self._intercepted is None or self._intercepted.source.unsent
 
@@ -260,7 +257,7 @@ class Responses(UsedOnce, Generic[Resp]):
         config = self._config
         future: asyncio.Future[Resp] = asyncio.Future(loop=config.pool.loop)
         count = need if need is not None else self.size or 1
-        call = send_threshold_call(future, self._method, config, self._request, count, self._timeout, self._entries)
+        call = send_threshold_call(future, self._method, config, self._request, count, self._options)
         try:
             return await future
         except asyncio.CancelledError:
@@ -277,19 +274,16 @@ class Responses(UsedOnce, Generic[Resp]):
 
     def _send_threshold(self, future: asyncio.Future[Resp], need: int | None) -> ThresholdCall[Resp]:
         count = max(self.size, 1) if need is None else need
-        return send_threshold_call(
-            future, self._method, self._config, self._request, count, self._timeout, self._entries
-        )
+        return send_threshold_call(future, self._method, self._config, self._request, count, self._options)
 
     def _send(self) -> ReplyQueue[Resp]:
-        return send_queue(self._method, self._config, self._request, self._timeout, self._entries, self._read)
+        return send_queue(self._method, self._config, self._request, self._options, self._read)
 
 
 def quorum_call(
     method: Method[Req, Resp],
     config: Configuration,
     request: Req,
-    *,
     timeout: float | None = None,
     metadata: MetadataLike = None,
     interceptors: Sequence[Interceptor[Req, Resp]] = (),
@@ -311,20 +305,8 @@ def quorum_call(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the configuration's event loop.
     """
+    if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
+        check_configuration(method, config)  # says what is wrong
     if type(request) is not method.request_class:
         check_request(method, request)
-    if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
-        if (calls := other_world(config)) is not None:
-            return calls.quorum_call(  # type: ignore[no-any-return] # the overloads of generated code know the type
-                method, config, request, timeout=timeout, metadata=metadata, interceptors=interceptors
-            )
-        check_configuration(method, config)  # says what is wrong
-    if config.defaults is not None:
-        timeout, metadata, interceptors = config.defaults.applied(timeout, metadata, interceptors)
-    timeout = waiting_timeout(timeout)
-    if interceptors or config.pool.interceptors:
-        interceptors = (*config.pool.interceptors, *listed_interceptors(interceptors))
-        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
-        return Responses(method, config, request, timeout, b"", intercepted)
-    entries = encode_entries(metadata) if metadata else b""
-    return Responses(method, config, request, timeout, entries, None)
+    return Responses(method, config, request, config.options.of_waiting(timeout, metadata, interceptors))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import _get_running_loop
 from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, StatusError
-from pygorums.base.interceptors import listed_interceptors
-from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
-from pygorums.base.timeout import waiting_timeout
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_node, check_request, encode_request, other_world
+from pygorums.calls.preparing import check_node, check_request, encode_request
 from pygorums.calls.response import parse_reply
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
@@ -69,15 +69,14 @@ def send_rpc(
     method: Method[Req, Resp],
     node: Node,
     request: Req | bytes,
-    timeout: float | None,
-    entries: bytes,
+    options: CallOptions,
 ) -> ActiveCall[Resp]:
     """Send a request, or its bytes, to one node, now, and resolve `future` with its reply."""
     pool = node.pool
     seq_no = pool.next_seq_no()
-    call = _RpcCall(future, method, node, seq_no, timeout)
+    call = _RpcCall(future, method, node, seq_no, options.timeout)
     try:
-        call.frame = encode_request(pool, method, seq_no, request, entries, timeout)
+        call.frame = encode_request(pool, method, seq_no, request, options)
     except StatusError as error:
         call.lose(error)
     else:
@@ -89,7 +88,6 @@ def rpc(
     method: Method[Req, Resp],
     node: Node,
     request: Req,
-    *,
     timeout: float | None = None,
     metadata: MetadataLike = None,
     interceptors: Sequence[Interceptor[Req, Resp]] = (),
@@ -113,18 +111,14 @@ def rpc(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the node's event loop.
     """
-    if type(node) is not Node and (calls := other_world(node)) is not None:
-        return calls.rpc(  # type: ignore[no-any-return] # the overloads of generated code know the type
-            method, node, request, timeout=timeout, metadata=metadata, interceptors=interceptors
-        )
-    check_node(method, node)
-    check_request(method, request)
-    timeout = waiting_timeout(timeout)
-    if interceptors or node.pool.interceptors:
-        interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))
-        config = Configuration([node], node.pool)
-        return InterceptedCall(method, config, request, timeout, metadata, interceptors).start_rpc()
-    entries = encode_entries(metadata) if metadata else b""
-    future: CallFuture[Resp] = CallFuture(loop=node.pool.loop)
-    send_rpc(future, method, node, request, timeout, entries)
+    if type(node) is not Node or node.pool.loop is not _get_running_loop():
+        check_node(method, node)  # says what is wrong
+    if type(request) is not method.request_class:
+        check_request(method, request)
+    pool = node.pool
+    options = pool.options.of_waiting(timeout, metadata, interceptors)
+    if options.interceptors:
+        return InterceptedCall(method, Configuration((node,), pool), request, options).start_rpc()
+    future: CallFuture[Resp] = CallFuture(loop=pool.loop)
+    send_rpc(future, method, node, request, options)
     return future

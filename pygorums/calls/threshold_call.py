@@ -12,6 +12,7 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, Resolvable
 from pygorums.calls.preparing import encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 
 __all__ = ["ThresholdCall", "send_threshold_call"]
@@ -153,8 +154,7 @@ def send_threshold_call(
     config: Configuration,
     request: Req | bytes,
     need: int,
-    timeout: float | None,
-    entries: bytes,
+    options: CallOptions,
 ) -> ThresholdCall[Resp]:
     """Send a quorum call to all nodes, now.
 
@@ -164,18 +164,17 @@ def send_threshold_call(
         config: The nodes.
         request: The request, or its bytes, the same for all.
         need: How many nodes must succeed. If there are not that many nothing is sent.
-        timeout: Seconds, or None.
-        entries: Encoded metadata of the message.
+        options: What it is made with.
     """
     pool = config.pool
     seq_no = pool.next_seq_no()
     kind = StreamingThresholdCall if method.streaming else ThresholdCall
-    call = kind(future, method, config, seq_no, need, timeout)
+    call = kind(future, method, config, seq_no, need, options.timeout)
     if need > len(config.nodes):
         call.lose(too_few_nodes(method.name, need, len(config)))
         return call
     try:
-        call.frame = encode_request(pool, method, seq_no, request, entries, timeout)
+        call.frame = encode_request(pool, method, seq_no, request, options)
     except StatusError as error:
         for node in config:
             call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))

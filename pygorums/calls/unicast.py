@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import _get_running_loop
 from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.interceptors import listed_interceptors
-from pygorums.base.metadata import MetadataLike, encode_entries
+from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
-from pygorums.base.timeout import sending_timeout
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.one_way import one_way
-from pygorums.calls.preparing import check_node, check_request, other_world
+from pygorums.calls.preparing import check_node, check_request
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 
@@ -29,7 +28,6 @@ def unicast(
     method: Method[Req, Resp],
     node: Node,
     request: Req,
-    *,
     timeout: float | None = None,
     metadata: MetadataLike = None,
     interceptors: Sequence[Interceptor[Req, Resp]] = (),
@@ -57,23 +55,13 @@ def unicast(
         TypeError, ValueError: An argument is of the wrong kind.
         RuntimeError: Called outside the node's event loop.
     """
-    if type(node) is not Node and (calls := other_world(node)) is not None:
-        return calls.unicast(  # type: ignore[no-any-return] # the overloads of generated code know the type
-            method,
-            node,
-            request,
-            timeout=timeout,
-            metadata=metadata,
-            interceptors=interceptors,
-            ignore_errors=ignore_errors,
-        )
-    check_node(method, node)
-    check_request(method, request)
-    timeout = sending_timeout(timeout)
-    config = Configuration((node,), node.pool)
-    if interceptors or node.pool.interceptors:
-        interceptors = (*node.pool.interceptors, *listed_interceptors(interceptors))
-        intercepted = InterceptedCall(method, config, request, timeout, metadata, interceptors)
-        return intercepted.start_one_way(ignore_errors=ignore_errors)
-    entries = encode_entries(metadata) if metadata else b""
-    return one_way(method, config, request, entries, timeout, ignore_errors=ignore_errors)
+    if type(node) is not Node or node.pool.loop is not _get_running_loop():
+        check_node(method, node)  # says what is wrong
+    if type(request) is not method.request_class:
+        check_request(method, request)
+    pool = node.pool
+    options = pool.options.of_sending(timeout, metadata, interceptors)
+    if options.interceptors:
+        config = Configuration((node,), pool)
+        return InterceptedCall(method, config, request, options).start_one_way(ignore_errors=ignore_errors)
+    return one_way(method, pool, (node,), request, options, ignore_errors=ignore_errors)

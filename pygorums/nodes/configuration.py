@@ -13,7 +13,7 @@ from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike, stream_pairs
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
-from pygorums.nodes.defaults import CallDefaults
+from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.node import Node, Pool
 from pygorums.nodes.outbound_pool import OutboundPool, pool_over_grpc
 from pygorums.nodes.watch import Watch, check_watch
@@ -34,19 +34,19 @@ class Configuration(Immutable, Sequence[Node]):
     Attributes:
         nodes: The nodes, in order.
         pool: The connections that it shares with others (for the call functions).
-        defaults: What `with_defaults` has set (for the call functions).
+        options: What calls to it start from: the interceptors of `connect`, and what `with_defaults` has set.
     """
 
     # Not properties: every call reads them.
-    __slots__ = ("defaults", "nodes", "pool")
+    __slots__ = ("nodes", "options", "pool")
     nodes: tuple[Node, ...]
+    options: CallOptions
     pool: Pool
-    defaults: CallDefaults | None
 
-    def __init__(self, nodes: Iterable[Node], pool: Pool, defaults: CallDefaults | None = None) -> None:
+    def __init__(self, nodes: Iterable[Node], pool: Pool, options: CallOptions | None = None) -> None:
         _set_nodes(self, tuple(nodes))
         _set_pool(self, pool)
-        _set_defaults(self, defaults)
+        _set_options(self, options or pool.options)
 
     @property
     def node_ids(self) -> tuple[int, ...]:
@@ -82,7 +82,8 @@ class Configuration(Immutable, Sequence[Node]):
         Raises:
             TypeError, ValueError: As for the arguments of a call.
         """
-        return self._with(self.nodes, CallDefaults.over(self.defaults, timeout, metadata, interceptors))
+        options = self.options.extended(timeout=timeout, metadata=metadata, interceptors=interceptors)
+        return self._with(self.nodes, options)
 
     def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
         """This configuration and further nodes, by ascending ID, to which connecting starts. Connections are shared.
@@ -212,8 +213,8 @@ class Configuration(Immutable, Sequence[Node]):
                 "use extend to add nodes to a configuration"
             )
 
-    def _with(self, nodes: Iterable[Node], defaults: CallDefaults | None = None) -> Configuration:
-        return Configuration(nodes, self.pool, defaults or self.defaults)
+    def _with(self, nodes: Iterable[Node], options: CallOptions | None = None) -> Configuration:
+        return Configuration(nodes, self.pool, options or self.options)
 
     async def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes are connected.
@@ -284,7 +285,7 @@ class Configuration(Immutable, Sequence[Node]):
         return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self.nodes) or 'empty'}>"
 
 
-_set_nodes, _set_pool, _set_defaults = (setter(Configuration, slot) for slot in ("nodes", "pool", "defaults"))
+_set_nodes, _set_pool, _set_options = (setter(Configuration, slot) for slot in ("nodes", "pool", "options"))
 
 
 def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:

@@ -11,10 +11,10 @@ from itertools import count
 from typing import Any
 
 from pygorums.base.errors import CallTimeoutError, ConfigurationError, NodeClosedError, counted
-from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.pickling import Shared
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import split_address
+from pygorums.nodes.call_options import NO_OPTIONS
 from pygorums.streams.channel import Channel
 from pygorums.streams.joined import Joined
 
@@ -105,14 +105,13 @@ class Pool:
 
     Attributes:
         max_message: The largest message in bytes that is sent.
-        interceptors: Wrapped around every call, inside of the call's own. Their type belongs to the calls, a
-            floor above.
+        options: What calls to its nodes start from.
         next_seq_no: Gives a new sequence number at each call.
     """
 
     def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
         self.max_message = max_message
-        self.interceptors = listed_interceptors(interceptors)
+        self.options = NO_OPTIONS.extended(interceptors=interceptors)
         self._nodes: dict[int, Node] = {}
         self.next_seq_no = count(first_seq_no).__next__
         self._tasks: set[asyncio.Task[Any]] = set()

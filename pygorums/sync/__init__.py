@@ -6,7 +6,6 @@ calls made by one thread keep their order. It must not be used in a running even
 after it was used.
 """
 
-from pygorums.sync import calls as calls  # gives nodes and configurations their call functions
 from pygorums.sync.configuration import Configuration, Node, connect
 from pygorums.sync.correctable import Correctable
 from pygorums.sync.responses import Responses

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import ModuleType
-from typing import Any, ClassVar, Self, overload
+from typing import Any, Self, overload
 
 import grpc
 
@@ -31,7 +30,6 @@ class Node(Immutable):
 
     # Not properties: every call reads them.
     __slots__ = ("asynchronous", "thread")
-    __gorums_calls__: ClassVar[ModuleType]
     asynchronous: AsyncNode
     thread: LoopThread
 
@@ -115,7 +113,6 @@ class Configuration(Immutable, Sequence[Node]):
 
     # Not properties: every call reads them.
     __slots__ = ("asynchronous", "thread")
-    __gorums_calls__: ClassVar[ModuleType]
     asynchronous: AsyncConfiguration
     thread: LoopThread
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Lock
@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.errors import IncompleteError
-from pygorums.base.metadata import MetadataLike, encode_entries
 from pygorums.base.method import Method
 from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold
 from pygorums.calls.fan_out import fan_out, requests_of
@@ -20,6 +19,7 @@ from pygorums.calls.interceptors import Call
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
+from pygorums.nodes.call_options import CallOptions
 from pygorums.serving.daemon_threads import DaemonThreads, NoThreadError
 from pygorums.sync.configuration import Configuration
 from pygorums.sync.future import CallFuture
@@ -101,25 +101,15 @@ class InterceptedCall(Generic[Req, Resp]):
         responses: Its responses after the last one.
     """
 
-    def __init__(
-        self,
-        method: Method[Req, Resp],
-        config: Configuration,
-        request: Req,
-        timeout: float | None,
-        metadata: MetadataLike,
-        interceptors: Sequence[Any],
-        entries: bytes = b"",
-    ) -> None:
+    def __init__(self, method: Method[Req, Resp], config: Configuration, request: Req, options: CallOptions) -> None:
         self._method = method
-        self._entries = entries
         self._config = config
         # Interceptors see the configuration and the nodes of their own world.
-        self._call: Call[Any, Any] = Call(method, config, request, timeout, metadata)  # type: ignore[arg-type]
+        self._call: Call[Any, Any] = Call(method, config, request, options)  # type: ignore[arg-type]
         self.progress = self._call.progress
         self.source: QueueIterator[Resp] = QueueIterator(config.thread, self._prepare)
         self.responses: Iterator[NodeResponse[Resp]] = self.source
-        for interceptor in interceptors:
+        for interceptor in options.interceptors:
             self.responses = interceptor(self._call, self.responses)
             if not hasattr(self.responses, "__next__"):
                 name = getattr(interceptor, "__qualname__", repr(interceptor))
@@ -132,12 +122,11 @@ class InterceptedCall(Generic[Req, Resp]):
         # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
         method, call, config = self._method, self._call, self._config.asynchronous
         requests = requests_of(method, call)
-        entries = self._entries + encode_entries(call.metadata.pairs)
 
         def send() -> ReplyQueue[Resp]:
             seq_no = config.pool.next_seq_no()
             queue = ReplyQueue(method, config, seq_no, call.timeout, self.progress)
-            fan_out(method, config, requests, entries, seq_no, queue)
+            fan_out(method, config, requests, call.options, seq_no, queue)
             return queue
 
         return send

@@ -18,6 +18,7 @@ from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, Source
 from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
+from pygorums.nodes.call_options import CallOptions
 from pygorums.quorum.majority import majority_of
 from pygorums.sync.configuration import Configuration, Node
 from pygorums.sync.correctable import Correctable
@@ -47,19 +48,16 @@ class Responses(UsedOnce, Generic[Resp]):
         method: Method[Req, Resp],
         config: Configuration,
         request: Message | bytes,
-        timeout: float | None,
-        entries: bytes,
-        intercepted: InterceptedCall[Any, Resp] | None,
+        options: CallOptions,
     ) -> None:
         self._method: Method[Any, Resp] = method
         self._config = config
         self._thread = config.thread
         self._request = request
-        self._timeout = timeout
-        self._entries = entries
-        self._intercepted = intercepted
-        if intercepted is not None:
-            self._progress = intercepted.progress
+        self._options = options
+        self._intercepted: InterceptedCall[Any, Resp] | None = None
+        if options.interceptors:
+            self._intercept()
         self._made = made_here() if config.thread.loop.get_debug() else None
         self._used = False
         self.size = len(config.asynchronous.nodes)
@@ -141,12 +139,7 @@ class Responses(UsedOnce, Generic[Resp]):
         if self._used:
             self._use()  # which says so
         self._thread.check()
-        if self._intercepted is None:
-            self._intercepted = InterceptedCall(
-                self._method, self._config, self._request, self._timeout, None, (), self._entries
-            )
-            self._progress = self._intercepted.progress
-        self._intercepted.source.start()
+        (self._intercepted or self._intercept()).source.start()
         return self
 
     def results(self) -> ResponseSeq[Resp]:
@@ -194,6 +187,11 @@ class Responses(UsedOnce, Generic[Resp]):
 
     _how = "with pygorums.sync blocks and is not awaited: call majority(), say, or iterate over it"
 
+    def _intercept(self) -> InterceptedCall[Any, Resp]:
+        intercepted = self._intercepted = InterceptedCall(self._method, self._config, self._request, self._options)
+        self._progress = intercepted.progress
+        return intercepted
+
     def _unsent(self) -> bool:
         return self._intercepted is None or self._intercepted.source.unsent
 
@@ -203,7 +201,7 @@ class Responses(UsedOnce, Generic[Resp]):
 
     def _send(self) -> ReplyQueue[Resp]:
         config = self._config.asynchronous
-        return send_queue(self._method, config, self._request, self._timeout, self._entries, self._read)
+        return send_queue(self._method, config, self._request, self._options, self._read)
 
     def _wait(self, need: int | None) -> Resp:
         self._use()
@@ -222,7 +220,7 @@ class Responses(UsedOnce, Generic[Resp]):
     def _send_threshold(self, future: Resolvable[Resp], need: int | None) -> ThresholdCall[Resp]:
         config = self._config.asynchronous
         count = max(self.size, 1) if need is None else need
-        return send_threshold_call(future, self._method, config, self._request, count, self._timeout, self._entries)
+        return send_threshold_call(future, self._method, config, self._request, count, self._options)
 
 
 class _ThresholdFuture(CallFuture[Resp]):

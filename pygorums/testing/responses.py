@@ -9,9 +9,9 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from pygorums.base.method import Method
-from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.quorum_call import Responses
+from pygorums.nodes.call_options import NO_OPTIONS
 from pygorums.testing.scripted import Answer, scripted_configuration, scripted_method
 
 __all__ = ["responses"]
@@ -53,6 +53,4 @@ def responses(
     """
     method: Method[Empty, Any] = scripted_method(answers)
     config = scripted_configuration(answers, timeout)
-    request = Empty()
-    chained = InterceptedCall(method, config, request, None, None, interceptors) if interceptors else None
-    return Responses(method, config, request, None, b"", chained)
+    return Responses(method, config, Empty(), NO_OPTIONS.extended(interceptors=interceptors))

@@ -9,8 +9,8 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from pygorums.base.method import Method
+from pygorums.nodes.call_options import NO_OPTIONS
 from pygorums.sync.configuration import Configuration
-from pygorums.sync.intercepted_call import InterceptedCall
 from pygorums.sync.loop_thread import loop_thread
 from pygorums.sync.responses import Responses
 from pygorums.testing.scripted import Answer, scripted_configuration, scripted_method
@@ -34,6 +34,4 @@ def responses(
     """The blocking form of `pygorums.testing.responses`, with its arguments and errors."""
     method: Method[Empty, Any] = scripted_method(answers)
     config = Configuration(scripted_configuration(answers, timeout), loop_thread())
-    request = Empty()
-    chained = InterceptedCall(method, config, request, None, None, interceptors) if interceptors else None
-    return Responses(method, config, request, None, b"", chained)
+    return Responses(method, config, Empty(), NO_OPTIONS.extended(interceptors=interceptors))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from google.rpc.status_pb2 import Status
 
-from pygorums.wire.stream_pb2 import Frame, Message, MetadataEntry
+from pygorums.wire.stream_pb2 import Frame, Message
 
 __all__ = [
     "ANNOUNCEMENT",
@@ -86,7 +86,11 @@ def method_field(name: str) -> bytes:
 
 def entry_field(key: str, value: str) -> bytes:
     """One pair of metadata as the field of a message."""
-    return _length_delimited(_ENTRY, MetadataEntry(key=key, value=value).SerializeToString())
+    name, text = key.encode(), value.encode()
+    content = _length_delimited(b"\x0a", name) if name else b""  # field 1
+    if text:
+        content += _length_delimited(b"\x12", text)  # field 2
+    return _length_delimited(_ENTRY, content)
 
 
 def encode_message(seq_no: int, encoded_name: bytes, payload: bytes, entries: bytes = b"") -> bytes:

@@ -42,9 +42,7 @@ class AsyncDetector(Detector):
 
 
 def beat(world: World, node: Any) -> str:
-    text: str = world.do(
-        lambda: getattr(node, "__gorums_calls__", gorums.gencode).rpc(BEAT, node, Text(), timeout=10)
-    ).text
+    text: str = world.do(lambda: gorums.gencode.rpc(BEAT, node, Text(), timeout=10)).text
     return text
 
 

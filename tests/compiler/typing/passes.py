@@ -8,7 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 import pygorums as gorums
-from pygorums.calls.quorum_call import quorum_call
+from pygorums.gencode import quorum_call
 from tests.compiler.corpus.several_services_gorums import ReaderServer
 from tests.compiler.corpus.several_services_pb2 import Key, Value
 from tests.protos.calls_gorums import ASK, FOLLOW, NOTE, CallsServer, ask, echo, follow, note, spread

@@ -67,7 +67,7 @@ def test_bytes_and_text_are_told_apart(key: Any, value: Any, problem: str) -> No
 
 
 def test_unicode_travels_with_a_message() -> None:
-    message = Message.FromString(encode_entries({"who": "Zoë"}))
+    message = Message.FromString(encode_entries(pairs_of({"who": "Zoë"})))
     assert [(entry.key, entry.value) for entry in message.entry] == [("who", "Zoë")]
 
 
