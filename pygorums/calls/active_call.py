@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
 __all__ = ["ActiveCall", "CallFuture", "Resolvable"]
@@ -51,7 +50,7 @@ class ActiveCall(Generic[T]):
         frame: The encoded request, shared by all nodes.
         future: The outcome. With a plain future it is for whoever awaits it to `give_up`.
         decided: Whether the future is resolved, so that nobody waits for further replies.
-        sent_at: When the request was queued, in seconds of the monotonic clock.
+        sent_at: When the request was queued, in seconds of the event loop's clock.
         streaming: Whether a node may reply more than once.
         one_way: Whether it wants to be told when its request is sent.
         withdrawn: Whether it was given up, or its time was up, so that it need not be sent any more.
@@ -67,8 +66,9 @@ class ActiveCall(Generic[T]):
         self.decided = False
         self.withdrawn = False
         self.timeout = timeout
-        self.sent_at = monotonic()
-        self._timer = None if timeout is None else future.get_loop().call_later(max(timeout, 0), self.expire)
+        loop = future.get_loop()
+        self.sent_at = loop.time()
+        self._timer = None if timeout is None else loop.call_later(max(timeout, 0), self.expire)
         if isinstance(future, CallFuture):
             future.call = self
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from time import monotonic
 from typing import Any, Generic, TypeVar, cast
 
 import grpc
@@ -68,11 +67,11 @@ class ReplyQueue(Generic[Resp]):
         self.withdrawn = False
         self.one_way = method.one_way
         self.timeout = timeout
-        self.sent_at = monotonic()
+        self.sent_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         if timeout is not None:
             progress.timeout = timeout
-            progress.deadline = self._loop.time() + max(timeout, 0)
+            progress.deadline = self.sent_at + max(timeout, 0)
             self._timer = self._loop.call_at(progress.deadline, self.expire)
 
     def skip(self, node_id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.base.pickling import Local
@@ -15,10 +15,6 @@ from pygorums.streams.clock import now
 from pygorums.wire.framing import Frame, Message
 from pygorums.wire.handshake import Pairs
 from pygorums.wire.timeouts import TIMEOUT_KEY, parse_timeout
-
-if TYPE_CHECKING:  # the types of what handlers are given; nothing here knows more of a server than `Host`
-    from pygorums.serving.server import Server
-    from pygorums.serving.system import System
 
 __all__ = ["Host", "ServerContext", "StreamContext"]
 
@@ -71,15 +67,14 @@ class StreamContext(Local):
         return Metadata(self._pairs)
 
     @property
-    def server(self) -> Server:
-        """The server that handles the call, as the application made it: one of `pygorums.sync` if it did so."""
+    def server(self) -> Any:
+        """The server that handles the call, as the application made it: a `Server`, or one of `pygorums.sync`."""
         # Looked up late: the servers of a local cluster get streams before the blocking facade wraps them.
-        facade: Server = self._host.facade
-        return facade
+        return self._host.facade
 
     @property
-    def system(self) -> System:
-        """The system whose server handles the call, as the application made it.
+    def system(self) -> Any:
+        """The system whose server handles the call, as the application made it: as for `server`.
 
         Raises:
             RuntimeError: The server is none of a system.
@@ -91,11 +86,13 @@ class StreamContext(Local):
 
     def config(self) -> Configuration:
         """`Server.config`: the known peers, to make nested calls to them, after `release`."""
-        return self.server.config()
+        config: Configuration = self.server.config()
+        return config
 
     def client_config(self) -> Configuration:
         """`Server.client_config`: the clients that serve calls, to call them back, after `release`."""
-        return self.server.client_config()
+        config: Configuration = self.server.client_config()
+        return config
 
 
 class ServerContext(StreamContext):
@@ -140,12 +137,12 @@ class ServerContext(StreamContext):
         self._message: Message | Frame | None = message
         self._on_release = on_release
         self._released = False
-        self.held_bytes = 0  # for who has to know how much its request takes
+        self.held_bytes = 0  # what its request takes, for those who count that
         self._received_at = received_at
         self._deadline: float | None = None  # once the entries are read
         self._calls = False  # whether it makes nested calls
         # For those who keep the order of the stream:
-        self.thread: Future[Any] | None = None  # in which a plain handler runs, for who has to know when it has ended
+        self.thread: Future[Any] | None = None  # in which a plain handler runs, which may outlive its task
         self.begun_at = begun_at
         self.number = 0  # of the call, if it runs for long enough to be known by it
         self.given_up = False  # whether the caller has said that it does not wait any more

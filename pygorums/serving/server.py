@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import grpc
@@ -40,9 +40,6 @@ from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
 from pygorums.wire.handshake import Pairs
 
-if TYPE_CHECKING:
-    from pygorums.serving.system import System
-
 __all__ = ["Server"]
 
 
@@ -63,7 +60,7 @@ class Server(Local):
         node_id: The server's own ID among its peers, from 1 to 2**32 - 1; 0 for none.
         peers: The known peers: addresses, which have the IDs 1, 2, …, or a mapping from IDs to addresses. All
             servers of a cluster must give the same IDs to the same nodes. Their addresses only serve to name them:
-            who connects and claims such an ID is that peer.
+            whoever connects and claims such an ID is that peer.
         interceptors: Functions around all handlers, the first one outermost.
         on_connect: Called with a `StreamContext` for each new stream, before its first message. May be
             asynchronous; the stream waits for it. What it raises is logged.
@@ -86,7 +83,7 @@ class Server(Local):
         ConfigurationError: `peers`, `node_id` or `address` cannot be, or two services have a method in common.
 
     Attributes:
-        system: The `System` that it is the server of, or None.
+        system: The `System` that it is the server of, as the application made it, or None.
     """
 
     def __init__(
@@ -112,7 +109,7 @@ class Server(Local):
             raise TypeError(NOT_ASYNCHRONOUS)
         self.facade: Any = self if facade is None else facade
         self.at_exit: object = None
-        self.system: System | None = None
+        self.system: Any = None
         self._listen = address
         self._interceptors = listed_interceptors(interceptors)
         self._credentials = credentials

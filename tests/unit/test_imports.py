@@ -14,15 +14,6 @@ ROOT = Path(pygorums.__file__).parent
 FLOORS = ["version", "grpc_environment", "wire", "base", "quorum", "streams", "nodes", "calls", "serving", "faces"]
 
 
-# What handlers are given has the server and the system as attributes, and these name what handlers are given. Type
-# checkers are told so; at run time none of them knows the other.
-TYPES_ONLY = {
-    ("pygorums.serving.context", "pygorums.serving.server"),
-    ("pygorums.serving.context", "pygorums.serving.system"),
-    ("pygorums.serving.server", "pygorums.serving.system"),
-}
-
-
 def floor_of(module: str) -> int:
     room = module.split(".")[1] if "." in module else "faces"
     return FLOORS.index(room) if room in FLOORS else FLOORS.index("faces")
@@ -53,12 +44,9 @@ def module_of(path: Path) -> str:
 
 
 def test_no_files_import_each_other() -> None:
-    """Not for type checkers either, but for three."""
-    known = {module_of(path): imports(path) for path in FILES}
-    assert all(above in known[below] for below, above in TYPES_ONLY)
-    graph = {name: {other for other in found if (name, other) not in TYPES_ONLY} for name, found in known.items()}
+    """Not for type checkers either."""
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter({module_of(path): imports(path) for path in FILES}).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 
@@ -70,13 +58,22 @@ def test_imports_only_go_down(path: Path) -> None:
     assert not upward
 
 
+def standard(path: Path) -> set[str]:
+    """The modules of others that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
 def test_the_lowest_floors_know_no_loop_and_no_clock() -> None:
     for room in ("wire", "base", "quorum"):
         for path in (ROOT / room).glob("*.py"):
-            names = {
-                alias.name
-                for node in ast.walk(ast.parse(path.read_text()))
-                if isinstance(node, ast.Import)
-                for alias in node.names
-            }
-            assert not names & {"asyncio", "time", "random", "threading"}, path
+            assert not standard(path) & {"asyncio", "time", "random", "threading"}, path
+
+
+def test_the_event_loop_tells_the_time() -> None:
+    assert [path for path in FILES if "time" in standard(path)] == [ROOT / "streams" / "clock.py"]
