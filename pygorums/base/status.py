@@ -30,9 +30,9 @@ CODE_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in gr
 class StatusCodeValue:
     """A `grpc.StatusCode` that can also be called.
 
-    pygorums says ``error.code == StatusCode.UNAVAILABLE``; code written for `grpc.RpcError` says
-    ``error.code() == StatusCode.UNAVAILABLE``. An exception that is both answers to both. It
-    compares and hashes as the status code; ``error.code()`` is the code itself.
+    It is the attribute `code` of exceptions that are also a `grpc.RpcError`, of which `code` is a method: both
+    ``error.code == StatusCode.UNAVAILABLE`` and ``error.code() == StatusCode.UNAVAILABLE`` are what they look like.
+    It compares and hashes as the status code.
     """
 
     __slots__ = ("_code",)

@@ -51,7 +51,7 @@ def _key(address: str, *, any_port: bool = False) -> tuple[str, int]:
 
 
 def same_place(listening: str, other: str) -> bool:
-    """Whether who connects to `other` on this machine certainly reaches who listens on `listening` there.
+    """Whether a connection to `other` from this machine certainly reaches what listens on `listening` here.
 
     Names are not looked up, and an address that listens on all interfaces has only those of this machine itself for
     certain: port 8080 of another name may well be that of another machine.

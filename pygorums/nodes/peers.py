@@ -213,7 +213,7 @@ class Peers:
         return pending
 
     def heard(self, node: Node | None) -> None:
-        """A message has come from a node: who waits to open a stream to it need not wait for long."""
+        """A message has come from a node: those who wait before they connect to it need not wait for long."""
         if node is not None and node.id in self._known:
             for watcher in list(self._watchers):
                 watcher.heard_from(node.id, new=False)

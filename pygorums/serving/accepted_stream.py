@@ -282,11 +282,11 @@ class AcceptedStream:
     async def _pause(self, pending: PendingCalls) -> None:
         """Read no more while too much waits, which brakes the client, unless a handler may wait for a reply."""
         requests = self._requests
-        while requests.waiting_bytes > MAX_WAITING and not pending.any:
+        while requests.backlog.bytes > MAX_WAITING and not pending.any:
             paused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             resume = partial(resolve, paused)
             pending.when_any = resume
-            requests.when_below(MAX_WAITING, resume)
+            requests.backlog.when_below(MAX_WAITING, resume)
             await paused
             pending.when_any = None
 

@@ -48,7 +48,7 @@ class DirectRequests:
     @property
     def waiting_bytes(self) -> int:
         """The bytes of the requests whose turn has not come."""
-        return self._requests.waiting_bytes
+        return self._requests.backlog.bytes
 
     def take(self, messages: Sequence[Message | Frame], size: int, /) -> bool:
         """Handle requests after those that were taken before.
@@ -71,7 +71,7 @@ class DirectRequests:
 
     def when_taken(self, callback: Callable[[], None], /) -> None:
         """Have `callback` called when the turn of the requests that wait now has come, or never will."""
-        self._requests.when_taken(callback)
+        self._requests.backlog.when_taken(callback)
 
     def stop(self) -> None:
         """The source has ended: cancel what is being handled and forget the rest."""

@@ -58,7 +58,7 @@ class HandlerFailures:
                 _log.error("The handler of %s failed%s: %s", method.name, _count(times), text)
 
     def unserved(self, name: str) -> None:
-        """Log that a method was called which no service has: who sends a one-way message may never hear of it."""
+        """Log that a method was called which no service has: the senders of one-way messages may never hear of it."""
         name = shown(name, 200)
         if times := self._repeated.due(name, now()):
             text = "%s was called%s, and no service here has it: was the service registered?"

@@ -1,8 +1,22 @@
 """Handling requests in the order in which they came.
 
-The order is a queue, kept by an object that no handler runs in. Each handler has a task of its own, in a context of its
-own, which is started when the handler before it has ended or has called `release()`: so nothing that a handler does to
-its task or its context, while it runs or later, reaches the stream or another request.
+How it works. Requests wait in a backlog. At most one handler has the turn (`_turn`), and meanwhile no further one
+starts. It loses the turn when it ends (`_ended`), or calls `release()` (`_pass_turn`) and runs on beside those that
+come after it. Then `_start_handlers` goes through the backlog until a handler keeps the turn. A handler that need not
+wait has ended by the time its task was started, so a whole backlog of these costs one call.
+
+`_start_handlers` stops before the backlog is empty when the handlers that run are too many or hold too much, when the
+client does not take its replies, and when it has taken a whole `TURN`, so that other streams are served too. For each
+of these there is an event that calls it again: a handler that ends, replies that were written, the loop's next turn.
+It is never entered twice: a handler that ends while it is started only says so, and `release()` starts others one turn
+later, because those that it would start could release as well, and so on, ever deeper.
+
+Each handler has a task of its own, in a context of its own, and this object runs in none of them. So what a handler
+does to its task or its context, while it runs or later, reaches neither the stream nor another request. A plain handler
+runs in a thread besides. That cannot be cancelled, so a handler whose thread runs on has not ended, although its task
+has: those who wait until nothing runs (`when_idle`) wait for it.
+
+`cancel` is the end: all handlers that run are cancelled, what waits is forgotten, and what comes later is not taken.
 """
 
 from __future__ import annotations
@@ -11,6 +25,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import grpc
@@ -47,6 +62,9 @@ class InOrder:
         max_released: How many handlers may run at once, all but one of which have released.
         max_waiting: Bytes of requests that may wait; further ones are refused.
         cancel_abandoned: Whether handlers are cancelled whose callers do not wait any more.
+
+    Attributes:
+        backlog: The requests whose turn has not come.
     """
 
     def __init__(
@@ -69,11 +87,11 @@ class InOrder:
         self._thread = threading.get_ident()
         self._on_release = self._release  # one for all requests
         self._name = f"pygorums handler for {context.peer}"
-        self._backlog = Backlog(max_waiting)
-        self._waiting = self._backlog.waiting
-        self.holding = Holding(self._backlog, replies.sink)
+        self.backlog = Backlog(max_waiting)
+        self._waiting = self.backlog.waiting
+        self.holding = Holding(self.backlog, replies.sink)
         self._running: dict[ServerContext, asyncio.Task[None]] = {}
-        self._callers = Callers(self._backlog, cancel=cancel_abandoned, context=surroundings.base)
+        self._callers = Callers(self.backlog, cancel=cancel_abandoned, context=surroundings.base)
         self._turn: ServerContext | None = None  # the request that those behind it wait for
         self._begun = False
         self._starting = False  # whether `_start_handlers` is at work
@@ -85,17 +103,12 @@ class InOrder:
         self._cancelled = False
         self._refusal: StatusError | None = None
         self.owner: asyncio.Task[Any] | None = None
-        """The task of the stream: if that is cancelled, so are its handlers, be it by the event loop that ends."""
+        """The task of the stream: if that is cancelled, so are its handlers, also because the event loop ends."""
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
         """The tasks of the handlers that run, in the order in which they were started."""
         return tuple(self._running.values())
-
-    @property
-    def waiting_bytes(self) -> int:
-        """The bytes of the requests whose turn has not come, bookkeeping included."""
-        return self._backlog.bytes
 
     def is_one_way(self, name: str) -> bool:
         """Whether nobody waits for an answer from the method `name`."""
@@ -122,7 +135,7 @@ class InOrder:
         del requests
         self._start_handlers()
         if self._waiting:
-            self._backlog.settle()
+            self.backlog.settle()
         self.holding.grew()
         return refused
 
@@ -134,18 +147,10 @@ class InOrder:
         self._start_soon()
         return refused
 
-    def when_taken(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when the turn of the requests that wait now has come, or never will."""
-        self._backlog.when_taken(callback)
-
-    def when_below(self, limit: int, callback: Callable[[], None]) -> None:
-        """Have `callback` called when no more than `limit` bytes of requests wait, once. They are more now."""
-        self._backlog.when_below(limit, callback)
-
     async def ready(self) -> None:
         """Wait while much waits: requests for their turn, or replies for the client to take them."""
-        while self._backlog.bytes > READ_AHEAD:
-            if self._room is None:
+        while self.backlog.bytes > READ_AHEAD:
+            if self._room is None or self._room.done():
                 self._room = self._loop.create_future()
             await asyncio.shield(self._room)
         await self._replies.ready()
@@ -153,8 +158,9 @@ class InOrder:
     async def finished(self) -> None:
         """Wait until all that came is handled, or cancelled, whether that has ended or not."""
         while not self._is_idle and not self._cancelled:
-            self._finishing = self._finishing or self._loop.create_future()
-            self.when_idle(self._make_finished)
+            if self._finishing is None or self._finishing.done():
+                self._finishing = self._loop.create_future()
+                self.when_idle(partial(resolve, self._finishing))
             await asyncio.shield(self._finishing)
 
     def when_idle(self, callback: Callable[[], None]) -> None:
@@ -170,7 +176,7 @@ class InOrder:
         """
         self._cancelled = True
         self._refusal = refusal
-        waiting = self._backlog.clear()
+        waiting = self.backlog.clear()
         if refusal is not None:
             self._replies.refuse_all(waiting, refusal)
         for ctx, task in self._running.items():
@@ -178,8 +184,8 @@ class InOrder:
             task.cancel()
         if self._pausing is not None:
             self._pausing.cancel()
-        self._make_room()
-        self._make_finished()
+        resolve(self._room)
+        resolve(self._finishing)
         self._check_idle()
 
     @property
@@ -191,14 +197,6 @@ class InOrder:
             callbacks, self._when_idle = self._when_idle, []
             for callback in callbacks:
                 callback()
-
-    def _make_finished(self) -> None:
-        finishing, self._finishing = self._finishing, None
-        resolve(finishing)
-
-    def _make_room(self) -> None:
-        room, self._room = self._room, None
-        resolve(room)
 
     def _release(self, ctx: ServerContext) -> None:
         """The handler of `ctx` lets the next one in. Called in any thread."""
@@ -230,7 +228,7 @@ class InOrder:
             return  # what called us is a handler that ends while it is started
         self._starting = True
         waiting, running, clock, sink = self._waiting, self._running, self._loop.time, self._replies.sink
-        take, start = self._backlog.take, self._start
+        take, start = self.backlog.take, self._start
         end = clock() + TURN
         try:
             while waiting and self._turn is None and len(running) < self._max_running:
@@ -247,8 +245,8 @@ class InOrder:
                 start(*take(), now)
         finally:
             self._starting = False
-        if self._backlog.bytes <= READ_AHEAD:
-            self._make_room()
+        if self.backlog.bytes <= READ_AHEAD:
+            resolve(self._room)
         if not waiting:
             self._check_idle()
 
@@ -264,7 +262,7 @@ class InOrder:
         except StatusError as error:
             self._replies.refuse(seq_no, name, error.code(), error.message)
             return
-        ctx = ServerContext(self._context, name, message, self._backlog.received_at, now, self._on_release)
+        ctx = ServerContext(self._context, name, message, self.backlog.received_at, now, self._on_release)
         if not (self._callers.begin(ctx, seq_no) or method.one_way):
             self._replies.too_late(seq_no, ctx)
             return
@@ -336,7 +334,7 @@ class InOrder:
                 return
             error = StatusError(grpc.StatusCode.CANCELLED, f"the handler of {method.name} was cancelled")
         elif self._loop.is_closed():
-            self._backlog.clear()
+            self.backlog.clear()
             return  # it was not even cancelled before
         self._replies.failed(seq_no, method, error)
 

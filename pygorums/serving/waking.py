@@ -1,4 +1,4 @@
-"""Waking who waits."""
+"""Waking those who wait."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ __all__ = ["resolve"]
 
 
 def resolve(future: asyncio.Future[None] | None) -> None:
-    """Wake who awaits a future, unless that has happened."""
+    """Wake whoever awaits a future, unless that has happened."""
     if future is not None and not future.done():
         future.set_result(None)

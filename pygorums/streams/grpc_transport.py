@@ -43,14 +43,14 @@ _LATE_PROBE = 1.0
 """The same for a node that has always answered by itself."""
 
 _PROBE = "/grpc.health.v1.Health/Check"
-"""A method that is answered by whoever speaks gRPC, be it that there is none of that name."""
+"""A method that everybody who speaks gRPC answers, if only by saying that there is none."""
 
 _WRITE_FAILED = "Internal error from Core"
 """What grpc.aio says if a stream breaks during a write. It calls that INTERNAL, which hides the real status."""
 
 FIXED_WINDOW: tuple[tuple[str, Any], ...] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20))
-"""How much may be on its way, in bytes. Left alone gRPC would measure that by pings to who sends it much, and end the
-connection of a slow one, whose answer waits behind what it sends."""
+"""How much may be on its way, in bytes. Left alone gRPC would measure that by pings to those who send it much, and
+end the connection of a slow one, whose answer waits behind what it sends."""
 
 _CONNECTION_BROKE = ("Socket closed", "recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "ping timeout")
 """What gRPC says of a stream whose connection broke. It says UNAVAILABLE as well if the other side did."""

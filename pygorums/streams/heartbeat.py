@@ -9,7 +9,7 @@ Here only whole messages are seen to arrive, and over a slow network a large one
 server tells the length of a large message beforehand, and puts no more into one envelope than may be late without
 worrying anybody.
 
-A server pings its clients, which any of them answers; but gRPC sends no ping to who has just sent something, and a
+A server pings its clients, which any of them answers; but gRPC sends no ping to one who has just sent something, and a
 ping may wait for long behind what is on its way to a slow client. So the server says how often it would like to hear
 from a client that knows heartbeats, and that sends them too.
 """
@@ -26,7 +26,7 @@ from pygorums.wire.handshake import PATIENCE
 __all__ = ["Heartbeat", "SilenceWatch"]
 
 LOOKS = 8
-"""How often a watch looks within that time."""
+"""How often a watch looks before it gives the other end up."""
 
 
 class Heartbeat:

@@ -67,8 +67,9 @@ class LocalChannel:
     def post(self, frame: bytes, owner: Outgoing) -> None:
         """Hand a one-way message to its handler.
 
-        Its owner is told at once that it is sent: the caller may be the handler whose end it waits for. If many
-        wait already, which come from somebody else than that, the owner is told when their turn has come.
+        Its owner is told at once that it is sent, and not only when its turn has come: the caller may be a handler
+        of this node, and the turn would not come before that has ended. But when more than `SENT_BELOW` bytes wait
+        the owner is told when they have had their turn, which brakes those who send faster than messages are handled.
         """
         if self._closed:
             owner.fail(self._node_id, self._refusal())

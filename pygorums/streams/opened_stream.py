@@ -136,7 +136,7 @@ class OpenedStream:
             await self._read()
             return StreamDownError(f"{self._address} ended the stream")
         except asyncio.CancelledError:
-            # gRPC says so to who reads a stream that was aborted. To be cancelled oneself is something else.
+            # Either the stream was aborted, which gRPC tells its reader by this, or the reader itself is cancelled.
             task = asyncio.current_task()
             if self._transport.aborted is None or (task is not None and task.cancelling()):
                 raise

@@ -75,8 +75,8 @@ class StreamOptions:
 
         Args:
             options: Pairs of name and value.
-            least_ping_timeout_ms: How long an answer to gRPC's pings may take, if only the time between them is given:
-                for who has heartbeats besides. It may wait for long behind what is on its way.
+            least_ping_timeout_ms: How long at least an answer to gRPC's pings may take, unless that is given. It may
+                wait behind much that is on its way, and those who have heartbeats do not depend on it.
 
         Raises:
             ConfigurationError: They are not pairs, or name an option of ours that does not exist.
@@ -104,7 +104,8 @@ class StreamOptions:
         limits = {name: values.get(name, default) for name, default in _LIMITS.items()}
         keepalive_ms = int(values.get(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_MS))
         if KEEPALIVE_TIME in values:
-            # gRPC notices a peer that does not answer only by the first of these, whatever the second says.
+            # How long the answer to a ping may take is the option of HTTP/2 alone. The other one, in spite of its name,
+            # gRPC gives to the kernel, as the time for which a peer may take nothing.
             timeout_ms = values.get("grpc.keepalive_timeout_ms", max(keepalive_ms, least_ping_timeout_ms))
             values.setdefault("grpc.http2.ping_timeout_ms", timeout_ms)
             values["grpc.keepalive_timeout_ms"] = TCP_TIMEOUT_MS

@@ -1,4 +1,21 @@
-"""The calls that wait for replies of one node."""
+"""The calls that wait for replies of one node.
+
+How it works. There are two tables by sequence number: of calls that get one reply from a node, and of streaming calls,
+which get several. A reply to one of the first kind takes its call out, so that each call is told once; a streaming call
+stays until the node says that it was the last reply, or answers with an error. Whoever gives a call up, or fails it,
+takes it out of the table, and what comes after that finds nothing and is dropped.
+
+A call is the same object at all its nodes, and may be decided by what others have answered. It then stays here until
+this node has answered too, for two reasons: so also a slow node is measured, and the request is sent again if the
+stream breaks, since each node is promised each request. But a node that never answers would let such calls pile up. So
+what was added is counted in bytes, and each time it exceeds the limit, those that are decided are swept out. Those that
+somebody waits for never are; what they may hold is for their callers to bound.
+
+When a stream breaks, the calls of the first kind stay, to be sent again in their order, which is the table's. Those of
+the second kind fail, unless they have not been sent: some of their replies may have come already.
+
+The same reader that finds calls finds requests: the side that accepted the stream numbers its own with bit 63 set.
+"""
 
 from __future__ import annotations
 
@@ -65,13 +82,9 @@ def status_error(status: Status, node_id: int) -> StatusError:
 class PendingCalls:
     """Finds the call that a reply belongs to, by sequence number, and keeps the node's latency estimate.
 
-    A call that is decided stays until the node's own reply comes, so that a slow node is measured too and
-    its request survives a reconnect. What such calls hold on to is bounded by `limit` bytes: beyond that
-    they are swept out.
-
     Args:
         node_id: The node's ID, for errors.
-        limit: The bytes.
+        limit: The bytes that may be added before calls that nobody waits for are swept out.
         latency: What is known of the node already.
     """
 
@@ -83,7 +96,7 @@ class PendingCalls:
         self._until_sweep = limit
         self._refused = Repeated()
         self.when_any: Callable[[], None] | None = None
-        """Called when a reply is expected again, by who adds the call."""
+        """Called when a reply is expected again, by those who add the call."""
         self.latency = latency
         """Seconds, or None before the first successful reply."""
 

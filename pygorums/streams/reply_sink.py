@@ -20,8 +20,8 @@ class ReplySink:
     """Puts replies among the requests that wait for a stream.
 
     They are worth sending on the stream that brought the call only: on the next one its number may mean another
-    call. They are never dropped for want of room, since somebody waits for them; who handles the calls takes no
-    further one while much is queued, and from a node that does not take its replies nothing more is read.
+    call. They are never dropped for want of room, since somebody waits for them. Instead no further call is
+    handled while much is queued, and from a node that does not take its replies nothing more is read.
 
     Args:
         queue: The queue, which outlives the stream.

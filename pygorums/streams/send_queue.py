@@ -58,7 +58,7 @@ class SendQueue:
         self._taken_end = 0
         self._writing: Sequence[Outgoing] = ()  # the owners of what is being written
         self._writing_bytes = 0
-        self._one_ways = 0  # at least as many of the queued frames are one-way
+        self._one_ways = 0  # no fewer than the queued frames that are one-way
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._given_up: list[tuple[Outgoing, bytes]] = []  # whose frame may have left, and what is to follow it then
         self._announced: bytes | None = None  # the frame whose length was told

@@ -52,11 +52,11 @@ class OpenedTransport(Transport, Protocol):
         """Say that no more frames will be sent."""
 
     def abort(self, error: StatusError, /) -> None:
-        """End the stream now: `receive` raises, be it that it was cancelled."""
+        """End the stream now. A `receive` that is under way raises something, which may be `asyncio.CancelledError`."""
 
     @property
     def aborted(self) -> StatusError | None:
-        """What it was aborted with."""
+        """What it was aborted with; None if it was not."""
 
     def close(self) -> Awaitable[None]:
         """End the stream now, if it has not ended, and let go of all it holds."""

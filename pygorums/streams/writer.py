@@ -89,7 +89,7 @@ class Writer:
         except Exception as error:
             if not self._over.done():
                 self._over.set_exception(error)
-                self._over.exception()  # who runs this may be cancelled at this moment, and never see it
+                self._over.exception()  # `run` may be cancelled at this moment, and never see it
 
     def _stop(self) -> None:
         write, self._write = self._write, None

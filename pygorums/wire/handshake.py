@@ -67,10 +67,10 @@ SLOWEST = 8 << 10
 """Bytes per second at which a message still counts as on its way."""
 
 PATIENCE = 1.75
-"""How many heartbeats' time an opener waits: at least one was due by then, and it is before two are."""
+"""How many intervals of silence an opener takes for the death of the acceptor, which is heard twice an interval."""
 
 SHORTEST_GRANTED = 0.001
-"""Seconds. What an acceptor grants is what was asked for, or longer, but it may send any number."""
+"""Seconds. Ours grant what was asked for or longer, but others may grant anything, and 0 would mean no time at all."""
 
 _INSTANCE = re.compile(r"[0-9a-f]{32}")
 

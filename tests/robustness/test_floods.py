@@ -58,7 +58,7 @@ async def test_a_callable_client_is_braked() -> None:
         async with busy(service, config[0]):
             calls = notes(config[0])
             (stream,) = server._acceptor.streams
-            await until(lambda: stream._requests.waiting_bytes > 600_000)
+            await until(lambda: stream._requests.backlog.bytes > 600_000)
         await within(asyncio.gather(*calls), 30)
         await within(service.has_seen_count(COUNT + 1), 30)
         assert numbers(service) == list(range(COUNT))
@@ -79,7 +79,7 @@ async def test_a_braked_client_still_answers_calls_back() -> None:
         await service.gates["echo"].arrivals()
         calls = notes(config[0], 80)
         (stream,) = server._acceptor.streams
-        await until(lambda: stream._requests.waiting_bytes > 600_000)
+        await until(lambda: stream._requests.backlog.bytes > 600_000)
         service.gates["echo"].open()
         assert (await within(asked)).text == "back"
         await within(asyncio.gather(*calls))
