@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 __all__ = ["Frames", "framed", "serve_raw"]
 
@@ -58,7 +59,8 @@ class _Echo(asyncio.Protocol):
         self._frames = Frames()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's are not derived from it.
+        transport = cast("asyncio.Transport", transport)
         self._transport = transport
         self._transports.add(transport)
 

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 from benchmarks.loads.outcome import Load, Outcome
 from benchmarks.loads.tasks import closed_loop
@@ -113,7 +114,8 @@ class _Connection(asyncio.Protocol):
         self.writable = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's are not derived from it.
+        transport = cast("asyncio.Transport", transport)
         self._transport = transport
         self._write = transport.write
 

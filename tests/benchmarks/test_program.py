@@ -163,9 +163,18 @@ async def test_a_sweep(tmp_path: Path) -> None:
 
 async def test_uvloop() -> None:
     pytest.importorskip("uvloop", reason="--uvloop needs uvloop: pip install 'pygorums[bench]'")
-    output, errors = await benchmarks(*QUICK, "--uvloop", "--benchmarks", "^Multicast", "--no-baselines")
+    chosen = ("--benchmarks", "^(Multicast|RPC)$", "--concurrent", "2", "--max-async", "10", "--config-size", "1")
+    output, errors = await benchmarks(*QUICK, "--uvloop", *chosen)
     assert errors == ""
-    assert "Multicast" in output
+    names = [line.split("  ")[0] for line in output.splitlines()]
+    assert {"Multicast", "RPC", "A (1 node)", "B (1 node)", "R (1 node)"} <= set(names)
+
+
+async def test_the_case_of_uvloop() -> None:
+    pytest.importorskip("uvloop", reason="--uvloop needs uvloop: pip install 'pygorums[bench]'")
+    output, errors = await benchmarks("reach", *QUICK, "--uvloop", "--benchmarks", "^sequential-uvloop", "--json", "-")
+    assert errors == ""
+    assert list(json.loads(output)["cases"]) == ["sequential-uvloop"]
 
 
 async def test_the_cases_that_compare() -> None:
