@@ -8,8 +8,8 @@ PROMPT = "> "
 
 
 def show(line: str) -> None:
-    """Print a line now, also if somebody reads along at the other end of a pipe."""
-    print(line, flush=True)
+    """Print a line now and in one piece, also if somebody reads along at the other end of a pipe, or others write."""
+    print(f"{line}\n", end="", flush=True)
 
 
 def show_aside(line: str) -> None:

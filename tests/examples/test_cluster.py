@@ -6,12 +6,14 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from types import SimpleNamespace
 from typing import Self
 
 import pytest
 
 import pygorums as gorums
 from examples.storage.moments import now
+from examples.storage.output import show
 from examples.storage.storage_gorums import read_nested_qc, write_nested_multicast, write_qc
 from examples.storage.storage_pb2 import ReadRequest, WriteRequest
 from tests.examples.programs import (
@@ -169,3 +171,11 @@ def test_a_cluster_none_of_whose_servers_can_start() -> None:
     assert completed.returncode == 1
     assert len(re.findall("Address already in use$", completed.stderr, re.MULTILINE)) == 2
     assert completed.stderr.endswith("\npython -m examples.storage: all servers of the cluster have ended\n")
+
+
+def test_a_line_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of a cluster share a pipe, and with PYTHONUNBUFFERED each write to it is one of the system's."""
+    written: list[str] = []
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=written.append, flush=lambda: None))
+    show("Started")
+    assert [each for each in written if each] == ["Started\n"]
