@@ -108,7 +108,6 @@ class Server(Local):
         if inspect.iscoroutinefunction(on_config_change):
             raise TypeError(NOT_ASYNCHRONOUS)
         self.facade: Any = self if facade is None else facade
-        self.at_exit: object = None
         self.system: Any = None
         self._listen = address
         self._interceptors = listed_interceptors(interceptors)

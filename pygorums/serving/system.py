@@ -94,7 +94,6 @@ class System(Local):
         self._telling: asyncio.Task[None] | None = None  # the services that it has started
         self._starting = Joined(self._start, "pygorums system start")
         self._ending = Joined(self._end, "pygorums system stop")
-        self.at_exit: object = None
 
     @property
     def node_id(self) -> int:

@@ -14,6 +14,7 @@ from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.configuration import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
+from pygorums.nodes.node import Pool
 from pygorums.nodes.watch import check_watch
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 
@@ -315,5 +316,5 @@ def connect(
         backoff=backoff,
         channel_options=channel_options,
     )
-    thread.open.add(config.pool)
+    thread.close_at_exit(config.pool, Pool.close)
     return Configuration(config, thread)

@@ -10,26 +10,19 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
-from typing import Any, NoReturn, Protocol, TypeVar
-from weakref import WeakSet
+from typing import Any, NoReturn, TypeVar
+from weakref import WeakKeyDictionary
 
 from pygorums.calls.active_call import ActiveCall
 from pygorums.sync.exiting import begin_exit, is_exiting, refuse_work
 from pygorums.sync.waiter import Waiter
 
-__all__ = ["Closable", "LoopThread", "loop_thread"]
+__all__ = ["LoopThread", "loop_thread"]
 
 T = TypeVar("T")
 
 EXIT_GRACE = 2.0
 """Seconds that open connections and servers get to close when the interpreter exits."""
-
-
-class Closable(Protocol):
-    """What is closed when the interpreter exits: the pool of a configuration, a server, a system."""
-
-    def close(self) -> Coroutine[Any, Any, None]:
-        """Close, on the event loop."""
 
 
 class LoopThread:
@@ -41,7 +34,7 @@ class LoopThread:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
-        self.open: WeakSet[Closable] = WeakSet()
+        self._open: WeakKeyDictionary[Any, Callable[[Any], Coroutine[Any, Any, None]]] = WeakKeyDictionary()
         self._submitted: deque[tuple[Context, Callable[[], object]]] = deque()
         self._context = Context()  # of nobody
         self._scheduled = False
@@ -185,6 +178,10 @@ class LoopThread:
         if not (is_exiting() and os.getpid() == self.pid):
             self.run(function, *args)
 
+    def close_at_exit(self, target: T, close: Callable[[T], Coroutine[Any, Any, None]]) -> None:
+        """Have a pool, a server or a system closed when the interpreter exits, if it is still there by then."""
+        self._open[target] = close
+
     def _shut_down(self) -> None:
         if os.getpid() != self.pid or not self._thread.is_alive():
             return
@@ -193,7 +190,8 @@ class LoopThread:
         async def close_all() -> None:
             with suppress(Exception):
                 async with asyncio.timeout(EXIT_GRACE):
-                    await asyncio.gather(*(item.close() for item in list(self.open)), return_exceptions=True)
+                    closing = [close(target) for target, close in list(self._open.items())]
+                    await asyncio.gather(*closing, return_exceptions=True)
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()

@@ -55,7 +55,7 @@ class Server(Local):
         self.system: System | None = None
         make = partial(AsyncServer, service, address=address, node_id=node_id, peers=peers, facade=self)
         self._server: AsyncServer = self._thread.call(make, **_callbacks(options, self._thread))
-        self._thread.open.add(_Open(self._server))
+        self._thread.close_at_exit(self._server, AsyncServer.stop)
 
     @classmethod
     def _of(cls, server: AsyncServer, thread: LoopThread) -> Self:
@@ -141,7 +141,7 @@ class System(Local):
         system.facade = self
         self.server = Server._of(system.server, thread)
         self.server.system = self
-        thread.open.add(_Open(system))
+        thread.close_at_exit(system, AsyncSystem.stop)
 
     @classmethod
     def _of(cls, system: AsyncSystem, thread: LoopThread) -> Self:
@@ -270,14 +270,3 @@ def _callbacks(options: Mapping[str, Any], thread: LoopThread) -> dict[str, Any]
     if iscoroutinefunction(notify):
         raise TypeError(NOT_ASYNCHRONOUS)
     return {**options, "on_config_change": lambda config: notify(Configuration(config, thread))}
-
-
-class _Open:
-    """Stops a server or system when the interpreter exits."""
-
-    def __init__(self, target: AsyncServer | AsyncSystem) -> None:
-        self._target = target
-        target.at_exit = self  # lives as long as the target
-
-    async def close(self) -> None:
-        await self._target.stop()
