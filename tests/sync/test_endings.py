@@ -2,6 +2,7 @@
 
 import textwrap
 import time
+from collections import Counter
 
 import pytest
 
@@ -106,6 +107,39 @@ async def test_an_end(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "exit" in what or time.monotonic() - start < 10
     # asyncio's debug mode complains of a slow machine.
     assert [line for line in program.errors.splitlines() if not line.startswith("Executing <")] == []
+
+
+CLOSED_AT_EXIT = """
+from pygorums.nodes.node import Pool
+
+def told(owner, name):
+    close = getattr(owner, name)
+
+    async def closed(self, *args):
+        print(type(self).__name__)
+        await close(self, *args)
+
+    setattr(owner, name, closed)
+
+for owner, name in ((gorums.Server, "stop"), (gorums.System, "stop"), (Pool, "close")):
+    told(owner, name)
+
+server = gorums.sync.Server()
+forgotten = gorums.sync.Server()
+config = gorums.sync.connect([server.start("127.0.0.1:0")])
+system = gorums.sync.System("127.0.0.1:0", node_id=1, peers={1: "127.0.0.1:1"})
+system.start()
+del forgotten
+"""
+
+
+async def test_what_is_open_is_closed_at_the_end() -> None:
+    async with Program("import pygorums as gorums, pygorums.sync\n" + CLOSED_AT_EXIT) as program:
+        status, output = await program.ended(20)
+    assert (status, program.errors) == (0, "")
+    closed = Counter(output.split())
+    # A system closes its own server and its connections to its peers.
+    assert (closed["System"], closed["Server"], closed["OutboundPool"]) == (1, 2, 2)
 
 
 async def test_use_after_the_end() -> None:
