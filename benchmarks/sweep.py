@@ -21,7 +21,7 @@ from benchmarks.subjects.targets import Targets
 
 __all__ = ["AXES", "SUBJECTS", "Axis", "sweep"]
 
-SUBJECTS = ("pygorums", "A", "B")
+SUBJECTS = ("pygorums", "A", "B", "R")
 
 CALLERS = 50
 NODES = 3
@@ -110,7 +110,7 @@ async def _measure(
     local = LocalServers(axis.nodes, options.transport, processes=axis.processes, uvloop=options.uvloop)
     async with local, Targets(local.addresses, options.send_buffer, options.transport) as targets:
         subjects = {
-            (value, name): _subject(axis, value, name, targets)
+            (value, name): await _subject(axis, value, name, targets)
             for value in axis.values
             for name in SUBJECTS
             if name == "pygorums" or options.baselines
@@ -118,7 +118,7 @@ async def _measure(
         return await alternate(subjects, options.timing, progress, profiler)
 
 
-def _subject(axis: Axis, value: int, name: str, targets: Targets) -> Subject:
+async def _subject(axis: Axis, value: int, name: str, targets: Targets) -> Subject:
     callers = value if axis.name == "concurrency" else CALLERS
     nodes = value if axis.name == "config-size" else NODES
     payload = value if axis.name == "payload" else 0
@@ -127,6 +127,8 @@ def _subject(axis: Axis, value: int, name: str, targets: Targets) -> Subject:
         load = fan_out_load(targets.channels[:nodes], quorum, callers, payload)
     elif name == "B":
         load = targets.streams(nodes).load(quorum, callers, payload)
+    elif name == "R":
+        load = (await targets.raw()).load(nodes, quorum, callers, payload)
     else:
         load = quorum_call_load(targets.cluster(targets.config[:nodes], quorum, payload), callers)
     return Subject(f"{name} with {value} {axis.title}", targets, load, profiled=name == "pygorums")

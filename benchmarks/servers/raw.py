@@ -19,18 +19,29 @@ class Frames:
     """Cuts what arrives into the messages that were sent, each with its length before it."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._rest = bytearray()
+        self._needed = 0  # so many bytes make what is in there whole
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What is whole now."""
-        rest = self._data
-        rest += data
-        while len(rest) >= _LENGTH:
-            end = _LENGTH + int.from_bytes(rest[:_LENGTH], "big")
-            if len(rest) < end:
+        """What is whole now; has to be used up before more is fed."""
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
                 return
-            yield bytes(rest[:end])
-            del rest[:end]
+            data = bytes(self._rest)
+            self._rest.clear()
+        start, length = 0, len(data)
+        while (body := start + _LENGTH) <= length:
+            end = body + int.from_bytes(data[start:body], "big")
+            if end > length:
+                self._needed = end - start
+                break
+            yield data[start:end]
+            start = end
+        else:
+            self._needed = _LENGTH
+        if start < length:
+            self._rest += data[start:]
 
 
 @asynccontextmanager

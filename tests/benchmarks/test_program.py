@@ -148,11 +148,11 @@ async def test_a_sweep(tmp_path: Path) -> None:
     output, errors = await benchmarks("sweep", *QUICK, "--benchmarks", "payload", "--output", str(folder))
     assert errors == ""
     figures = json.loads((folder / "sweep.json").read_text())["axes"]["payload"]
-    assert {point["subject"] for point in figures} == {"pygorums", "A", "B"}
+    assert {point["subject"] for point in figures} == {"pygorums", "A", "B", "R"}
     assert all(point["median"]["throughput"] > 0 for point in figures)
     assert [point["value"] for point in figures][-1] == 1 << 20
     text = (folder / "sweep.md").read_text()
-    assert "| bytes of payload | pygorums calls/s | A calls/s | B calls/s |" in text
+    assert "| bytes of payload | pygorums calls/s | A calls/s | B calls/s | R calls/s |" in text
     assert "| 1,048,576 | " in text
     assert text.split("\n\n", 1)[1].strip() in output
     if importlib.util.find_spec("matplotlib"):
