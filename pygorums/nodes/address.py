@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pygorums.base.errors import ConfigurationError
 from pygorums.wire.handshake import MAX_NODE_ID
 
-__all__ = ["numbered", "same_place", "split_address"]
+__all__ = ["checked_own_id", "numbered", "same_place", "split_address"]
 
 _HOST = re.compile(r"[^\s\[\]/:@,?#%]+")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[0-9A-Za-z_.~-]+)?")
@@ -116,3 +116,14 @@ def _checked_ids(nodes: Mapping[int, str]) -> Mapping[int, str]:
         if not isinstance(node_id, int) or isinstance(node_id, bool):
             raise ConfigurationError(f"invalid node ID {node_id!r}: it must be a number from 1 to {MAX_NODE_ID}")
     return nodes
+
+
+def checked_own_id(node_id: int) -> int:
+    """The ID that a server is given; 0 for none.
+
+    Raises:
+        ConfigurationError: It can be none.
+    """
+    if not isinstance(node_id, int) or isinstance(node_id, bool) or not 0 <= node_id <= MAX_NODE_ID:
+        raise ConfigurationError(f"invalid node ID {node_id!r}: IDs go from 1 to {MAX_NODE_ID}, 0 is for none")
+    return node_id

@@ -16,7 +16,7 @@ from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import split_address
 from pygorums.nodes.call_options import NO_OPTIONS
 from pygorums.streams.channel import Channel
-from pygorums.streams.joined import Joined
+from pygorums.streams.joined import Joined, resolve
 
 __all__ = ["Node", "Pool", "trouble"]
 
@@ -160,8 +160,7 @@ class Pool:
     def notify(self) -> None:
         """Wake those who wait for a change: a node was connected, lost or closed."""
         changed, self._changed = self._changed, None
-        if changed is not None and not changed.done():
-            changed.set_result(None)
+        resolve(changed)
 
     async def changed(self) -> None:
         """Wait for the next change."""

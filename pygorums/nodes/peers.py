@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import grpc
 
 from pygorums.base.errors import ConfigurationError, StatusError
-from pygorums.base.identity import FIRST_CLIENT_ID
 from pygorums.base.introduction import disagreements, introduction
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
@@ -26,7 +25,10 @@ from pygorums.streams.send_queue import SendQueue
 from pygorums.wire.framing import SERVER_INITIATED
 from pygorums.wire.handshake import MAX_NODE_ID, Pairs
 
-__all__ = ["Peers"]
+__all__ = ["FIRST_CLIENT_ID", "Peers"]
+
+FIRST_CLIENT_ID = 1 << 20
+"""Clients that serve calls without having a node ID of their own get IDs from here upward."""
 
 SEND_BUFFER = 64 << 20
 """How many bytes of calls may wait for one peer or client."""

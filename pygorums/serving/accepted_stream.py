@@ -16,7 +16,7 @@ from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
-from pygorums.serving.waking import resolve
+from pygorums.streams.joined import resolve
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.transport import Transport

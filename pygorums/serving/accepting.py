@@ -11,13 +11,12 @@ from urllib.parse import unquote
 import grpc
 
 from pygorums.base.errors import StatusError
-from pygorums.base.failure_log import FailureLog
 from pygorums.base.metadata import Metadata
+from pygorums.base.repeated import FailureLog
 from pygorums.nodes.peers import Peers
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.claim import Claim
-from pygorums.serving.connection_log import ConnectionLog
 from pygorums.serving.context import StreamContext
 from pygorums.serving.failures import status_within
 from pygorums.serving.holdings import Holdings
@@ -26,6 +25,7 @@ from pygorums.serving.sources import Sources
 from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
 from pygorums.streams.clock import now
+from pygorums.streams.connection_log import AcceptedLog
 from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.send_queue import SendQueue
@@ -74,7 +74,7 @@ class Acceptor:
         self._instances = Instances()
         self._holdings = Holdings(options.max_held)
         self._limits = StreamLimits(options.max_streams, options.max_streams_by_address)
-        self._log = ConnectionLog()
+        self._log = AcceptedLog()
         self._arrivals = count()
         self.streams: dict[AcceptedStream, None] = {}  # in the order in which they were let in
         self.closed = False

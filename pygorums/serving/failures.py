@@ -9,9 +9,8 @@ from typing import Any
 import grpc
 
 from pygorums.base.errors import StatusError
-from pygorums.base.failure_log import FailureLog
 from pygorums.base.method import Method
-from pygorums.base.repeated import Repeated
+from pygorums.base.repeated import FailureLog, Repeated
 from pygorums.base.shown import shown
 from pygorums.streams.clock import now
 

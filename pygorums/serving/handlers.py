@@ -8,15 +8,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from google.protobuf.message import Message
+import grpc
+from google.protobuf.message import DecodeError, Message
 
+from pygorums.base.errors import StatusError
+from pygorums.base.metadata import MAX_PAIRS
 from pygorums.base.method import Method
 from pygorums.serving.context import ServerContext
 from pygorums.serving.replies import kind_of
 from pygorums.serving.service import Service, methods_of
 from pygorums.serving.threads import HandlerThreads
+from pygorums.wire.framing import Frame
+from pygorums.wire.framing import Message as StreamMessage
 
 __all__ = ["CallNext", "Handler", "Reply", "ServerInterceptor", "handlers_of"]
+
+LARGE = 64 << 10
+"""Bytes of a request from which on its pairs are counted: that many would take no less, or little time."""
 
 Reply = Message | AsyncIterator[Message] | None
 """What a handler gives: a reply, nothing for one-way methods, or the replies of a streaming quorum call."""
@@ -47,6 +55,22 @@ class Handler:
 
     method: Method[Any, Any]
     call: CallNext
+
+    def read(self, message: StreamMessage | Frame, size: int) -> Any:
+        """The request in a message of so many bytes.
+
+        Raises:
+            StatusError: It is none, or its metadata would take long to be read.
+        """
+        method = self.method
+        if size > LARGE and (pairs := len(message.entry)) > MAX_PAIRS:
+            text = f"the request of {method.name} has {pairs} pairs of metadata, more than {MAX_PAIRS}"
+            raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        try:
+            return method.parse_request(message.payload)
+        except DecodeError as error:
+            text = f"the request of {method.name} is not a {method.request_class.DESCRIPTOR.full_name}: {error}"
+            raise StatusError(grpc.StatusCode.UNKNOWN, text) from None
 
 
 def handlers_of(

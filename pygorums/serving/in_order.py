@@ -38,11 +38,10 @@ from pygorums.serving.callers import Callers
 from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handler_tasks import start_task
 from pygorums.serving.handlers import Handler
-from pygorums.serving.holding import Holding
-from pygorums.serving.reading import read_request
+from pygorums.serving.holdings import Holding
 from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
 from pygorums.serving.surroundings import Surroundings
-from pygorums.serving.waking import resolve
+from pygorums.streams.joined import resolve
 from pygorums.wire.framing import Frame, Message
 
 __all__ = ["InOrder"]
@@ -258,7 +257,7 @@ class InOrder:
             return
         method = handler.method
         try:
-            request = read_request(method, message, size)
+            request = handler.read(message, size)
         except StatusError as error:
             self._replies.refuse(seq_no, name, error.code(), error.message)
             return

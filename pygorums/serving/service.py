@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from abc import ABC
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.method import Method
+from pygorums.serving.daemon_threads import DaemonThreads
+from pygorums.serving.surroundings import Surroundings
 
-__all__ = ["Service", "methods_of", "services_of"]
+__all__ = ["Service", "methods_of", "services_of", "tell_started"]
 
 
 class Service(ABC):  # noqa: B024 - the generated subclasses have the abstract methods
@@ -59,3 +63,22 @@ def methods_of(service: Service) -> dict[str, Method[Any, Any]]:
     if not methods:
         raise ConfigurationError(f"{kind.__name__} has no methods: derive it from a generated server class")
     return methods
+
+
+async def tell_started(service: Service, system: object, surroundings: Surroundings) -> None:
+    """Call a service's method ``started``, if it has one that is no handler.
+
+    Raises:
+        Exception: What that raises.
+    """
+    hook = getattr(service, "started", None)
+    if hook is None or "started" in methods_of(service):
+        return
+    if inspect.iscoroutinefunction(hook):
+        await surroundings.run(hook, system)
+        return
+    thread = DaemonThreads(1, "pygorums-started")
+    try:
+        await asyncio.get_running_loop().run_in_executor(thread, surroundings.context().run, hook, system)
+    finally:
+        thread.shutdown()

@@ -18,9 +18,8 @@ from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.nodes.node import trouble
 from pygorums.serving.server import Server
-from pygorums.serving.service import Service, services_of
+from pygorums.serving.service import Service, services_of, tell_started
 from pygorums.serving.settings import ServerOptions
-from pygorums.serving.started import tell_started
 from pygorums.streams.joined import Joined
 
 __all__ = ["System"]

@@ -1,4 +1,4 @@
-"""Work that is done once, by the engine, however many wait for it and whatever becomes of them."""
+"""Work that is done once, by the engine, however many wait for it and whatever becomes of them; and waking those."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Joined"]
+__all__ = ["Joined", "resolve"]
 
 T = TypeVar("T")
 
@@ -76,3 +76,9 @@ def _ended(task: asyncio.Task[Any]) -> None:
     _running.discard(task)
     if not task.cancelled():
         task.exception()  # nobody may be left to be told
+
+
+def resolve(future: asyncio.Future[None] | None) -> None:
+    """Wake whoever awaits a future, unless that has happened."""
+    if future is not None and not future.done():
+        future.set_result(None)

@@ -39,7 +39,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.base.handling import HANDLING
 from pygorums.streams.channel import RequestServer
-from pygorums.streams.link_log import LinkLog
+from pygorums.streams.connection_log import LinkLog
 from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
 from pygorums.streams.outgoing import Outgoing

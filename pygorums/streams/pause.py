@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 
+from pygorums.streams.joined import resolve
+
 __all__ = ["Pause"]
 
 
@@ -57,5 +59,4 @@ class Pause:
         self._timer = self._loop.call_at(until, self._end)
 
     def _end(self) -> None:
-        if self._over is not None and not self._over.done():
-            self._over.set_result(None)
+        resolve(self._over)

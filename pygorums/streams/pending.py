@@ -26,7 +26,6 @@ from typing import Protocol
 import grpc
 
 from pygorums.base.errors import StatusError
-from pygorums.base.ewma import SMOOTHING
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.base.status import CODE_BY_NUMBER, unpacked
@@ -38,6 +37,9 @@ __all__ = ["PendingCall", "PendingCalls", "status_error"]
 _log = logging.getLogger("pygorums.streams")
 
 UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
+
+SMOOTHING = 0.2
+"""The weight of a new sample of latency, as in Gorums; the first sample is the estimate."""
 
 ENTRY_COST = 512
 """What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
-from pygorums.base.identity import FIRST_CLIENT_ID
-from pygorums.nodes.peers import Peers
+from pygorums.nodes.peers import FIRST_CLIENT_ID, Peers
 from tests.protos.calls_gorums import ask, echo, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls

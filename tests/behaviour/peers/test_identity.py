@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 import pygorums as gorums
-from pygorums.base.identity import FIRST_CLIENT_ID
+from pygorums.nodes.peers import FIRST_CLIENT_ID
 from pygorums.wire.handshake import MAX_NODE_ID, claimed_node_id
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
