@@ -28,16 +28,7 @@ def introduction(acceptor: int, known: Iterable[int]) -> tuple[tuple[str, str], 
 
 
 def disagreements(metadata: Iterable[tuple[str, str | bytes]], own_id: int, known: Iterable[int]) -> Iterator[str]:
-    """How the list of the opener of a stream differs from ours.
-
-    Args:
-        metadata: Of the stream.
-        own_id: The ID that we have.
-        known: The IDs of our own list.
-
-    Yields:
-        Sentences that begin with what the opener does.
-    """
+    """How the list in the metadata of a stream differs from our own: sentences that begin with what its opener does."""
     value = next((value for key, value in metadata if key == PEERS_KEY), "")
     match = _INTRODUCTION.fullmatch(value) if isinstance(value, str) and len(value) <= MAX_LENGTH else None
     if match is None:

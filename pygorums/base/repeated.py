@@ -26,12 +26,7 @@ class Repeated:
         self._told: dict[Hashable, tuple[float, int]] = {}  # when, and how often it has happened since
 
     def due(self, thing: Hashable, now: float) -> int:
-        """Something happens: how often it has since the last line about it, this time included; 0 for no line now.
-
-        Args:
-            thing: What happens.
-            now: The time in seconds, by any clock that does not go back.
-        """
+        """Something happens `now`: how often since the last line about it, this time included; 0 for no line now."""
         if thing not in self._told and len(self._told) >= self._most:
             self._forget(now)
             if len(self._told) >= self._most:
@@ -55,11 +50,7 @@ _OTHERS = object()
 class FailureLog:
     """Logs an exception with its traceback the first time, and then at intervals one line with the count.
 
-    Two are the same if the text, their type and the line that raised them are.
-
-    Args:
-        log: Where to.
-        interval: Seconds between two lines about the same thing.
+    Two are the same if the text, their type and the line that raised them are. The interval is in seconds.
     """
 
     def __init__(self, log: logging.Logger, interval: float = 60.0) -> None:
@@ -67,14 +58,7 @@ class FailureLog:
         self._repeated = Repeated(interval)
 
     def tell(self, text: str, error: BaseException, now: float, example: str = "") -> None:
-        """Log `error`.
-
-        Args:
-            text: What has failed.
-            error: What it raised.
-            now: The time in seconds, by a clock that does not go back.
-            example: For whom, which may be somebody else each time.
-        """
+        """Log what has failed `now`, what it raised, and for whom, which may be somebody else each time."""
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next

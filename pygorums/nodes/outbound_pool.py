@@ -128,16 +128,7 @@ def pool_over_grpc(
     interceptors: Sequence[Any],
     server: RequestServer | None,
 ) -> OutboundPool:
-    """A pool whose streams gRPC carries.
-
-    Args:
-        metadata: As for `OutboundPool`, like the other arguments that are called as there.
-        credentials: TLS credentials, or None for plain text.
-        send_buffer: The same.
-        backoff: The same.
-        channel_options: gRPC channel options, and ours.
-        interceptors: The same.
-        server: The same.
+    """A pool whose streams gRPC carries, with TLS if there are credentials, and options of gRPC and of ours.
 
     Raises:
         ConfigurationError: The options or the credentials cannot be used.

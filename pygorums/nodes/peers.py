@@ -133,10 +133,7 @@ class Peers:
     def node_of(self, claim: int | None, address: str, metadata: Pairs) -> Node | None:
         """The node of a stream's opener; None if it is an ordinary client, which is not called back.
 
-        Args:
-            claim: The node ID that the opener claims; 0 for a client that serves calls, None for none.
-            address: The opener's network address.
-            metadata: What it sent.
+        It claims a node ID, 0 as a client that serves calls, or None, from a network address, and has sent metadata.
 
         Raises:
             StatusError: All IDs for clients have been given away.
@@ -187,13 +184,7 @@ class Peers:
         return Node(node_id, address, channel, self._pool)
 
     def attach(self, node: Node, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
-        """A node has opened a stream, which is used instead of those it had before.
-
-        Args:
-            node: The node.
-            address: Where the stream comes from.
-            queue: The queue of the stream.
-            instance: What tells its opener from others.
+        """A node has opened a stream, which is used instead of those it had before. `instance` tells openers apart.
 
         Returns:
             The calls whose replies come over this stream.
@@ -204,8 +195,7 @@ class Peers:
         pending = _inbound(node).attach(address, queue, instance)
         self._pool.put(node)
         if node.id in self._known:
-            for watcher in list(self._watchers):
-                watcher.heard_from(node.id, new=True)
+            self._tell_watchers(node, new=True)
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
                 self._known_changed()
@@ -217,8 +207,11 @@ class Peers:
     def heard(self, node: Node | None) -> None:
         """A message has come from a node: those who wait before they connect to it need not wait for long."""
         if node is not None and node.id in self._known:
-            for watcher in list(self._watchers):
-                watcher.heard_from(node.id, new=False)
+            self._tell_watchers(node, new=False)
+
+    def _tell_watchers(self, node: Node, *, new: bool) -> None:
+        for watcher in list(self._watchers):
+            watcher.heard_from(node.id, new=new)
 
     def detach(self, node: Node, queue: SendQueue, error: StatusError) -> None:
         """A node's stream has ended; the node is gone if it has no other."""

@@ -129,7 +129,7 @@ class Acceptor:
         queue = SendQueue(0 if node is None else node.id, REPLY_BUFFER)
         queue.agree(agreement)
         queue.announce(agreement.unannounced)
-        context, replies, requests = self._sources.add(
+        requests = self._sources.add(
             queue,
             metadata=offered,
             peer=peer,
@@ -140,6 +140,7 @@ class Acceptor:
             largest=agreement.largest,
         )
         requests.holding.all = self._holdings
+        context = requests.context
         pending = None if node is None else self._peers.attach(node, claim.address, queue, instance)
         heartbeat = None if agreement.heartbeat is None else Heartbeat(queue, agreement.heartbeat)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
@@ -149,7 +150,7 @@ class Acceptor:
             peer,
             requests,
             queue,
-            replies,
+            requests.replies,
             batching=agreement.batching,
             heartbeats=heartbeat is not None,
             pending=pending,

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import ParamSpec, TypeVar
 
@@ -85,20 +86,15 @@ class DaemonThreads(Executor):
         return future
 
     async def run(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Have a function called in a thread, and wait for its result.
-
-        Raises:
-            RuntimeError: After `shutdown`.
-            StatusError: No thread can be started: UNAVAILABLE, after `NO_THREAD_DELAY` seconds.
-        """
+        """Have a function called in a thread, and wait for its result. Raises what `begin` does, too."""
         return await asyncio.wrap_future(await self.begin(fn, *args, **kwargs))
 
     async def begin(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """As `submit`, for handlers.
 
         Raises:
-            RuntimeError: As `run`.
-            StatusError: As `run`.
+            RuntimeError: After `shutdown`.
+            StatusError: No thread can be started: UNAVAILABLE, after `NO_THREAD_DELAY` seconds.
         """
         try:
             return self.submit(fn, *args, **kwargs)
@@ -130,12 +126,7 @@ class DaemonThreads(Executor):
         with self._lock:
             self._closed = True
             if cancel_futures:
-                self._drop_tasks()
+                with suppress(Empty):
+                    while True:
+                        self._tasks.get_nowait()
             self._tasks.put(None)
-
-    def _drop_tasks(self) -> None:
-        try:
-            while True:
-                self._tasks.get_nowait()
-        except Empty:
-            pass

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from pygorums.base.errors import NodeClosedError
 from pygorums.serving.in_order import InOrder
-from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
 from pygorums.wire.framing import Frame, Message
 
@@ -15,24 +14,17 @@ __all__ = ["DirectRequests"]
 
 
 class DirectRequests:
-    """Handles requests in the order in which they are handed over.
+    """Has requests handled in the order in which they are handed over, after those that came the same way before.
 
     Args:
         requests: Handles them.
-        replies: Where replies go.
         succession: What came the same way before.
         on_stop: Called when the source has ended and no handler runs any more.
     """
 
-    def __init__(
-        self,
-        requests: InOrder,
-        replies: ReplyWriter,
-        succession: Succession,
-        on_stop: Callable[[DirectRequests], None],
-    ) -> None:
+    def __init__(self, requests: InOrder, succession: Succession, on_stop: Callable[[DirectRequests], None]) -> None:
         self._requests = requests
-        self._replies = replies
+        self._replies = requests.replies
         self._succession = succession
         self._on_stop = on_stop
         self._refusal: NodeClosedError | None = None
@@ -51,15 +43,7 @@ class DirectRequests:
         return self._requests.backlog.bytes
 
     def take(self, messages: Sequence[Message | Frame], size: int, /) -> bool:
-        """Handle requests after those that were taken before.
-
-        Args:
-            messages: What has come together.
-            size: How many bytes it was.
-
-        Returns:
-            Whether there was room for all; those for which there was none have been answered so.
-        """
+        """As `RequestHandling` says."""
         if self._refusal is not None:
             self._replies.refuse_all(messages, self._refusal)
             return False

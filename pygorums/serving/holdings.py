@@ -53,12 +53,7 @@ class Holdings:
         self._total = 0  # of what was last known of each
 
     def enter(self, stream: Holder, end: Callable[[StatusError], None]) -> None:
-        """Count what is held for a stream.
-
-        Args:
-            stream: The stream.
-            end: Ends it.
-        """
+        """Count what is held for a stream, and call `end` if that is too much."""
         self._streams[stream] = (0, end)
 
     def leave(self, stream: Holder) -> None:

@@ -55,7 +55,7 @@ class InOrder:
 
     Args:
         context: What is known of the other side.
-        handlers: The handlers by method name; may grow meanwhile.
+        handlers: By method name; may grow meanwhile.
         replies: Where replies go.
         surroundings: What handlers run in.
         max_released: How many handlers may run at once, all but one of which have released.
@@ -64,6 +64,8 @@ class InOrder:
 
     Attributes:
         backlog: The requests whose turn has not come.
+        context: What is known of the other side.
+        replies: Where replies go.
     """
 
     def __init__(
@@ -77,9 +79,9 @@ class InOrder:
         *,
         cancel_abandoned: bool,
     ) -> None:
-        self._context = context
+        self.context = context
         self._handlers = handlers
-        self._replies = replies
+        self.replies = replies
         self._surroundings = surroundings
         self._max_running = max_released
         self._loop = asyncio.get_running_loop()
@@ -152,7 +154,7 @@ class InOrder:
             if self._room is None or self._room.done():
                 self._room = self._loop.create_future()
             await asyncio.shield(self._room)
-        await self._replies.ready()
+        await self.replies.ready()
 
     async def finished(self) -> None:
         """Wait until all that came is handled, or cancelled, whether that has ended or not."""
@@ -177,7 +179,7 @@ class InOrder:
         self._refusal = refusal
         waiting = self.backlog.clear()
         if refusal is not None:
-            self._replies.refuse_all(waiting, refusal)
+            self.replies.refuse_all(waiting, refusal)
         for ctx, task in self._running.items():
             ctx.given_up = True
             task.cancel()
@@ -226,7 +228,7 @@ class InOrder:
         if self._starting or not self._begun:
             return  # what called us is a handler that ends while it is started
         self._starting = True
-        waiting, running, clock, sink = self._waiting, self._running, self._loop.time, self._replies.sink
+        waiting, running, clock, sink = self._waiting, self._running, self._loop.time, self.replies.sink
         take, start = self.backlog.take, self._start
         end = clock() + TURN
         try:
@@ -253,17 +255,17 @@ class InOrder:
         seq_no, name = message.message_seq_no, message.method
         handler = self._handlers.get(name)
         if handler is None:
-            self._replies.unserved(seq_no, name)
+            self.replies.unserved(seq_no, name)
             return
         method = handler.method
         try:
             request = handler.read(message, size)
         except StatusError as error:
-            self._replies.refuse(seq_no, name, error.code(), error.message)
+            self.replies.refuse(seq_no, name, error.code(), error.message)
             return
-        ctx = ServerContext(self._context, name, message, self.backlog.received_at, now, self._on_release)
+        ctx = ServerContext(self.context, name, message, self.backlog.received_at, now, self._on_release)
         if not (self._callers.begin(ctx, seq_no) or method.one_way):
-            self._replies.too_late(seq_no, ctx)
+            self.replies.too_late(seq_no, ctx)
             return
         self._turn = ctx
         self.holding.begun(ctx, size)
@@ -278,7 +280,7 @@ class InOrder:
                 task.cancel()  # by itself, before we knew its task
 
     async def _handle(self, ctx: ServerContext, handler: Handler, seq_no: int, request: Any) -> None:
-        method, replies = handler.method, self._replies
+        method, replies = handler.method, self.replies
         try:
             HANDLING.set(ctx)
             reply = await handler.call(ctx, request)
@@ -306,7 +308,7 @@ class InOrder:
     def _ended(self, ctx: ServerContext) -> None:
         ctx._released = ctx.over = True
         self.holding.ended(ctx)
-        if self._replies.sink.queued_bytes > READ_ON_BELOW:
+        if self.replies.sink.queued_bytes > READ_ON_BELOW:
             self.holding.grew()
         if self._turn is ctx:
             self._turn = None
@@ -324,23 +326,23 @@ class InOrder:
         if isinstance(error, asyncio.CancelledError):
             if self._cancelled:
                 if self._refusal is not None:
-                    self._replies.refuse(seq_no, method.name, self._refusal.code(), self._refusal.message)
+                    self.replies.refuse(seq_no, method.name, self._refusal.code(), self._refusal.message)
                 return
             if self.owner is not None and self.owner.cancelling():
                 return  # the event loop ends, which cancels all tasks at once
             if self._callers.left(ctx):
-                self._replies.too_late(seq_no, ctx)
+                self.replies.too_late(seq_no, ctx)
                 return
             error = StatusError(grpc.StatusCode.CANCELLED, f"the handler of {method.name} was cancelled")
         elif self._loop.is_closed():
             self.backlog.clear()
             return  # it was not even cancelled before
-        self._replies.failed(seq_no, method, error)
+        self.replies.failed(seq_no, method, error)
 
     def _wait_for_client(self) -> None:
         if self._pausing is None or self._pausing.done():
             self._pausing = self._loop.create_task(self._go_on_when_ready(), name=self._name)
 
     async def _go_on_when_ready(self) -> None:
-        await self._replies.ready()
+        await self.replies.ready()
         self._start_soon()

@@ -30,13 +30,8 @@ class Instances:
     def opened(self, client: Hashable | None, arrival: int, stream: AcceptedStream) -> None:
         """A client may use a stream now. If it has an older one it has given that up, even if we were not told.
 
-        Args:
-            client: Who it is.
-            arrival: When the stream arrived: it is newer than those with lower numbers.
-            stream: The stream.
-
         Raises:
-            StatusError: It has a newer one already. This one took longer to be let in.
+            StatusError: It has one already that has arrived later. This one took longer to be let in.
         """
         if client is None:
             return

@@ -192,7 +192,7 @@ class Server(Local):
     ) -> RequestHandling:
         """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
         self._peers.bind()
-        _, writer, requests = self._sources.add(
+        requests = self._sources.add(
             replies,
             metadata=metadata,
             peer=peer,
@@ -202,7 +202,7 @@ class Server(Local):
             max_waiting=MAX_WAITING,
         )
         succession = self._successions.setdefault(origin, Succession())
-        handling = DirectRequests(requests, writer, succession, lambda ended: self._direct.pop(ended, None))
+        handling = DirectRequests(requests, succession, lambda ended: self._direct.pop(ended, None))
         self._direct[handling] = None
         if self._grace is not None:
             handling.shut_down()

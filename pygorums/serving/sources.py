@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from pygorums.serving.context import Host, StreamContext
 from pygorums.serving.handlers import Handler
@@ -15,21 +14,7 @@ from pygorums.streams.channel import FrameSink
 from pygorums.streams.options import StreamOptions
 from pygorums.wire.handshake import NO_LIMIT, Pairs
 
-__all__ = ["Source", "Sources"]
-
-
-class Source(NamedTuple):
-    """What there is for the requests that come one way.
-
-    Attributes:
-        context: What handlers see of the other side.
-        replies: Encodes what they give.
-        requests: Starts them in order.
-    """
-
-    context: StreamContext
-    replies: ReplyWriter
-    requests: InOrder
+__all__ = ["Sources"]
 
 
 class Sources:
@@ -58,6 +43,7 @@ class Sources:
         self._surroundings = surroundings
         self._cancel_abandoned = cancel_abandoned
         self._slow_handlers = SlowHandlers(options.slow_handler, host.failures)
+        self.stop = self._slow_handlers.stop
 
     def add(
         self,
@@ -70,8 +56,8 @@ class Sources:
         mark_end: bool,
         max_waiting: int,
         largest: int = NO_LIMIT,
-    ) -> Source:
-        """One more source.
+    ) -> InOrder:
+        """Handle the requests of one more source, of which handlers see what `StreamContext` has.
 
         Args:
             sink: Where replies go.
@@ -84,20 +70,14 @@ class Sources:
             largest: The largest reply in bytes that it takes.
         """
         options = self._options
-        context = StreamContext(self._host, metadata, peer, peer_id, auth_context)
-        replies = ReplyWriter(sink, min(options.max_message, largest), self._host.failures, mark_end=mark_end)
         requests = InOrder(
-            context,
+            StreamContext(self._host, metadata, peer, peer_id, auth_context),
             self._handlers,
-            replies,
+            ReplyWriter(sink, min(options.max_message, largest), self._host.failures, mark_end=mark_end),
             self._surroundings,
             max_released=options.max_released,
             max_waiting=max_waiting,
             cancel_abandoned=self._cancel_abandoned,
         )
         self._slow_handlers.watch(requests)
-        return Source(context, replies, requests)
-
-    def stop(self) -> None:
-        """Look for slow handlers no more."""
-        self._slow_handlers.stop()
+        return requests

@@ -19,14 +19,7 @@ CANCEL_GRACE = 1.0
 async def end_handling(
     grace: Grace, streams: Iterable[AcceptedStream], direct: Iterable[DirectRequests], listening: GrpcListener | None
 ) -> None:
-    """End all streams and handlers.
-
-    Args:
-        grace: How long requests that were received may be handled.
-        streams: The streams that were accepted.
-        direct: What is handled besides.
-        listening: What accepts streams; None if that was not started.
-    """
+    """End all accepted streams, what is handled besides, and what accepts streams, if that was started."""
     accepted = list(streams)
     tasks = [task for stream in accepted for task in stream.tasks]
     try:

@@ -96,11 +96,7 @@ class RequestHandling(Protocol):
         """Whether there was no room for a one-way message, whose sender does not learn that from an answer."""
 
     def take(self, messages: Sequence[Message | Frame], size: int, /) -> bool:
-        """Handle requests after those that were taken before. Never waits.
-
-        Args:
-            messages: What has come together.
-            size: How many bytes it was.
+        """Handle requests that have come together, in `size` bytes, after those that were taken before. Never waits.
 
         Returns:
             Whether there was room for all; those for which there was none have been answered so.
