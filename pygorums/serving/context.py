@@ -102,22 +102,17 @@ class ServerContext(StreamContext):
         method: The full name of the called method.
     """
 
-    __slots__ = (
-        "_calls",
-        "_deadline",
-        "_message",
-        "_on_release",
-        "_received_at",
-        "_released",
-        "begun_at",
-        "given_up",
-        "held_bytes",
-        "method",
-        "number",
-        "over",
-        "thread",
-        "timer",
-    )
+    # What most requests leave as it is stands here, which is cheaper than to set it for each.
+    _released = False
+    _deadline: float | None = None  # once the entries are read
+    _calls = False  # whether it makes nested calls
+    # For those who keep the order of the stream:
+    held_bytes = 0  # what its request takes, for those who count that
+    thread: Future[Any] | None = None  # in which a plain handler runs, which may outlive its task
+    number = 0  # of the call, if it runs for long enough to be known by it
+    given_up = False  # whether the caller has said that it does not wait any more
+    over = False  # whether the handler has ended
+    timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self,
@@ -136,18 +131,8 @@ class ServerContext(StreamContext):
         self.method = method
         self._message: Message | Frame | None = message
         self._on_release = on_release
-        self._released = False
-        self.held_bytes = 0  # what its request takes, for those who count that
         self._received_at = received_at
-        self._deadline: float | None = None  # once the entries are read
-        self._calls = False  # whether it makes nested calls
-        # For those who keep the order of the stream:
-        self.thread: Future[Any] | None = None  # in which a plain handler runs, which may outlive its task
         self.begun_at = begun_at
-        self.number = 0  # of the call, if it runs for long enough to be known by it
-        self.given_up = False  # whether the caller has said that it does not wait any more
-        self.over = False  # whether the handler has ended
-        self.timer: asyncio.TimerHandle | None = None
 
     @property
     def deadline(self) -> float | None:
