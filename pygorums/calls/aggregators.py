@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 import grpc
@@ -10,9 +11,10 @@ from pygorums.base.errors import RejectedError, SendError, SendTimeoutError, Sta
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
 
-__all__ = ["Aggregator", "FirstReply", "Quorum", "SentToAll", "Threshold"]
+__all__ = ["Aggregator", "Collected", "FirstReply", "Found", "Quorum", "SentToAll", "Threshold", "aggregate", "awaited"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -30,22 +32,109 @@ class Aggregator(Protocol[T_co]):
         """The outcome of what was read."""
 
 
-class Quorum(Generic[T]):
-    """The replies of the first `need` nodes that succeed, by ID, of responses that were counted already."""
+async def awaited(responses: AsyncIterator[NodeResponse[Any]], aggregator: Aggregator[T], progress: Progress) -> T:
+    """Read until the outcome is certain, and give it."""
+    while not aggregator.decided:
+        try:
+            response = await responses.__anext__()
+        except StopAsyncIteration:
+            _end(aggregator, progress)
+            break
+        aggregator.add(response)
+    else:
+        progress.satisfied = True
+    return aggregator.result()
 
-    def __init__(self, need: int, progress: Progress) -> None:
-        self._need = need
-        self._progress = progress
+
+def aggregate(responses: Iterator[NodeResponse[Any]], aggregator: Aggregator[T], progress: Progress) -> T:
+    """The same, in a thread."""
+    while not aggregator.decided:
+        response = next(responses, None)
+        if response is None:
+            _end(aggregator, progress)
+            break
+        aggregator.add(response)
+    else:
+        progress.satisfied = True
+    return aggregator.result()
+
+
+def _end(aggregator: Aggregator[Any], progress: Progress) -> None:
+    progress.end()
+    progress.satisfied = isinstance(aggregator, Collected)  # with whatever has come
+
+
+class Collected(Generic[T]):
+    """The reply of each node by ID, of the first `n` nodes; None: of all."""
+
+    def __init__(self, n: int | None) -> None:
+        self._n = n
         self._replies: dict[int, T] = {}
-        self.decided = progress.out_of_reach(need)
+
+    @property
+    def decided(self) -> bool:
+        """Whether there are enough."""
+        return self._n is not None and len(self._replies) >= self._n
 
     def add(self, response: NodeResponse[T]) -> None:
         """Take a response; of a node that has replied before, its latest reply."""
         if response.error is None:
             self._replies[response.node_id] = response.value
-            self.decided = len(self._replies) >= self._need
-        else:
-            self.decided = self._progress.out_of_reach(self._need)
+
+    def result(self) -> dict[int, T]:
+        """The replies."""
+        return self._replies
+
+
+class Found(Generic[T, R]):
+    """What a function makes of the replies by ID, once it is not None."""
+
+    def __init__(self, fn: Callable[[Mapping[int, T]], R | None], progress: Progress) -> None:
+        self._fn = fn
+        self._progress = progress
+        self._replies: dict[int, T] = {}
+        self._result: R | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is a result."""
+        return self._result is not None
+
+    def add(self, response: NodeResponse[T]) -> None:
+        """Take a response; if it is a reply the function is asked."""
+        if response.error is None:
+            self._replies[response.node_id] = response.value
+            self._result = self._fn(self._replies)
+
+    def result(self) -> R:
+        """The result.
+
+        Raises:
+            IncompleteError: There is none.
+        """
+        if self._result is None:
+            raise self._progress.incomplete(0)
+        return self._result
+
+
+class Quorum(Generic[T]):
+    """The replies of the first `need` nodes that succeed, by ID."""
+
+    def __init__(self, need: int, progress: Progress) -> None:
+        self._need = need
+        self._progress = progress
+        self._replies: dict[int, T] = {}
+
+    @property
+    def decided(self) -> bool:
+        """Whether there are enough, or never will be."""
+        return len(self._replies) >= self._need or self._progress.out_of_reach(self._need)
+
+    def add(self, response: NodeResponse[T]) -> None:
+        """Count a response; of a node that has replied before, its latest reply."""
+        self._progress.take(response)
+        if response.error is None:
+            self._replies[response.node_id] = response.value
 
     def result(self) -> dict[int, T]:
         """The replies.
@@ -62,7 +151,6 @@ class Threshold(Generic[T]):
     """The first successful reply, once `need` of the nodes that were asked have succeeded; None: once all have."""
 
     def __init__(self, need: int | None, progress: Progress) -> None:
-        self._progress = progress
         self._quorum: Quorum[T] = Quorum(max(progress.asked if need is None else need, 1), progress)
         self._first: list[T] = []
 
@@ -75,7 +163,6 @@ class Threshold(Generic[T]):
         """Count a response. Further replies of the same node, in a streaming call, do not count."""
         if response.error is None and not self._first:
             self._first.append(response.value)
-        self._progress.take(response)
         self._quorum.add(response)
 
     def result(self) -> T:

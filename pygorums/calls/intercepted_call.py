@@ -10,10 +10,9 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.method import Method
-from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold
+from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold, awaited
 from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call, InterceptedResponses, intercepted
-from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Source
 from pygorums.nodes.call_options import CallOptions
@@ -57,12 +56,8 @@ class InterceptedCall(Generic[Req, Resp]):
 
         If the configuration has not that many nothing is sent.
         """
-        if need is not None and need > self._call.size:
-            self.source.close()
-            failed: asyncio.Future[Resp] = self._call.config.pool.loop.create_future()
-            failed.set_exception(too_few_nodes(self._method.name, need, self._call.size))
-            return failed
-        self.source.start()
+        if need is None or need <= self._call.size:
+            self.source.start()
         return self._start(self._read(Threshold(need, self.progress)))
 
     def start_rpc(self) -> asyncio.Future[Resp]:
@@ -90,15 +85,9 @@ class InterceptedCall(Generic[Req, Resp]):
 
     async def _read(self, aggregator: Aggregator[T]) -> T:
         try:
-            while not aggregator.decided:
-                aggregator.add(await self.responses.__anext__())
-            self.progress.satisfied = True
-        except StopAsyncIteration:
-            if not self._method.one_way:
-                self.progress.end()
+            return await awaited(self.responses, aggregator, self.progress)
         finally:
             await self.responses.aclose()
-        return aggregator.result()
 
     async def _drain(self) -> None:
         """Let the interceptors see what becomes of a message that nobody waits for."""

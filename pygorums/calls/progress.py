@@ -6,6 +6,7 @@ from typing import Any
 
 from pygorums.base.errors import IncompleteError, RejectedError, counted
 from pygorums.base.method import Method
+from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.response import NodeResponse
 from pygorums.quorum.majority import majority_of
 
@@ -30,6 +31,7 @@ class Progress:
     __slots__ = (
         "_given",
         "_heard",
+        "_one_way",
         "_streaming",
         "asked",
         "config",
@@ -51,6 +53,7 @@ class Progress:
         self.deadline: float | None = None
         self.satisfied = False
         self._streaming = method.streaming
+        self._one_way = method.one_way
         self._heard: dict[int, Exception | None] = {}  # how each node's newest response came from the wire
         self._given: set[int] = set()  # the nodes of which the reader has a reply
 
@@ -86,7 +89,12 @@ class Progress:
         return self.asked - lost < need
 
     def end(self) -> None:
-        """All has been read: of what was heard and never came through, it is clear now that it was dropped."""
+        """All has been read: of what was heard and never came through, it is clear now that it was dropped.
+
+        Only of one-way messages that is no failure.
+        """
+        if self._one_way:
+            return
         for node_id, error in self._heard.items():
             if node_id not in self._given and node_id not in self.node_errors:
                 self.node_errors[node_id] = error or RejectedError("its reply was dropped by an interceptor")
@@ -101,6 +109,8 @@ class Progress:
 
     def incomplete(self, need: int) -> IncompleteError:
         """The error of a call that has not got `need` replies."""
+        if need > len(self.config):
+            return too_few_nodes(self.method_name, need, len(self.config))
         if need > self.asked:
             asked = f"{self.asked} of {counted(len(self.config), 'node')} {'was' if self.asked == 1 else 'were'} asked"
             return IncompleteError(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import aclosing
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
 from pygorums.base.errors import RejectedError
 from pygorums.base.pickling import Local
-from pygorums.calls.aggregators import Quorum
+from pygorums.calls.aggregators import Aggregator, Collected, Found, Quorum, awaited
 from pygorums.calls.judging import Judge, accepted_if_true
-from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse, ResponseStream
@@ -156,7 +154,7 @@ class ResponseSeq(Local, Generic[T]):
         self._used = True
         if n < 0:
             raise ValueError(f"cannot collect {n} replies")
-        return self._collected(n)
+        return self._aggregated(Collected(n), self)
 
     def collect_all(self) -> Coroutine[Any, Any, dict[int, T]]:
         """Read to the end.
@@ -166,23 +164,7 @@ class ResponseSeq(Local, Generic[T]):
             is its latest reply.
         """
         self._used = True
-        return self._collected(None)
-
-    async def _collected(self, n: int | None) -> dict[int, T]:
-        replies: dict[int, T] = {}
-        try:
-            while n is None or len(replies) < n:
-                response = await self.__anext__()
-                if response.error is None:
-                    replies[response.node_id] = response.value
-        except StopAsyncIteration:
-            pass
-        except asyncio.CancelledError:
-            self._give_up()
-            raise
-        self._progress.satisfied = True
-        await self.aclose()
-        return replies
+        return self._aggregated(Collected(None), self)
 
     def collect_quorum(
         self, n: int | None = None, check: Callable[[T, Node], bool | Awaitable[bool]] | None = None
@@ -203,41 +185,11 @@ class ResponseSeq(Local, Generic[T]):
             ValueError: `n` is less than 1.
         """
         self._used = True
-        need = self._progress.quorum(n)
-        return self._collected_quorum(need, check)
-
-    async def _collected_quorum(
-        self, need: int, check: Callable[[T, Node], bool | Awaitable[bool]] | None
-    ) -> dict[int, T]:
-        progress = self._progress
-        if need > len(progress.config):
-            await self.aclose()
-            raise too_few_nodes(progress.method_name, need, len(progress.config))
-        try:
-            return await self._read_quorum(need, check)
-        except asyncio.CancelledError:
-            self._give_up()
-            raise
-        finally:
-            await self.aclose()
-
-    async def _read_quorum(self, need: int, check: Callable[[T, Node], bool | Awaitable[bool]] | None) -> dict[int, T]:
-        progress = self._progress
-        responses = self._unfiltered()
+        responses: AsyncGenerator[NodeResponse[T]] = self._unfiltered()
+        quorum: Quorum[T] = Quorum(self._progress.quorum(n), self._progress)
         if check is not None:
-            responses = Judge(check, accepted_if_true, progress).over(responses)
-        quorum: Quorum[T] | None = None
-        async with aclosing(responses):
-            async for response in responses:
-                progress.take(response)
-                quorum = quorum or Quorum(need, progress)  # now it is known how many are asked
-                quorum.add(response)
-                if quorum.decided:
-                    progress.satisfied = True
-                    break
-            else:
-                progress.end()
-        return (quorum or Quorum(need, progress)).result()
+            responses = Judge(check, accepted_if_true, self._progress).over(responses)
+        return self._aggregated(quorum, responses)
 
     async def _unfiltered(self) -> AsyncGenerator[NodeResponse[T]]:
         """All responses; replies that a filter rejects are failures of their nodes."""
@@ -260,23 +212,17 @@ class ResponseSeq(Local, Generic[T]):
             IncompleteError: It has given none when all nodes had answered or failed, or the time was up.
         """
         self._used = True
-        return self._aggregated(fn)
+        return self._aggregated(Found(fn, self._progress), self)
 
-    async def _aggregated(self, fn: Callable[[Mapping[int, T]], R | None]) -> R:
-        replies: dict[int, T] = {}
+    async def _aggregated(self, aggregator: Aggregator[R], responses: ResponseStream[T]) -> R:
         try:
-            async for response in self:
-                if response.error is None:
-                    replies[response.node_id] = response.value
-                    if (result := fn(replies)) is not None:
-                        self._progress.satisfied = True
-                        return result
+            return await awaited(responses, aggregator, self._progress)
         except asyncio.CancelledError:
             self._give_up()
             raise
         finally:
+            await responses.aclose()
             await self.aclose()
-        raise self._progress.incomplete(0)
 
     def _give_up(self) -> None:
         # What was collected is lost, so reading on would miss replies.

@@ -11,12 +11,10 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.errors import IncompleteError
 from pygorums.base.method import Method
-from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold
+from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold, aggregate
 from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call
-from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.nodes.call_options import CallOptions
@@ -138,36 +136,24 @@ class InterceptedCall(Generic[Req, Resp]):
 
     def threshold(self, need: int | None) -> Resp:
         """Send, and wait for the first successful reply once `need` nodes (None: all asked) have succeeded."""
-        if (error := self._size_error(need)) is not None:
-            raise error
-        self.source.start()
-        aggregator: Threshold[Resp] = Threshold(need, self.progress)
-        return self._read(aggregator)
+        return self._read(self._started(need))
 
-    def _size_error(self, need: int | None) -> IncompleteError | None:
-        if need is None or need <= len(self._config):
-            return None
-        self.source.close()
-        return too_few_nodes(self._method.name, need, len(self._config))
+    def _started(self, need: int | None) -> Threshold[Resp]:
+        if need is None or need <= len(self._config):  # otherwise nothing is sent
+            self.source.start()
+        return Threshold(need, self.progress)
 
     def start_threshold(self, need: int | None) -> Future[Resp]:
         """Send now; the future of what `threshold` gives."""
         future: CallFuture[Resp] = _ReadFuture(self.source)
-        if (error := self._size_error(need)) is not None:
-            future.set_exception(error)
-            return future
-        self.source.start()
-        aggregator: Threshold[Resp] = Threshold(need, self.progress)
-        _readers.submit(self._resolve, future, aggregator)
+        _readers.submit(self._resolve, future, self._started(need))
         return future
 
     def _resolve(self, future: CallFuture[Resp], aggregator: Threshold[Resp]) -> None:
         try:
-            result = self._read(aggregator)
+            future.set_result(self._read(aggregator))
         except BaseException as error:
             future.set_exception(error)
-        else:
-            future.set_result(result)
 
     def rpc(self) -> Resp:
         """Send, and wait for the only node's reply."""
@@ -195,17 +181,9 @@ class InterceptedCall(Generic[Req, Resp]):
 
     def _read(self, aggregator: Aggregator[T]) -> T:
         try:
-            for response in self.responses:
-                aggregator.add(response)
-                if aggregator.decided:
-                    self.progress.satisfied = True
-                    break
-            else:
-                if not self._method.one_way:
-                    self.progress.end()
+            return aggregate(self.responses, aggregator, self.progress)
         finally:
             self._close()
-        return aggregator.result()
 
     def _close(self) -> None:
         self.source.close()

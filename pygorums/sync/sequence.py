@@ -8,9 +8,8 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from pygorums.base.pickling import Local
-from pygorums.calls.aggregators import Quorum
+from pygorums.calls.aggregators import Aggregator, Collected, Found, Quorum, aggregate
 from pygorums.calls.judging import Judge, accepted_if_true
-from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
@@ -152,23 +151,11 @@ class ResponseSeq(Local, Generic[T]):
         self._used = True
         if n < 0:
             raise ValueError(f"cannot collect {n} replies")
-        return self._collected(n)
+        return self._aggregated(Collected(n), self)
 
     def collect_all(self) -> dict[int, T]:
         """Read to the end: the reply of each node by ID; nodes that failed have no entry."""
-        return self._collected(None)
-
-    def _collected(self, n: int | None) -> dict[int, T]:
-        replies: dict[int, T] = {}
-        while n is None or len(replies) < n:
-            response = next(self, None)
-            if response is None:
-                break
-            if response.error is None:
-                replies[response.node_id] = response.value
-        self._progress.satisfied = True
-        self.close()
-        return replies
+        return self._aggregated(Collected(None), self)
 
     def collect_quorum(
         self, n: int | None = None, check: Callable[[T, Any], bool | Awaitable[bool]] | None = None
@@ -183,29 +170,12 @@ class ResponseSeq(Local, Generic[T]):
             ValueError: `n` is less than 1.
         """
         self._used = True
-        progress = self._progress
-        need = progress.quorum(n)
-        if need > len(progress.config):
-            self.close()
-            raise too_few_nodes(progress.method_name, need, len(progress.config))
-        judge = None if check is None else Judge(check, accepted_if_true, progress)
-        reader: Quorum[T] | None = None
-        try:
-            while (response := self._next()) is not None:
-                response = filtered(self._keeps, response) or response
-                if judge is not None:
-                    response = judge.at_once(response)
-                progress.take(response)
-                reader = reader or Quorum(need, progress)  # now it is known how many are asked
-                reader.add(response)
-                if reader.decided:
-                    progress.satisfied = True
-                    break
-            else:
-                progress.end()
-        finally:
-            self.close()
-        return (reader or Quorum(need, progress)).result()
+        quorum: Quorum[T] = Quorum(self._progress.quorum(n), self._progress)
+        responses = (filtered(self._keeps, response) or response for response in iter(self._next, None))
+        if check is not None:
+            judge = Judge(check, accepted_if_true, self._progress)
+            responses = (judge.at_once(response) for response in responses)
+        return self._aggregated(quorum, responses)
 
     def aggregate(self, fn: Callable[[Mapping[int, T]], R | None]) -> R:
         """Read until a function of the replies gives a result, as `pygorums.ResponseSeq.aggregate`.
@@ -213,17 +183,13 @@ class ResponseSeq(Local, Generic[T]):
         Raises:
             IncompleteError: It has given none when all nodes had answered or failed, or the time was up.
         """
-        replies: dict[int, T] = {}
+        return self._aggregated(Found(fn, self._progress), self)
+
+    def _aggregated(self, aggregator: Aggregator[R], responses: Iterator[NodeResponse[T]]) -> R:
         try:
-            for response in self:
-                if response.error is None:
-                    replies[response.node_id] = response.value
-                    if (result := fn(replies)) is not None:
-                        self._progress.satisfied = True
-                        return result
+            return aggregate(responses, aggregator, self._progress)
         finally:
             self.close()
-        raise self._progress.incomplete(0)
 
     def close(self) -> None:
         """Forget the call: what has not arrived is not waited for."""
