@@ -14,12 +14,12 @@ from google.protobuf.message import Message
 from pygorums.base.metadata import MetadataLike as Metadata
 from pygorums.base.method import CallType, Method
 from pygorums.calls.interceptors import Call, Interceptor
-from pygorums.calls.multicast import multicast as _multicast
+from pygorums.calls.one_way import multicast as _multicast
+from pygorums.calls.one_way import unicast as _unicast
 from pygorums.calls.quorum_call import Responses
 from pygorums.calls.quorum_call import quorum_call as _quorum_call
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.rpc import rpc as _rpc
-from pygorums.calls.unicast import unicast as _unicast
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
 from pygorums.serving.context import ServerContext

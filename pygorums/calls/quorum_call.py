@@ -6,7 +6,7 @@ import asyncio
 from asyncio import _get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from sys import get_coroutine_origin_tracking_depth
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -36,7 +36,7 @@ Resp = TypeVar("Resp", bound=Message)
 R = TypeVar("R")
 
 
-class Responses(UsedOnce, Generic[Resp]):
+class Responses(UsedOnce[Resp]):
     """A quorum call that is not sent yet, to be used once.
 
     Nothing leaves until a method that waits is awaited or iteration starts; the `async_` methods and
@@ -50,15 +50,8 @@ class Responses(UsedOnce, Generic[Resp]):
         size: The number of nodes in the configuration.
     """
 
-    __slots__ = (
-        "_config",
-        "_intercepted",
-        "_method",
-        "_options",
-        "_progress",
-        "_request",
-        "size",
-    )
+    __slots__ = ("_progress",)
+    _intercepted: InterceptedCall[Any, Resp] | None
 
     def __init__(
         self,
@@ -67,11 +60,11 @@ class Responses(UsedOnce, Generic[Resp]):
         request: Req,
         options: CallOptions,
     ) -> None:
-        self._method: Method[Any, Resp] = method
+        self._method = method
         self._config = config
-        self._request: Any = request
+        self._request = request
         self._options = options
-        self._intercepted: InterceptedCall[Any, Resp] | None = None
+        self._intercepted = None
         self._progress: Progress | None = None
         if options.interceptors:
             self._intercept()
@@ -214,29 +207,6 @@ class Responses(UsedOnce, Generic[Resp]):
         return self.results().aggregate(fn)
 
     @property
-    def method_name(self) -> str:
-        """The method's full name."""
-        return self._method.name
-
-    @property
-    def node_errors(self) -> Mapping[int, Exception]:
-        """The errors of the nodes that have failed, or whose replies were rejected, among what was read so far.
-
-        By node ID; once the time was up also those of silent nodes.
-        """
-        return self._read.node_errors
-
-    @property
-    def replies(self) -> int:
-        """How many nodes have given a reply that was read and not rejected."""
-        return self._read.replies
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the time was up before all nodes had answered."""
-        return self._read.timed_out
-
-    @property
     def _read(self) -> Progress:
         if self._progress is None:
             self._progress = Progress(self._method, self._config)
@@ -246,9 +216,6 @@ class Responses(UsedOnce, Generic[Resp]):
         intercepted = self._intercepted = InterceptedCall(self._method, self._config, self._request, self._options)
         self._progress = intercepted.progress
         return intercepted
-
-    def _unsent(self) -> bool:
-        return self._intercepted is None or self._intercepted.source.unsent
 
     async def _wait(self, need: int | None) -> Resp:
         if self._intercepted is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -18,7 +18,7 @@ from pygorums.calls.response import NodeResponse, ResponseStream
 from pygorums.calls.unused import warn_unused
 from pygorums.nodes.node import Node
 
-__all__ = ["Endable", "Keep", "ResponseSeq", "Source", "filtered"]
+__all__ = ["AnySequence", "Endable", "Keep", "ResponseSeq", "Source"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -98,21 +98,16 @@ async def _at_end() -> NoReturn:
     raise StopAsyncIteration
 
 
-class ResponseSeq(Local, Generic[T]):
-    """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
-
-    It ends when every node has answered or failed, or when the call's time is up. To be cancelled while waiting for the
-    next response, as by `asyncio.wait_for`, loses none: it can be asked for again. Leaving the loop forgets the call as
-    soon as nothing refers to the sequence any more; `aclose` does it at once.
-    """
+class AnySequence(Local, Generic[T]):
+    """What the sequences of both worlds have in common."""
 
     def __init__(
         self,
-        responses: ResponseStream[T],
+        responses: Any,
         source: Endable,
         progress: Progress,
         keeps: tuple[Keep[T], ...] = (),
-        parent: ResponseSeq[T] | None = None,
+        parent: AnySequence[T] | None = None,
         made: str | None = None,
     ) -> None:
         self._responses = responses
@@ -120,22 +115,68 @@ class ResponseSeq(Local, Generic[T]):
         self._progress = progress
         self._keeps = keeps
         self._parent = parent  # whose end would forget the call
-        self._collecting = False
+        self._lost = False  # whether reading on would miss responses
         self._made = made
         self._used = False
 
-    def ignore_errors(self) -> ResponseSeq[T]:
+    def ignore_errors(self) -> Self:
         """Only the successful replies."""
         return self.filter(lambda response: response.error is None)
 
-    def filter(self, keep: Keep[T]) -> ResponseSeq[T]:
+    def filter(self, keep: Keep[T]) -> Self:
         """Only the responses for which `keep` is true. Filters can be chained.
 
         A node whose replies are all rejected by a filter counts as failed, with a `RejectedError`, in whatever is
         raised later.
         """
         self._used = True
-        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self, self._made)
+        return type(self)(self._responses, self._source, self._progress, (*self._keeps, keep), self, self._made)
+
+    def _filtered(self, response: NodeResponse[T]) -> NodeResponse[T] | None:
+        """None if all filters keep a response; otherwise what has become of its node."""
+        for keep in self._keeps:
+            if not keep(response):
+                if response.error is not None:
+                    return response
+                return NodeResponse.failed(response.node_id, RejectedError("its reply was rejected by a filter"))
+        return None
+
+    def _taken(self, response: NodeResponse[T]) -> bool:
+        """Count a response. Whether all filters keep it."""
+        rejected = self._filtered(response) if self._keeps else None
+        self._progress.take(rejected or response)
+        return rejected is None
+
+    def _at_least_none(self, n: int) -> int:
+        self._used = True
+        if n < 0:
+            raise ValueError(f"cannot collect {n} replies")
+        return n
+
+    def _quorum(self, n: int | None) -> Quorum[T]:
+        self._used = True
+        return Quorum(self._progress.quorum(n), self._progress)
+
+    def __del__(self) -> None:
+        source: Endable | None = getattr(self, "_source", None)  # an interrupt may have come while it was made
+        if source is None:
+            return
+        if not getattr(self, "_used", True) and source.unsent:
+            warn_unused(self._progress.method_name, self._made, self)
+        # A filter's parent lives as long as the filter, so this is the end of the last of them.
+        if getattr(self, "_parent", None) is None:
+            source.abandon()
+
+
+class ResponseSeq(AnySequence[T]):
+    """The responses of a call in the order in which they arrive: an asynchronous iterator, to be read once.
+
+    It ends when every node has answered or failed, or when the call's time is up. To be cancelled while waiting for the
+    next response, as by `asyncio.wait_for`, loses none: it can be asked for again. Leaving the loop forgets the call as
+    soon as nothing refers to the sequence any more; `aclose` does it at once.
+    """
+
+    _responses: ResponseStream[T]
 
     # These are coroutine functions that count as use when they are called, as in `Responses`.
 
@@ -151,10 +192,7 @@ class ResponseSeq(Local, Generic[T]):
         Raises:
             ValueError: `n` is negative.
         """
-        self._used = True
-        if n < 0:
-            raise ValueError(f"cannot collect {n} replies")
-        return self._aggregated(Collected(n), self)
+        return self._aggregated(Collected(self._at_least_none(n)), self)
 
     def collect_all(self) -> Coroutine[Any, Any, dict[int, T]]:
         """Read to the end.
@@ -184,9 +222,8 @@ class ResponseSeq(Local, Generic[T]):
                 that was rejected, by `check` or by a filter, is that node's failure.
             ValueError: `n` is less than 1.
         """
-        self._used = True
+        quorum = self._quorum(n)
         responses: AsyncGenerator[NodeResponse[T]] = self._unfiltered()
-        quorum: Quorum[T] = Quorum(self._progress.quorum(n), self._progress)
         if check is not None:
             responses = Judge(check, accepted_if_true, self._progress).over(responses)
         return self._aggregated(quorum, responses)
@@ -198,7 +235,7 @@ class ResponseSeq(Local, Generic[T]):
                 response = await self._responses.__anext__()
             except StopAsyncIteration:
                 return
-            yield filtered(self._keeps, response) or response
+            yield self._filtered(response) or response
 
     def aggregate(self, fn: Callable[[Mapping[int, T]], R | None]) -> Coroutine[Any, Any, R]:
         """Read until a function of the replies gives a result, and forget the call.
@@ -226,7 +263,7 @@ class ResponseSeq(Local, Generic[T]):
 
     def _give_up(self) -> None:
         # What was collected is lost, so reading on would miss replies.
-        self._collecting = True
+        self._lost = True
         self._source.close()
 
     def aclose(self) -> Coroutine[Any, Any, None]:
@@ -243,7 +280,7 @@ class ResponseSeq(Local, Generic[T]):
         return self._next()
 
     async def _next(self) -> NodeResponse[T]:
-        if self._collecting:
+        if self._lost:
             raise RuntimeError(
                 f"collecting the replies of {self._progress.method_name} was cancelled, and the call forgotten: "
                 "make it again"
@@ -257,24 +294,5 @@ class ResponseSeq(Local, Generic[T]):
             except StopAsyncIteration:
                 self._progress.end()
                 raise
-            rejected = filtered(self._keeps, response) if self._keeps else None
-            self._progress.take(rejected or response)
-            if rejected is None:
+            if self._taken(response):
                 return response
-
-    def __del__(self) -> None:
-        if not self._used and self._source.unsent:
-            warn_unused(self._progress.method_name, self._made, self)
-        # A filter's parent lives as long as the filter, so this is the end of the last of them.
-        if self._parent is None:
-            self._source.abandon()
-
-
-def filtered(keeps: tuple[Keep[T], ...], response: NodeResponse[T]) -> NodeResponse[T] | None:
-    """None if all filters keep a response; otherwise what has become of its node."""
-    for keep in keeps:
-        if not keep(response):
-            if response.error is not None:
-                return response
-            return NodeResponse.failed(response.node_id, RejectedError("its reply was rejected by a filter"))
-    return None

@@ -5,12 +5,19 @@ from __future__ import annotations
 import sys
 import traceback
 import warnings
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
+from google.protobuf.message import Message
+
+from pygorums.base.method import Method
 from pygorums.base.pickling import Local
-from pygorums.calls.progress import at_least_one
+from pygorums.calls.progress import Progress, at_least_one
+from pygorums.nodes.call_options import CallOptions
 
 __all__ = ["UsedOnce", "made_here", "warn_unused"]
+
+Resp = TypeVar("Resp", bound=Message)
 
 _DEPTH = 10
 
@@ -39,15 +46,20 @@ def warn_unused(method_name: str, made: str | None, source: object) -> None:
     warnings.warn(text, RuntimeWarning, stacklevel=3, source=source)
 
 
-class UsedOnce(Local):
-    """What the responses of both worlds have in common.
+class UsedOnce(Local, Generic[Resp]):
+    """What the responses of both worlds have in common: a quorum call that is not sent yet.
 
     Attributes:
         _made: Where the call was made, in debug mode.
         _used: Whether it was used; None if somebody tried to and made a mistake.
     """
 
-    __slots__ = ("_made", "_used")
+    __slots__ = ("_config", "_intercepted", "_made", "_method", "_options", "_request", "_used", "size")
+    _method: Method[Any, Resp]
+    _config: Any
+    _request: Any
+    _options: CallOptions
+    _intercepted: Any
     _made: str | None
     _used: bool | None
     _how = "is not awaited itself: say how many replies it needs, as in `await ….majority()`, or iterate over it"
@@ -55,10 +67,32 @@ class UsedOnce(Local):
     @property
     def method_name(self) -> str:
         """The method's full name."""
+        return self._method.name
+
+    @property
+    def node_errors(self) -> Mapping[int, Exception]:
+        """The errors of the nodes that have failed, or whose replies were rejected, among what was read so far.
+
+        By node ID; once the time was up also those of silent nodes.
+        """
+        return self._read.node_errors
+
+    @property
+    def replies(self) -> int:
+        """How many nodes have given a reply that was read and not rejected."""
+        return self._read.replies
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the time was up before all nodes had answered."""
+        return self._read.timed_out
+
+    @property
+    def _read(self) -> Progress:
         raise NotImplementedError
 
     def _unsent(self) -> bool:
-        raise NotImplementedError
+        return self._intercepted is None or bool(self._intercepted.source.unsent)
 
     def _use(self) -> None:
         if self._used:

@@ -91,7 +91,7 @@ def unicast(
     interceptors: Sequence[Any] = (),
     ignore_errors: bool = False,
 ) -> None:
-    """Send a one-way message to one node and wait until it is sent: `pygorums.calls.unicast.unicast`, blocking."""
+    """Send a one-way message to one node and wait until it is sent: `pygorums.calls.one_way.unicast`, blocking."""
     _check_node(method, node, request)
     options = node.asynchronous.pool.options.of_sending(timeout, metadata, interceptors)
     _one_way(method, _alone(node), request, options, ignore_errors=ignore_errors)
@@ -106,7 +106,7 @@ def multicast(
     interceptors: Sequence[Any] = (),
     ignore_errors: bool = False,
 ) -> None:
-    """Send a one-way message to all nodes and wait until it is sent: `pygorums.calls.multicast.multicast`, blocking."""
+    """Send a one-way message to all nodes and wait until it is sent: `pygorums.calls.one_way.multicast`, blocking."""
     _check_configuration(method, config, request)
     options = config.asynchronous.options.of_sending(timeout, metadata, interceptors)
     _one_way(method, config, request, options, ignore_errors=ignore_errors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -33,7 +33,7 @@ Resp = TypeVar("Resp", bound=Message)
 R = TypeVar("R")
 
 
-class Responses(UsedOnce, Generic[Resp]):
+class Responses(UsedOnce[Resp]):
     """A quorum call that is not sent yet, to be used once: `pygorums.Responses` for the blocking facade.
 
     The methods have the same names and meaning; those that wait block, and the `async_` methods give a
@@ -43,6 +43,8 @@ class Responses(UsedOnce, Generic[Resp]):
         size: The number of nodes in the configuration.
     """
 
+    _intercepted: InterceptedCall[Any, Resp] | None
+
     def __init__(
         self,
         method: Method[Req, Resp],
@@ -50,40 +52,17 @@ class Responses(UsedOnce, Generic[Resp]):
         request: Message | bytes,
         options: CallOptions,
     ) -> None:
-        self._method: Method[Any, Resp] = method
+        self._method = method
         self._config = config
         self._thread = config.thread
         self._request = request
         self._options = options
-        self._intercepted: InterceptedCall[Any, Resp] | None = None
+        self._intercepted = None
         if options.interceptors:
             self._intercept()
         self._made = made_here() if config.thread.loop.get_debug() else None
         self._used = False
         self.size = len(config.asynchronous.nodes)
-
-    @property
-    def method_name(self) -> str:
-        """The method's full name."""
-        return self._method.name
-
-    @property
-    def node_errors(self) -> Mapping[int, Exception]:
-        """The errors of the nodes that have failed, or whose replies were rejected, among what was read so far.
-
-        By node ID; once the time was up also those of silent nodes.
-        """
-        return self._read.node_errors
-
-    @property
-    def replies(self) -> int:
-        """How many nodes have given a reply that was read and not rejected."""
-        return self._read.replies
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the time was up before all nodes had answered."""
-        return self._read.timed_out
 
     def first(self) -> Resp:
         """The first successful reply."""
@@ -191,9 +170,6 @@ class Responses(UsedOnce, Generic[Resp]):
         intercepted = self._intercepted = InterceptedCall(self._method, self._config, self._request, self._options)
         self._progress = intercepted.progress
         return intercepted
-
-    def _unsent(self) -> bool:
-        return self._intercepted is None or self._intercepted.source.unsent
 
     def _use(self) -> None:
         self._thread.check()

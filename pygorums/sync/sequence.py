@@ -7,14 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from pygorums.base.pickling import Local
-from pygorums.calls.aggregators import Aggregator, Collected, Found, Quorum, aggregate
+from pygorums.calls.aggregators import Aggregator, Collected, Found, aggregate
 from pygorums.calls.judging import Judge, accepted_if_true
-from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
-from pygorums.calls.sequence import Keep, filtered
-from pygorums.calls.unused import warn_unused
+from pygorums.calls.sequence import AnySequence
 from pygorums.sync.loop_thread import LoopThread
 
 __all__ = ["QueueIterator", "ResponseSeq"]
@@ -58,6 +55,8 @@ class QueueIterator(Generic[Resp]):
             self._closed = True
             self._thread.submit(self._started.close)
         self._prepare = None
+
+    abandon = close
 
     def __del__(self) -> None:
         if getattr(self, "_closed", True) is False:  # an interrupt may have come while it was made
@@ -107,7 +106,7 @@ class _Started(Generic[Resp]):
             return None
 
 
-class ResponseSeq(Local, Generic[T]):
+class ResponseSeq(AnySequence[T]):
     """The responses of a call in the order in which they arrive: an iterator, to be read once.
 
     It ends when every node has answered or failed, or when the call's time is up. Leaving the loop early
@@ -115,43 +114,13 @@ class ResponseSeq(Local, Generic[T]):
     as by Ctrl-C; to read on after that raises `RuntimeError`.
     """
 
-    def __init__(
-        self,
-        responses: Iterator[NodeResponse[T]],
-        source: QueueIterator[Any],
-        progress: Progress,
-        keeps: tuple[Keep[T], ...] = (),
-        parent: ResponseSeq[T] | None = None,
-        made: str | None = None,
-    ) -> None:
-        self._responses = responses
-        self._source = source
-        self._progress = progress
-        self._keeps = keeps
-        self._parent = parent  # whose end would forget the call
-        self._interrupted = False
-        self._made = made
-        self._used = False
-
-    def ignore_errors(self) -> ResponseSeq[T]:
-        """Only the successful replies."""
-        return self.filter(lambda response: response.error is None)
-
-    def filter(self, keep: Keep[T]) -> ResponseSeq[T]:
-        """Only the responses for which `keep` is true, as `pygorums.ResponseSeq.filter`."""
-        self._used = True
-        return ResponseSeq(self._responses, self._source, self._progress, (*self._keeps, keep), self, self._made)
-
     def collect_n(self, n: int) -> dict[int, T]:
         """Read until `n` nodes have replied, or the sequence ends, and forget the call.
 
         Raises:
             ValueError: `n` is negative.
         """
-        self._used = True
-        if n < 0:
-            raise ValueError(f"cannot collect {n} replies")
-        return self._aggregated(Collected(n), self)
+        return self._aggregated(Collected(self._at_least_none(n)), self)
 
     def collect_all(self) -> dict[int, T]:
         """Read to the end: the reply of each node by ID; nodes that failed have no entry."""
@@ -169,9 +138,8 @@ class ResponseSeq(Local, Generic[T]):
             IncompleteError: Too few nodes are left whose replies can count.
             ValueError: `n` is less than 1.
         """
-        self._used = True
-        quorum: Quorum[T] = Quorum(self._progress.quorum(n), self._progress)
-        responses = (filtered(self._keeps, response) or response for response in iter(self._next, None))
+        quorum = self._quorum(n)
+        responses = (self._filtered(response) or response for response in iter(self._next, None))
         if check is not None:
             judge = Judge(check, accepted_if_true, self._progress)
             responses = (judge.at_once(response) for response in responses)
@@ -208,14 +176,12 @@ class ResponseSeq(Local, Generic[T]):
             if response is None:
                 self._progress.end()
                 raise StopIteration
-            rejected = filtered(self._keeps, response) if self._keeps else None
-            self._progress.take(rejected or response)
-            if rejected is None:
+            if self._taken(response):
                 return response
 
     def _next(self) -> NodeResponse[T] | None:
         self._used = True
-        if self._interrupted:
+        if self._lost:
             raise RuntimeError(
                 f"reading the replies of {self._progress.method_name} was interrupted, and the call forgotten: "
                 "make it again"
@@ -225,16 +191,5 @@ class ResponseSeq(Local, Generic[T]):
         except Exception:
             raise
         except BaseException:
-            self._interrupted = True
+            self._lost = True
             raise
-
-    def __del__(self) -> None:
-        # A filter's parent lives as long as the filter, so this is the end of the last of them. An interrupt may have
-        # come while it was made.
-        source = getattr(self, "_source", None)
-        if source is None:
-            return
-        if not getattr(self, "_used", True) and source.unsent:
-            warn_unused(self._progress.method_name, self._made, self)
-        if getattr(self, "_parent", None) is None:
-            source.close()
