@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import grpc
 
@@ -20,23 +20,45 @@ from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Configuration", "Node", "connect"]
 
+A = TypeVar("A", AsyncNode, AsyncConfiguration)
 
-class Node(Immutable):
-    """A server that can be called: `pygorums.Node` for the blocking facade. Equal if it stands for the same node.
+
+class _Facade(Immutable, Generic[A]):
+    """A node or configuration for the blocking facade. Equal if it stands for an equal one.
 
     Attributes:
-        asynchronous: The node that the event loop's thread calls (for the call functions).
+        asynchronous: What the event loop's thread calls (for the call functions).
         thread: The event loop's thread (for the call functions).
     """
 
     # Not properties: every call reads them.
     __slots__ = ("asynchronous", "thread")
-    asynchronous: AsyncNode
+    asynchronous: A
     thread: LoopThread
 
-    def __init__(self, node: AsyncNode, thread: LoopThread) -> None:
-        _set_node(self, node)
-        _set_node_thread(self, thread)
+    def __init__(self, asynchronous: A, thread: LoopThread) -> None:
+        _set_asynchronous(self, asynchronous)
+        _set_thread(self, thread)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        return self.asynchronous == other.asynchronous
+
+    def __hash__(self) -> int:
+        return hash(self.asynchronous)
+
+    def __repr__(self) -> str:
+        return repr(self.asynchronous)
+
+
+_set_asynchronous, _set_thread = setter(_Facade, "asynchronous"), setter(_Facade, "thread")
+
+
+class Node(_Facade[AsyncNode]):
+    """A server that can be called: `pygorums.Node` for the blocking facade."""
+
+    __slots__ = ()
 
     @property
     def id(self) -> int:
@@ -87,39 +109,14 @@ class Node(Immutable):
         """Wait until there is a stream to the node, as `pygorums.Node.wait_connected`."""
         self.thread.run(self.asynchronous.wait_connected, timeout)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Node):
-            return NotImplemented
-        return self.asynchronous is other.asynchronous
 
-    def __hash__(self) -> int:
-        return hash(self.asynchronous)
-
-    def __repr__(self) -> str:
-        return repr(self.asynchronous)
-
-
-_set_node, _set_node_thread = setter(Node, "asynchronous"), setter(Node, "thread")
-
-
-class Configuration(Immutable, Sequence[Node]):
+class Configuration(_Facade[AsyncConfiguration], Sequence[Node]):
     """An immutable sequence of nodes: `pygorums.Configuration` for the blocking facade, with the same names.
 
     May be used from several threads at once. As a context manager it closes the connections at the end.
-
-    Attributes:
-        asynchronous: The configuration that the event loop's thread calls (for the call functions).
-        thread: The event loop's thread (for the call functions).
     """
 
-    # Not properties: every call reads them.
-    __slots__ = ("asynchronous", "thread")
-    asynchronous: AsyncConfiguration
-    thread: LoopThread
-
-    def __init__(self, config: AsyncConfiguration, thread: LoopThread) -> None:
-        _set_config(self, config)
-        _set_config_thread(self, thread)
+    __slots__ = ()
 
     @property
     def node_ids(self) -> tuple[int, ...]:
@@ -230,20 +227,6 @@ class Configuration(Immutable, Sequence[Node]):
 
     def __contains__(self, item: object) -> bool:
         return (item.asynchronous if isinstance(item, Node) else item) in self.asynchronous
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Configuration):
-            return NotImplemented
-        return self.asynchronous == other.asynchronous
-
-    def __hash__(self) -> int:
-        return hash(self.asynchronous)
-
-    def __repr__(self) -> str:
-        return repr(self.asynchronous)
-
-
-_set_config, _set_config_thread = setter(Configuration, "asynchronous"), setter(Configuration, "thread")
 
 
 class _Watch:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import Any, Self, TypeVar, Unpack, cast
+from typing import Any, Generic, Self, TypeVar, Unpack, cast
 
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
@@ -21,7 +21,7 @@ from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Server", "System", "local_systems"]
 
-T = TypeVar("T")
+A = TypeVar("A", bound=AsyncServer | AsyncSystem)
 
 
 class SyncServerOptions(CommonServerOptions, total=False):
@@ -34,13 +34,60 @@ class SyncSystemOptions(SyncServerOptions, OutboundOptions, total=False):
     """The keyword arguments of `System` that may differ between the nodes of `local_systems`."""
 
 
-class Server(Local):
+class _Serving(Local, Generic[A]):
+    """What servers and systems have in common.
+
+    Attributes:
+        asynchronous: The server or system that the event loop's thread runs.
+    """
+
+    def __init__(self, asynchronous: A, thread: LoopThread) -> None:
+        self.asynchronous = asynchronous
+        self._thread = thread
+
+    @property
+    def node_id(self) -> int:
+        """The own ID among the peers; 0 for none."""
+        return self.asynchronous.node_id
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that it listens on; a RuntimeError before it was started."""
+        return self.asynchronous.address
+
+    def register(self, service: Service) -> None:
+        """Serve the methods of one more service, from now on."""
+        self._thread.call(self.asynchronous.register, service)
+
+    def wait(self) -> None:
+        """Wait until it has stopped."""
+        self._thread.run(self.asynchronous.wait)
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop serving, as the `stop` of the same class of `pygorums`; a system closes its connections to peers too."""
+        self._thread.finish(self.asynchronous.stop, grace)
+
+    def config(self) -> Configuration:
+        """The known peers that are connected, and the server itself, as `pygorums.Server.config`."""
+        return Configuration(self.asynchronous.config(), self._thread)
+
+    def client_config(self) -> Configuration:
+        """The clients that serve calls, as `pygorums.Server.client_config`."""
+        return Configuration(self.asynchronous.client_config(), self._thread)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+
+class Server(_Serving[AsyncServer]):
     """Serves the methods of one or more services: `pygorums.Server` for the blocking facade.
 
     The arguments are the same. Plain handlers run in threads and may make blocking calls, over `ctx.config()` for
     instance; their contexts give configurations of the facade. The callbacks run in the event loop's thread and must
     not block: `on_config_change` gets a configuration of the facade to hand on to a thread.
     """
+
+    system: System | None = None
 
     def __init__(
         self,
@@ -51,74 +98,34 @@ class Server(Local):
         peers: Iterable[str] | Mapping[int, str] | None = None,
         **options: Unpack[SyncServerOptions],
     ) -> None:
-        self._thread = loop_thread()
-        self.system: System | None = None
+        thread = loop_thread()
         make = partial(AsyncServer, service, address=address, node_id=node_id, peers=peers, facade=self)
-        self._server: AsyncServer = self._thread.call(make, **_callbacks(options, self._thread))
-        self._thread.close_at_exit(self._server, AsyncServer.stop)
+        super().__init__(thread.call(make, **_callbacks(options, thread)), thread)
+        thread.close_at_exit(self.asynchronous, AsyncServer.stop)
 
     @classmethod
-    def _of(cls, server: AsyncServer, thread: LoopThread) -> Self:
+    def _of(cls, system: System, server: AsyncServer, thread: LoopThread) -> Self:
         self = cls.__new__(cls)
-        self._thread = thread
-        self._server = server
-        self.system = None
+        _Serving.__init__(self, server, thread)
+        self.system = system
         server.facade = self
         return self
 
     @property
-    def asynchronous(self) -> AsyncServer:
-        """The server that the event loop's thread runs (for `connect`)."""
-        return self._server
-
-    @property
-    def node_id(self) -> int:
-        """The server's own ID among its peers; 0 for none."""
-        return self._server.node_id
-
-    @property
-    def address(self) -> str:
-        """``host:port`` that the server listens on; a RuntimeError before it was started."""
-        return self._server.address
-
-    @property
     def grpc_server(self) -> Any:
         """The gRPC server below, which belongs to the event loop's thread."""
-        return self._thread.call(lambda: self._server.grpc_server)
-
-    def register(self, service: Service) -> None:
-        """Serve the methods of a service, from now on."""
-        self._thread.call(self._server.register, service)
+        return self._thread.call(lambda: self.asynchronous.grpc_server)
 
     def start(self, address: str | None = None) -> str:
         """Listen on ``host:port`` and serve, in the background; the address with the actual port."""
-        return self._thread.run(self._server.start, address)
-
-    def wait(self) -> None:
-        """Wait until the server has stopped."""
-        self._thread.run(self._server.wait)
-
-    def stop(self, grace: float | None = None) -> None:
-        """Stop serving, as `pygorums.Server.stop`."""
-        self._thread.finish(self._server.stop, grace)
-
-    def config(self) -> Configuration:
-        """The known peers that are connected, and the server itself, as `pygorums.Server.config`."""
-        return Configuration(self._server.config(), self._thread)
-
-    def client_config(self) -> Configuration:
-        """The clients that serve calls, as `pygorums.Server.client_config`."""
-        return Configuration(self._server.client_config(), self._thread)
+        return self._thread.run(self.asynchronous.start, address)
 
     def __enter__(self) -> Self:
-        self._thread.run(_enter, self._server)
+        self._thread.run(self.asynchronous.__aenter__)
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
 
-
-class System(Local):
+class System(_Serving[AsyncSystem]):
     """A server with its connections to its peers: `pygorums.System` for the blocking facade, with its arguments."""
 
     def __init__(
@@ -132,15 +139,12 @@ class System(Local):
     ) -> None:
         thread = loop_thread()
         make = partial(AsyncSystem, address, service, node_id=node_id, peers=peers)
-        system: AsyncSystem = thread.call(make, **_callbacks(options, thread))
-        self._set_up(system, thread)
+        self._set_up(thread.call(make, **_callbacks(options, thread)), thread)
 
     def _set_up(self, system: AsyncSystem, thread: LoopThread) -> None:
-        self._thread = thread
-        self._system = system
+        super().__init__(system, thread)
         system.facade = self
-        self.server = Server._of(system.server, thread)
-        self.server.system = self
+        self.server = Server._of(self, system.server, thread)
         thread.close_at_exit(system, AsyncSystem.stop)
 
     @classmethod
@@ -150,60 +154,25 @@ class System(Local):
         return self
 
     @property
-    def node_id(self) -> int:
-        """The own ID."""
-        return self._system.node_id
-
-    @property
-    def address(self) -> str:
-        """``host:port`` that it listens on; a RuntimeError before it was started."""
-        return self._system.address
-
-    @property
     def outbound(self) -> Configuration:
         """All peers, over streams that this system has opened."""
-        return Configuration(self._system.outbound, self._thread)
-
-    def config(self) -> Configuration:
-        """The peers that are connected to this system, and itself."""
-        return self.server.config()
-
-    def client_config(self) -> Configuration:
-        """The clients that serve calls made back to them."""
-        return self.server.client_config()
-
-    @property
-    def asynchronous(self) -> AsyncSystem:
-        """The system that the event loop's thread runs."""
-        return self._system
-
-    def register(self, service: Service) -> None:
-        """Serve the methods of one more service, from now on, as `pygorums.System.register`."""
-        self._thread.call(self._system.register, service)
+        return Configuration(self.asynchronous.outbound, self._thread)
 
     def start(self) -> str:
         """Listen and start to connect to all peers."""
-        return self._thread.run(self._system.start)
-
-    def wait(self) -> None:
-        """Wait until the system has stopped."""
-        self._thread.run(self._system.wait)
-
-    def stop(self, grace: float | None = None) -> None:
-        """Stop the server and close the connections to the peers."""
-        self._thread.finish(self._system.stop, grace)
+        return self._thread.run(self.asynchronous.start)
 
     def wait_for_config(
         self, condition: Callable[[Configuration], bool], timeout: float | None = None
     ) -> Configuration:
         """Wait until a condition holds for `config()`; it is called in the event loop's thread and must not block."""
-        return self._wait(self._system.wait_for_config, condition, timeout)
+        return self._wait(self.asynchronous.wait_for_config, condition, timeout)
 
     def wait_for_client_config(
         self, condition: Callable[[Configuration], bool], timeout: float | None = None
     ) -> Configuration:
         """As `wait_for_config`, for `client_config()`."""
-        return self._wait(self._system.wait_for_client_config, condition, timeout)
+        return self._wait(self.asynchronous.wait_for_client_config, condition, timeout)
 
     def _wait(self, wait: Any, condition: Callable[[Configuration], bool], timeout: float | None) -> Configuration:
         def holds(config: AsyncConfiguration) -> bool:
@@ -218,9 +187,6 @@ class System(Local):
             self.stop()  # nobody else would
             raise
         return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
 
 
 def local_systems(
@@ -243,23 +209,11 @@ def local_systems(
 
 @contextmanager
 def _local_systems(manager: AbstractAsyncContextManager[list[System]], thread: LoopThread) -> Iterator[list[System]]:
-    systems = thread.run(lambda: _begin(manager))
+    systems = thread.run(manager.__aenter__)
     try:
         yield systems
     finally:
-        thread.finish(lambda: _leave(manager))
-
-
-async def _begin(manager: AbstractAsyncContextManager[T]) -> T:
-    return await manager.__aenter__()
-
-
-async def _leave(manager: AbstractAsyncContextManager[Any]) -> None:
-    await manager.__aexit__(None, None, None)
-
-
-async def _enter(server: AsyncServer) -> None:
-    await server.__aenter__()
+        thread.finish(manager.__aexit__, None, None, None)
 
 
 def _callbacks(options: Mapping[str, Any], thread: LoopThread) -> dict[str, Any]:
