@@ -64,7 +64,7 @@ class Node(Shared):
     @property
     def pending(self) -> int:
         """How many calls wait for this node's reply."""
-        return len(self.channel.pending)
+        return self.channel.waiting
 
     @property
     def connected(self) -> bool:

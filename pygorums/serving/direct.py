@@ -1,4 +1,5 @@
 """Requests that do not come over a stream that the server accepted: from the own process, or back from a node."""
+# ruff: noqa: D102 - methods without a docstring are as RequestHandling says
 
 from __future__ import annotations
 
@@ -39,11 +40,9 @@ class DirectRequests:
 
     @property
     def waiting_bytes(self) -> int:
-        """The bytes of the requests whose turn has not come."""
         return self._requests.backlog.bytes
 
     def take(self, messages: Sequence[Message | Frame], size: int, /) -> bool:
-        """As `RequestHandling` says."""
         if self._refusal is not None:
             self._replies.refuse_all(messages, self._refusal)
             return False
@@ -54,7 +53,6 @@ class DirectRequests:
         return not refused
 
     def when_taken(self, callback: Callable[[], None], /) -> None:
-        """Have `callback` called when the turn of the requests that wait now has come, or never will."""
         self._requests.backlog.when_taken(callback)
 
     def stop(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import grpc
@@ -53,33 +53,33 @@ class HandlerFailures:
             self._failures.tell(f"The handler of {method.name} failed", error, now())
         elif method.one_way:
             text = str(only) if isinstance(only, StatusError) else "it is not implemented"
-            if times := self._repeated.due((method.name, text), now()):
-                _log.error("The handler of %s failed%s: %s", method.name, _count(times), text)
+            self._tell(logging.ERROR, (method.name, text), "The handler of %s failed{}: %s", method.name, text)
 
     def unserved(self, name: str) -> None:
         """Log that a method was called which no service has: the senders of one-way messages may never hear of it."""
         name = shown(name, 200)
-        if times := self._repeated.due(name, now()):
-            text = "%s was called%s, and no service here has it: was the service registered?"
-            _log.warning(text, name, _count(times))
+        text = "%s was called{}, and no service here has it: was the service registered?"
+        self._tell(logging.WARNING, name, text, name)
 
     def unreleased(self, method: str) -> None:
         """Log that a handler waits for a nested call and has not released its stream."""
-        if times := self._repeated.due(("unreleased", method), now()):
-            text = (
-                "The handler of %s waits for a nested call%s and has not released its stream: if the called node waits "
-                "for this one in the same way, neither goes on. Call ctx.release() before the nested call."
-            )
-            _log.warning(text, method, _count(times))
+        text = (
+            "The handler of %s waits for a nested call{} and has not released its stream: if the called node waits "
+            "for this one in the same way, neither goes on. Call ctx.release() before the nested call."
+        )
+        self._tell(logging.WARNING, ("unreleased", method), text, method)
 
     def slow(self, method: str, peer: str, seconds: float) -> None:
         """Log that a handler has held its stream for long while requests wait."""
-        if times := self._repeated.due(("slow", method), now()):
-            text = (
-                "The handler of %s for %s has held up the requests behind it for %.3g s%s: if they need not wait for "
-                "it, call ctx.release()."
-            )
-            _log.warning(text, method, peer, seconds, _count(times))
+        text = (
+            "The handler of %s for %s has held up the requests behind it for %.3g s{}: if they need not wait for "
+            "it, call ctx.release()."
+        )
+        self._tell(logging.WARNING, ("slow", method), text, method, peer, seconds)
+
+    def _tell(self, level: int, what: Hashable, text: str, *args: object) -> None:
+        if times := self._repeated.due(what, now()):
+            _log.log(level, text.format(f" {times} times more" if times > 1 else ""), *args)
 
     def unsendable(self, method: Method[Any, Any], error: Exception) -> None:
         """Log that what a handler raised cannot be sent: its text or its details are broken themselves."""
@@ -87,11 +87,7 @@ class HandlerFailures:
 
 
 def status_within(error: BaseException) -> StatusError | None:
-    """The only `StatusError` in a group of exceptions, such as a `TaskGroup` raises, or in groups within it.
-
-    Args:
-        error: What was raised. It may be a `StatusError` itself.
-    """
+    """The `StatusError` that an exception is, or the only one in a group such as a `TaskGroup` raises, however deep."""
     if isinstance(error, BaseExceptionGroup):
         error = _only(error.split(StatusError)[0] or error)
     return error if isinstance(error, StatusError) else None
@@ -102,7 +98,3 @@ def _only(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
-
-
-def _count(times: int) -> str:
-    return f" {times} times more" if times > 1 else ""

@@ -6,31 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pygorums.streams.outgoing import Outgoing
-from pygorums.streams.pending import PendingCall
+from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.wire.framing import Frame, Message
 from pygorums.wire.handshake import Pairs
 
-__all__ = ["AwaitedReplies", "Channel", "FrameSink", "PeerWatcher", "RequestHandling", "RequestServer"]
-
-
-class AwaitedReplies(Protocol):
-    """The calls that wait for a node, as many as its length says.
-
-    Attributes:
-        latency: How long it takes to reply, in seconds; None before the first successful reply.
-    """
-
-    latency: float | None
-
-    def __len__(self) -> int: ...
+__all__ = ["Channel", "FrameSink", "PeerWatcher", "RequestHandling", "RequestServer"]
 
 
 class Channel(Protocol):
     """Carries calls to one node."""
 
     @property
-    def pending(self) -> AwaitedReplies:
-        """The calls that wait for the node."""
+    def pending(self) -> PendingCalls:
+        """The calls that wait for replies over the stream that is used now, and how fast the node is."""
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for the node, over whichever stream."""
 
     @property
     def connected(self) -> bool:

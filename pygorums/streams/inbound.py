@@ -1,4 +1,5 @@
 """Calls to a node over the streams that the node has opened to us."""
+# ruff: noqa: D102 - methods without a docstring are as Channel says
 
 from __future__ import annotations
 
@@ -50,17 +51,19 @@ class InboundChannel:
         self._streams: dict[SendQueue, _Accepted] = {}  # those that stand, the newest last
         self._latest: _Accepted | None = None  # the one in use
         self._closed = False
-        self.pending = _AllPending(self._streams)
+        self.pending = PendingCalls(node_id, send_buffer)  # of the stream in use, or of the one before
         self.last_error: Exception | None = None
 
     @property
     def connected(self) -> bool:
-        """Whether the node has a stream to us."""
         return self._latest is not None and not self._closed
 
     @property
+    def waiting(self) -> int:
+        return sum(len(stream.pending) for stream in self._streams.values())
+
+    @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
         return self._closed
 
     def attach(self, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
@@ -75,17 +78,18 @@ class InboundChannel:
         older = self._latest
         if older is not None and older.instance == instance:
             self._fail(older, f"{self._name} has opened a new stream")
-        pending = PendingCalls(self._node_id, self._send_buffer, self.pending.latency)
-        self._latest = self._streams[queue] = _Accepted(address, queue, pending, instance)
-        return pending
+        self.pending = PendingCalls(self._node_id, self._send_buffer, self.pending.latency)
+        self._latest = self._streams[queue] = _Accepted(address, queue, self.pending, instance)
+        return self.pending
 
     def detach(self, queue: SendQueue, error: StatusError) -> bool:
         """A stream has ended, and the calls over it fail; whether it was the last one."""
-        latency = self.pending.latency
         stream = self._streams.pop(queue, None)
         if stream is not None:
-            self.pending.latency = latency
+            latency = self.pending.latency
             self._latest = next(reversed(self._streams.values()), None)
+            self.pending = (self._latest or stream).pending
+            self.pending.latency = latency
             self._fail(stream, error.message)
         return self._latest is None
 
@@ -112,17 +116,14 @@ class InboundChannel:
             call.fail(self._node_id, self._refusal(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
-        """Send a one-way message; its owner is told what becomes of it."""
         stream = self._stream_for(frame)
         if stream is None or not stream.queue.put_one_way(frame, owner):
             owner.fail(self._node_id, self._refusal(frame))
 
     def forget(self, seq_no: int) -> bool:
-        """Expect no more replies to a call; whether the node owed any."""
         return any(stream.pending.forget(seq_no) is not None for stream in reversed(self._streams.values()))
 
     def give_up(self, seq_no: int) -> bool:
-        """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know."""
         for stream in reversed(self._streams.values()):
             call = stream.pending.forget(seq_no)
             if call is not None:
@@ -131,7 +132,6 @@ class InboundChannel:
         return False
 
     def withdraw(self) -> None:
-        """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
         for stream in self._streams.values():
             stream.queue.withdraw()
 
@@ -158,30 +158,3 @@ class InboundChannel:
             return StreamDownError(f"{self._name} is not connected to this server", node_id=self._node_id)
         text = self._latest.queue.why_not(frame, self._name, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
-
-
-class _AllPending:
-    """The calls over all streams of a node, and the latency over the newest."""
-
-    def __init__(self, streams: dict[SendQueue, _Accepted]) -> None:
-        self._streams = streams
-        self._latency: float | None = None
-
-    @property
-    def _newest(self) -> _Accepted | None:
-        return next(reversed(self._streams.values()), None)
-
-    @property
-    def latency(self) -> float | None:
-        newest = self._newest
-        return self._latency if newest is None else newest.pending.latency
-
-    @latency.setter
-    def latency(self, latency: float | None) -> None:
-        self._latency = latency
-        newest = self._newest
-        if newest is not None:
-            newest.pending.latency = latency
-
-    def __len__(self) -> int:
-        return sum(len(stream.pending) for stream in self._streams.values())

@@ -1,4 +1,5 @@
 """Calls of a node to itself, without a network."""
+# ruff: noqa: D102 - methods without a docstring are as Channel or FrameSink says
 
 from __future__ import annotations
 
@@ -50,12 +51,14 @@ class LocalChannel:
         return not self._closed
 
     @property
+    def waiting(self) -> int:
+        return len(self.pending)
+
+    @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
         return self._closed
 
     def request(self, seq_no: int, call: PendingCall) -> None:
-        """Hand a call to its handler and expect replies."""
         if self._closed:
             call.fail(self._node_id, self._refusal())
             return
@@ -92,7 +95,6 @@ class LocalChannel:
         return self._handling if self._handling.take((Message.FromString(frame),), len(frame)) else None
 
     def put(self, frame: bytes, owner: Outgoing, /) -> bool:  # noqa: ARG002 - nobody asks after replies
-        """Take a reply from a handler."""
         self.pending.deliver((Message.FromString(frame),), now())
         return True
 
@@ -100,11 +102,9 @@ class LocalChannel:
         """Replies never wait."""
 
     def forget(self, seq_no: int) -> bool:
-        """Expect no more replies to a call; whether one was owed."""
         return self.pending.forget(seq_no) is not None
 
     def give_up(self, seq_no: int) -> bool:
-        """As `forget`, and if one was owed, tell its handler that nobody waits for it."""
         owed = self.forget(seq_no)
         if owed and self._handling is not None:
             self._handling.take((Message(message_seq_no=seq_no, cancel=True),), 0)

@@ -24,6 +24,7 @@ reply are sent again on the next one, in their order and before all that is newe
 never out of order. Streaming calls fail, for some of their replies may have come, and so do one-way messages that were
 being written. What was not written yet just goes on waiting.
 """
+# ruff: noqa: D102 - methods without a docstring are as Channel says
 
 from __future__ import annotations
 
@@ -138,12 +139,14 @@ class OutboundChannel:
 
     @property
     def connected(self) -> bool:
-        """Whether the stream stands."""
         return self._state is _State.CONNECTED
 
     @property
+    def waiting(self) -> int:
+        return len(self.pending)
+
+    @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
         return self._state is _State.CLOSED
 
     @property
@@ -162,7 +165,6 @@ class OutboundChannel:
             call.fail(self._node_id, self._why_not(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
-        """Send a one-way message; its owner is told what becomes of it."""
         self._posted = True
         if (self._refusal is not None and not self._tries_now()) or not self._queue.put_one_way(frame, owner):
             owner.fail(self._node_id, self._why_not(frame))
@@ -196,18 +198,15 @@ class OutboundChannel:
             self._state, self._refusal = state, refusal
 
     def forget(self, seq_no: int) -> bool:
-        """Expect no more replies to a call; whether the node owed any."""
         return self.pending.forget(seq_no) is not None
 
     def give_up(self, seq_no: int) -> bool:
-        """As `forget`, and if it owed any, tell the node that nobody waits for them, should it want to know."""
         call = self.pending.forget(seq_no)
         if call is not None:
             self._queue.give_up(seq_no, call)
         return call is not None
 
     def withdraw(self) -> None:
-        """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
         self._queue.withdraw()
 
     async def close(self) -> None:

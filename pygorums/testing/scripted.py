@@ -16,7 +16,7 @@ from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.outgoing import Outgoing
-from pygorums.streams.pending import PendingCall
+from pygorums.streams.pending import PendingCall, PendingCalls
 
 __all__ = ["SILENT", "Answer", "Silence", "scripted_configuration", "scripted_method"]
 
@@ -98,19 +98,12 @@ class _ScriptedChannel:
     closed = False
     inbound = False
     last_error = None
-    latency: float | None = None
+    waiting = 0
 
     def __init__(self, node_id: int, script: _Script) -> None:
         self._node_id = node_id
         self._script = script
-
-    @property
-    def pending(self) -> _ScriptedChannel:
-        """It has no calls to tell of."""
-        return self
-
-    def __len__(self) -> int:
-        return 0
+        self.pending = PendingCalls(node_id, 0)
 
     def request(self, seq_no: int, call: Any) -> None:  # noqa: ARG002 - there is one call only
         """Have the node's answers delivered."""

@@ -91,8 +91,8 @@ async def test_methods_that_peers_name(caplog: pytest.LogCaptureFixture) -> None
 
     async with ScriptedServer(script) as server, connected([server.address]) as config:
         call = echo(config[0], Text())
-        calls = config[0].channel.pending._calls  # type: ignore[attr-defined] # how else could a call fail to take it?
-        calls[min(calls)] = object()
+        calls = config[0].channel.pending._calls
+        calls[min(calls)] = object()  # type: ignore[assignment] # how else could a call fail to take it?
         await until(lambda: caplog.records)
         call.cancel()
     assert HARMLESS in caplog.records[0].getMessage()
