@@ -33,31 +33,24 @@ class Backlog:
         limit: How many bytes may wait.
 
     Attributes:
-        waiting: Those that wait, the oldest first.
+        waiting: Those that wait, the oldest first, each with the bytes that it counts for and when it came.
         bytes: The bytes that wait, bookkeeping included.
         received_at: When the one came that was taken out last, by the clock of the event loop.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.waiting: deque[Message | Frame | bytes] = deque()
-        self._costs: deque[int] = deque()  # of each, in bytes
-        self._times: deque[float] = deque()  # when each came
+        self.waiting: deque[tuple[Message | Frame | bytes, int, float]] = deque()
         self._whole = 0  # at most so many, the last ones, are as they came
-        self._told: deque[tuple[int, Callable[[], None]]] = deque()  # how many are to be taken before, and whom to call
-        self._taken = 0
-        self._below = -1  # the bytes below which to tell so
-        self._when_below: Callable[[], None] | None = None
+        self._told: list[tuple[int, Callable[[], None]]] = []  # whom to call when no more bytes than that wait
+        self._below = -1  # the most of these bytes
         self.bytes = 0
         self.received_at = 0.0
 
     def put(self, requests: Sequence[Message | Frame], size: int, now: float = 0.0) -> Sequence[Message | Frame]:
-        """Queue requests; those that do not fit are returned. A single one that finds the queue empty always fits.
+        """Queue requests that have come together `now` in `size` bytes; return those that do not fit.
 
-        Args:
-            requests: What has come together.
-            size: How many bytes it was.
-            now: When it came.
+        A single one that finds the queue empty always fits.
         """
         count = len(requests)
         if not count:
@@ -71,9 +64,7 @@ class Backlog:
         if self.bytes + count * cost > self._limit:
             count = max((self._limit - self.bytes) // cost, 0 if self.waiting else 1)
             requests, refused = requests[:count], requests[count:]
-        self.waiting.extend(requests)
-        self._costs.extend(repeat(cost, count))
-        self._times.extend(repeat(now, count))
+        self.waiting.extend(zip(requests, repeat(cost), repeat(now)))
         self.bytes += count * cost
         self._whole = count
         return refused
@@ -82,82 +73,57 @@ class Backlog:
         self._whole = 0
         for index, request in enumerate(requests):
             data = _copied(request)
-            cost = _REQUEST_COST + len(data)
-            if self.bytes + cost > self._limit and self.waiting:
+            if self.bytes + _REQUEST_COST + len(data) > self._limit and self.waiting:
                 return requests[index:]
-            self.waiting.append(data)
-            self._costs.append(cost)
-            self._times.append(now)
-            self.bytes += cost
+            self._append(data, now)
         return ()
+
+    def _append(self, data: bytes, now: float) -> None:
+        cost = _REQUEST_COST + len(data)
+        self.waiting.append((data, cost, now))
+        self.bytes += cost
 
     def settle(self) -> None:
         """What was put last may have to wait: it holds on to no more than it is, if it is much."""
-        if self._whole and self._costs and self._whole * self._costs[-1] > _KEPT_WHOLE:
+        if self._whole and self.waiting and self._whole * self.waiting[-1][1] > _KEPT_WHOLE:
             self._copy_out()
 
     def _copy_out(self) -> None:
-        requests, costs = self.waiting, self._costs
-        whole = [(requests.pop(), costs.pop()) for _ in range(min(self._whole, len(requests)))]
+        whole = [self.waiting.pop() for _ in range(min(self._whole, len(self.waiting)))]
         self._whole = 0
         while whole:
-            request, cost = whole.pop()
+            request, cost, came = whole.pop()
             self.bytes -= cost
-            if not isinstance(request, bytes):
-                request = _copied(request)
-                cost = _REQUEST_COST + len(request)
-            requests.append(request)
-            costs.append(cost)
-            self.bytes += cost
+            self._append(request if isinstance(request, bytes) else _copied(request), came)
 
     def take(self) -> tuple[Message | Frame, int]:
         """Take out the one that waits longest, with the bytes that it counts for."""
-        request = self.waiting.popleft()
-        cost = self._costs.popleft()
-        self.received_at = self._times.popleft()
+        request, cost, self.received_at = self.waiting.popleft()
         self.bytes -= cost
         if self.bytes <= self._below:
-            self._tell_below()
-        if self._told:
-            self._taken += 1
             self._tell()
         return (Message.FromString(request) if isinstance(request, bytes) else request), cost
 
     def clear(self) -> Sequence[Message | Frame]:
         """Take out all."""
-        requests = [Message.FromString(each) if isinstance(each, bytes) else each for each in self.waiting]
+        requests = [Message.FromString(each) if isinstance(each, bytes) else each for each, _, _ in self.waiting]
         self.waiting.clear()
-        self._costs.clear()
-        self._times.clear()
         self.bytes = self._whole = 0
-        self._tell_below()
-        if self._told:
-            self._taken = self._told[-1][0]
-            self._tell()
+        self._tell()
         return requests
 
     def when_below(self, limit: int, callback: Callable[[], None]) -> None:
-        """Have `callback` called when no more than `limit` bytes wait, instead of what was given before."""
-        self._below = limit
-        self._when_below = callback
-
-    def _tell_below(self) -> None:
-        callback, self._when_below, self._below = self._when_below, None, -1
-        if callback is not None:
-            callback()
-
-    def when_taken(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when what waits now is taken out."""
-        if not self.waiting:
-            callback()
-            return
-        if not self._told:
-            self._taken = 0
-        self._told.append((self._taken + len(self.waiting), callback))
+        """Have `callback` called, once, when no more than `limit` bytes wait; they are more now."""
+        self._told.append((limit, callback))
+        self._below = max(self._below, limit)
 
     def _tell(self) -> None:
-        while self._told and self._told[0][0] <= self._taken:
-            self._told.popleft()[1]()
+        told, self._told, self._below = self._told, [], -1
+        for limit, callback in told:
+            if self.bytes <= limit:
+                callback()
+            else:
+                self.when_below(limit, callback)
 
 
 def _copied(request: Message | Frame) -> bytes:

@@ -86,5 +86,6 @@ class Callers:
         return self._cancel and ctx.cancelled
 
 
-def _number(request: Message | Frame | bytes) -> int:
+def _number(waiting: tuple[Message | Frame | bytes, int, float]) -> int:
+    request = waiting[0]
     return (Message.FromString(request) if isinstance(request, bytes) else request).message_seq_no

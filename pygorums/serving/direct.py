@@ -26,6 +26,7 @@ class DirectRequests:
     def __init__(self, requests: InOrder, succession: Succession, on_stop: Callable[[DirectRequests], None]) -> None:
         self._requests = requests
         self._replies = requests.replies
+        self.when_below = requests.backlog.when_below
         self._succession = succession
         self._on_stop = on_stop
         self._refusal: NodeClosedError | None = None
@@ -51,9 +52,6 @@ class DirectRequests:
             self._replies.overloaded(request)
             self.gap = self.gap or self._requests.is_one_way(request.method)
         return not refused
-
-    def when_taken(self, callback: Callable[[], None], /) -> None:
-        self._requests.backlog.when_taken(callback)
 
     def stop(self) -> None:
         """The source has ended: cancel what is being handled and forget the rest."""

@@ -98,7 +98,6 @@ class InOrder:
         self._starting = False  # whether `_start_handlers` is at work
         self._scheduled = False  # whether it will be soon
         self._pausing: asyncio.Task[None] | None = None  # for the client to take replies
-        self._room: asyncio.Future[None] | None = None
         self._finishing: asyncio.Future[None] | None = None
         self._when_idle: list[Callable[[], None]] = []
         self._cancelled = False
@@ -151,9 +150,9 @@ class InOrder:
     async def ready(self) -> None:
         """Wait while much waits: requests for their turn, or replies for the client to take them."""
         while self.backlog.bytes > READ_AHEAD:
-            if self._room is None or self._room.done():
-                self._room = self._loop.create_future()
-            await asyncio.shield(self._room)
+            room = self._loop.create_future()
+            self.backlog.when_below(READ_AHEAD, partial(resolve, room))
+            await room
         await self.replies.ready()
 
     async def finished(self) -> None:
@@ -185,7 +184,6 @@ class InOrder:
             task.cancel()
         if self._pausing is not None:
             self._pausing.cancel()
-        resolve(self._room)
         resolve(self._finishing)
         self._check_idle()
 
@@ -246,8 +244,6 @@ class InOrder:
                 start(*take(), now)
         finally:
             self._starting = False
-        if self.backlog.bytes <= READ_AHEAD:
-            resolve(self._room)
         if not waiting:
             self._check_idle()
 

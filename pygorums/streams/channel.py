@@ -94,8 +94,8 @@ class RequestHandling(Protocol):
             Whether there was room for all; those for which there was none have been answered so.
         """
 
-    def when_taken(self, callback: Callable[[], None], /) -> None:
-        """Have `callback` called when the turn of the requests that wait now has come, or never will."""
+    def when_below(self, limit: int, callback: Callable[[], None], /) -> None:
+        """Have `callback` called, once, when no more than `limit` bytes of requests wait; they are more now."""
 
     def stop(self) -> None:
         """Cancel what is being handled and forget the rest."""

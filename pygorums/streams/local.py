@@ -71,8 +71,8 @@ class LocalChannel:
         """Hand a one-way message to its handler.
 
         Its owner is told at once that it is sent, and not only when its turn has come: the caller may be a handler
-        of this node, and the turn would not come before that has ended. But when more than `SENT_BELOW` bytes wait
-        the owner is told when they have had their turn, which brakes those who send faster than messages are handled.
+        of this node, and the turn would not come before that has ended. But while more than `SENT_BELOW` bytes wait
+        the owner is not told, which brakes those who send faster than messages are handled.
         """
         if self._closed:
             owner.fail(self._node_id, self._refusal())
@@ -84,7 +84,7 @@ class LocalChannel:
         elif handling.waiting_bytes <= SENT_BELOW:
             owner.sent(self._node_id)
         else:
-            handling.when_taken(lambda: owner.sent(self._node_id))
+            handling.when_below(SENT_BELOW, lambda: owner.sent(self._node_id))
 
     def _take(self, frame: bytes) -> RequestHandling | None:
         """Who handles a request; None if it was refused."""

@@ -60,12 +60,12 @@ def test_what_waits_for_long_is_copied_out_of_its_envelope() -> None:
     """Without what nobody will look at."""
     backlog = Backlog(1 << 20)
     backlog.put(*came(*(request(n, "m", b"x") for n in range(1, 4))))
-    assert not any(isinstance(each, bytes) for each in backlog.waiting)
+    assert not any(isinstance(each, bytes) for each, _, _ in backlog.waiting)
     late = Message.FromString(request(4, "m").SerializeToString() + b"\xa2\x06\x03abc")
     backlog.put((late,), late.ByteSize())
-    assert [isinstance(each, bytes) for each in backlog.waiting] == [True, True, True, False]
+    assert [isinstance(each, bytes) for each, _, _ in backlog.waiting] == [True, True, True, False]
     backlog.put(*came(request(5, "m"), together=False))
-    assert backlog.waiting[3] == request(4, "m").SerializeToString()
+    assert backlog.waiting[3][0] == request(4, "m").SerializeToString()
     assert numbers(backlog) == [1, 2, 3, 4, 5]
     assert backlog.bytes == 0
 
@@ -74,35 +74,37 @@ def test_envelopes_of_very_many_are_not_kept_whole() -> None:
     backlog = Backlog(1 << 30)
     requests, size = came(*[Message()] * 10_000)
     backlog.put(requests, size)
-    assert all(isinstance(each, bytes) for each in backlog.waiting)
+    assert all(isinstance(each, bytes) for each, _, _ in backlog.waiting)
     assert backlog.bytes == 10_000 * COST
 
 
 def test_a_large_one_that_has_to_wait_is_copied_out() -> None:
     backlog = Backlog(1 << 30)
     backlog.put(*came(request(1, "m", entries=[("", "")] * 200_000), together=False))
-    assert not isinstance(backlog.waiting[0], bytes)
+    assert not isinstance(backlog.waiting[0][0], bytes)
     backlog.settle()
-    assert isinstance(backlog.waiting[0], bytes)
+    assert isinstance(backlog.waiting[0][0], bytes)
     assert len(backlog.take()[0].entry) == 200_000
 
 
 def test_who_wants_to_know_is_told() -> None:
+    """Once, and each at its own bound."""
     backlog = Backlog(1 << 20)
     told: list[str] = []
-    backlog.when_taken(lambda: told.append("nothing waits"))
     backlog.put(*came(request(1, "m"), request(2, "m")))
-    backlog.when_taken(lambda: told.append("two"))
+    one = backlog.bytes // 2
+    backlog.when_below(one, lambda: told.append("one"))
+    backlog.when_below(one + 1, lambda: told.append("one, too"))
+    backlog.when_below(0, lambda: told.append("none"))
     backlog.put(*came(request(3, "m"), together=False))
-    backlog.when_below(backlog.bytes - 1, lambda: told.append("below"))
     backlog.take()
-    assert told == ["nothing waits", "below"]
+    assert not told
     backlog.take()
-    assert told == ["nothing waits", "below", "two"]
-    backlog.when_taken(lambda: told.append("three"))
-    backlog.when_below(0, lambda: told.append("empty"))
+    assert told == ["one", "one, too"]
+    backlog.put(*came(request(4, "m"), together=False))
+    backlog.when_below(one, lambda: told.append("again"))
     backlog.clear()
-    assert told[3:] == ["empty", "three"]
+    assert told[2:] == ["none", "again"]
 
 
 @given(st.lists(st.one_of(st.integers(1, 40), st.just(-1), st.just(-5)), max_size=30), st.integers(2_000, 60_000))
@@ -121,8 +123,7 @@ def test_order_and_count(steps: list[int], limit: int) -> None:
             number += step
         else:
             taken += [backlog.take()[0].message_seq_no for _ in range(min(-step, len(backlog.waiting)))]
-        assert backlog.bytes == sum(backlog._costs)
-        assert len(backlog._costs) == len(backlog.waiting)
+        assert backlog.bytes == sum(cost for _, cost, _ in backlog.waiting)
         # What came together counts as equally large until it is copied out.
         assert backlog.bytes <= limit + 25_000 or len(backlog.waiting) == 1
     assert taken + numbers(backlog) == expected
