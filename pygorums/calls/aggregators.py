@@ -1,4 +1,5 @@
 """Making one outcome of responses that are read one by one, whoever reads them: a task or a thread."""
+# ruff: noqa: D102 - methods without a docstring are as Aggregator says
 
 from __future__ import annotations
 
@@ -73,7 +74,6 @@ class Collected(Generic[T]):
 
     @property
     def decided(self) -> bool:
-        """Whether there are enough."""
         return self._n is not None and len(self._replies) >= self._n
 
     def add(self, response: NodeResponse[T]) -> None:
@@ -82,7 +82,6 @@ class Collected(Generic[T]):
             self._replies[response.node_id] = response.value
 
     def result(self) -> dict[int, T]:
-        """The replies."""
         return self._replies
 
 
@@ -97,11 +96,9 @@ class Found(Generic[T, R]):
 
     @property
     def decided(self) -> bool:
-        """Whether there is a result."""
         return self._result is not None
 
     def add(self, response: NodeResponse[T]) -> None:
-        """Take a response; if it is a reply the function is asked."""
         if response.error is None:
             self._replies[response.node_id] = response.value
             self._result = self._fn(self._replies)
@@ -127,7 +124,6 @@ class Quorum(Generic[T]):
 
     @property
     def decided(self) -> bool:
-        """Whether there are enough, or never will be."""
         return len(self._replies) >= self._need or self._progress.out_of_reach(self._need)
 
     def add(self, response: NodeResponse[T]) -> None:
@@ -156,7 +152,6 @@ class Threshold(Generic[T]):
 
     @property
     def decided(self) -> bool:
-        """Whether reading on would change nothing."""
         return self._quorum.decided
 
     def add(self, response: NodeResponse[T]) -> None:
@@ -185,11 +180,9 @@ class FirstReply(Generic[T]):
 
     @property
     def decided(self) -> bool:
-        """Whether there is a response."""
         return self._response is not None
 
     def add(self, response: NodeResponse[T]) -> None:
-        """Take the response."""
         self._response = response
 
     def result(self) -> T:
@@ -224,7 +217,6 @@ class SentToAll:
         self._progress = progress
 
     def add(self, response: NodeResponse[object]) -> None:
-        """Take what became of the message for one node."""
         self._progress.take(response)
 
     def result(self) -> None:

@@ -27,46 +27,12 @@ class _NodeShare:
 
     __slots__ = ("_queue", "frame")
 
-    def __init__(self, queue: ReplyQueue[Resp], frame: bytes) -> None:
+    def __init__(self, queue: ReplyQueue[Any], frame: bytes) -> None:
         self._queue = queue
         self.frame = frame
 
-    one_way = False
-
-    @property
-    def withdrawn(self) -> bool:
-        return self._queue.withdrawn
-
-    @property
-    def streaming(self) -> bool:
-        return self._queue.streaming
-
-    @property
-    def decided(self) -> bool:
-        return self._queue.decided
-
-    @property
-    def timeout(self) -> float | None:
-        return self._queue.timeout
-
-    @property
-    def sent_at(self) -> float:
-        return self._queue.sent_at
-
-    def deliver(self, node_id: int, payload: bytes) -> None:
-        self._queue.deliver(node_id, payload)
-
-    def fail(self, node_id: int, error: Exception) -> None:
-        self._queue.fail(node_id, error)
-
-    def sent(self, node_id: int) -> None:
-        """Replies tell more."""
-
-    def end(self, node_id: int) -> None:
-        self._queue.end(node_id)
-
-    def expire(self, timeout: float | None = None) -> None:
-        self._queue.expire(timeout)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)  # all else is common to the nodes
 
 
 Requests = Sequence[tuple[int, Req | Exception | None]]
@@ -90,21 +56,16 @@ def requests_of(method: Method[Req, Any], call: Call[Req, Any]) -> Requests[Req]
 
 
 def fan_out(
-    method: Method[Req, Resp],
-    config: Configuration,
-    requests: Requests[Req],
-    options: CallOptions,
-    seq_no: int,
-    queue: ReplyQueue[Resp],
-) -> None:
-    """Send to each node the request that was made for it.
+    method: Method[Req, Resp], config: Configuration, call: Call[Req, Resp], requests: Requests[Req]
+) -> ReplyQueue[Resp]:
+    """Send to each node the request that was made for it; the responses.
 
     A node for which none could be made has failed; nodes with the same request share its bytes.
     """
-    nodes = {node.id: node for node in config}
+    seq_no = config.pool.next_seq_no()
+    queue = ReplyQueue(method, config, seq_no, call.timeout, call.progress)
     encoded: dict[int, bytes] = {}  # by the identity of the request
-    for node_id, request in requests:
-        node = nodes[node_id]
+    for node, (node_id, request) in zip(config.nodes, requests, strict=True):
         if request is None:
             queue.skip(node_id)
             continue
@@ -114,7 +75,7 @@ def fan_out(
         frame = encoded.get(id(request))
         if frame is None:
             try:
-                frame = encode_request(config.pool, method, seq_no, request, options)
+                frame = encode_request(config.pool, method, seq_no, request, call.options)
             except StatusError as error:
                 queue.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
                 continue
@@ -122,7 +83,9 @@ def fan_out(
         if method.one_way:
             node.channel.post(frame, queue)
         else:
-            node.channel.request(seq_no, _NodeShare(queue, frame))
+            share: Any = _NodeShare(queue, frame)
+            node.channel.request(seq_no, share)
+    return queue
 
 
 def send_queue(

@@ -45,11 +45,7 @@ class InterceptedCall(Generic[Req, Resp]):
 
     def _send(self) -> ReplyQueue[Resp]:
         call, method = self._call, self._method
-        requests = requests_of(method, call)
-        seq_no = call.config.pool.next_seq_no()
-        queue = ReplyQueue(method, call.config, seq_no, call.timeout, self.progress)
-        fan_out(method, call.config, requests, call.options, seq_no, queue)
-        return queue
+        return fan_out(method, call.config, call, requests_of(method, call))
 
     def start_threshold(self, need: int | None) -> asyncio.Future[Resp]:
         """Send now; the future of the first successful reply, once `need` nodes (None: all asked) have succeeded.

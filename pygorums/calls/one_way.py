@@ -16,7 +16,7 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_configuration, check_node, check_request, encode_request
+from pygorums.calls.preparing import check_request, check_target, encode_request
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
@@ -46,13 +46,11 @@ class _OneWayCall(ActiveCall[None]):
             self.succeed(None)
 
     def sent(self, node_id: int) -> None:
-        """The transport has taken the message for a node."""
         self._settled.append(node_id)
         if len(self._settled) == len(self._nodes):
             self._settle()
 
     def fail(self, node_id: int, error: Exception) -> None:
-        """The message could not be sent to a node."""
         self._settled.append(node_id)
         self._node_errors[node_id] = error
         if len(self._settled) == len(self._nodes):
@@ -73,7 +71,6 @@ class _OneWayCall(ActiveCall[None]):
                 node.channel.withdraw()
 
     def timeout_error(self) -> Exception:
-        """Forget the call: the time is up."""
         self.forget()
         for node in self._nodes:
             if node.id not in self._settled:
@@ -145,7 +142,7 @@ def unicast(
         RuntimeError: Called outside the node's event loop.
     """
     if type(node) is not Node or node.pool.loop is not _get_running_loop():
-        check_node(method, node)  # says what is wrong
+        check_target(method, node, Node)  # says what is wrong
     if type(request) is not method.request_class:
         check_request(method, request)
     pool = node.pool
@@ -187,7 +184,7 @@ def multicast(
         RuntimeError: Called outside the configuration's event loop.
     """
     if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
-        check_configuration(method, config)  # says what is wrong
+        check_target(method, config, Configuration)  # says what is wrong
     if type(request) is not method.request_class:
         check_request(method, request)
     options = config.options.of_sending(timeout, metadata, interceptors)

@@ -16,35 +16,35 @@ from pygorums.nodes.node import Node, Pool
 from pygorums.wire.framing import encode_message
 from pygorums.wire.timeouts import timeout_field
 
-__all__ = ["check_configuration", "check_node", "check_request", "encode_request", "serialize"]
+__all__ = ["check_kind", "check_request", "check_target", "encode_request", "serialize"]
 
 
-def check_node(method: Method[Any, Any], node: Node) -> None:
-    """Refuse anything but a node of the running event loop.
-
-    Raises:
-        TypeError: It is something else, such as a configuration.
-        RuntimeError: Its event loop is not the running one.
-    """
-    if not isinstance(node, Node):
-        hint = "; choose one of its nodes, as in config[0]" if isinstance(node, Configuration) else ""
-        raise TypeError(f"{method.name} is {method.call_type.phrase} and takes a Node, not {type(node).__name__}{hint}")
-    _check_loop(method, node.pool)
-
-
-def check_configuration(method: Method[Any, Any], config: Configuration) -> None:
-    """Refuse anything but a configuration of the running event loop.
+def check_kind(method: Method[Any, Any], target: Any, kind: type[Any]) -> None:
+    """Refuse anything but a node, or but a configuration, of the world that is meant.
 
     Raises:
-        TypeError: It is something else, such as a node.
+        TypeError: It is something else, such as the other of the two.
+    """
+    if isinstance(target, kind):
+        return
+    hint = ""
+    if hasattr(target, "nodes"):
+        hint = "; choose one of its nodes, as in config[0]"
+    elif hasattr(target, "latency"):
+        hint = "; config[i:i+1] is the configuration of a single node"
+    takes = f"takes a {kind.__name__}, not {type(target).__name__}{hint}"
+    raise TypeError(f"{method.name} is {method.call_type.phrase} and {takes}")
+
+
+def check_target(method: Method[Any, Any], target: Node | Configuration, kind: type[Node | Configuration]) -> None:
+    """Refuse anything but a node, or but a configuration, of the running event loop.
+
+    Raises:
+        TypeError: As `check_kind`.
         RuntimeError: Its event loop is not the running one.
     """
-    if not isinstance(config, Configuration):
-        hint = "; config[i:i+1] is the configuration of a single node" if isinstance(config, Node) else ""
-        raise TypeError(
-            f"{method.name} is {method.call_type.phrase} and takes a Configuration, not {type(config).__name__}{hint}"
-        )
-    _check_loop(method, config.pool)
+    check_kind(method, target, kind)
+    _check_loop(method, target.pool)
 
 
 def _check_loop(method: Method[Any, Any], pool: Pool) -> None:

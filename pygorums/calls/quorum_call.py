@@ -17,7 +17,7 @@ from pygorums.calls.correctable import Correctable
 from pygorums.calls.fan_out import send_queue
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_configuration, check_request
+from pygorums.calls.preparing import check_request, check_target
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, ResponseSeq, Source
@@ -273,7 +273,7 @@ def quorum_call(
         RuntimeError: Called outside the configuration's event loop.
     """
     if type(config) is not Configuration or config.pool.loop is not _get_running_loop():
-        check_configuration(method, config)  # says what is wrong
+        check_target(method, config, Configuration)  # says what is wrong
     if type(request) is not method.request_class:
         check_request(method, request)
     return Responses(method, config, request, config.options.of_waiting(timeout, metadata, interceptors))

@@ -1,4 +1,5 @@
 """The responses of a call in the order of their arrival, for whoever reads them one by one."""
+# ruff: noqa: D102 - methods without a docstring are as PendingCall says
 
 from __future__ import annotations
 
@@ -80,7 +81,6 @@ class ReplyQueue(Generic[Resp]):
         self._silent.discard(node_id)
 
     def deliver(self, node_id: int, payload: bytes) -> None:
-        """A node replied."""
         if self.streaming:  # otherwise there is one reply of each node, and nothing to count
             unread = self._unread.get(node_id, 0) + len(payload) + REPLY_COST
             if unread > MAX_UNREAD:
@@ -92,15 +92,12 @@ class ReplyQueue(Generic[Resp]):
         self._add(node_id, payload, None, not self.streaming)
 
     def sent(self, node_id: int) -> None:
-        """A one-way message was sent to a node."""
         self._add(node_id, None, None, True)
 
     def fail(self, node_id: int, error: Exception) -> None:
-        """A node failed."""
         self._add(node_id, None, error, True)
 
     def end(self, node_id: int) -> None:
-        """A node has ended its replies."""
         self._open.discard(node_id)
         self._wake()
 

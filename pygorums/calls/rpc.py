@@ -15,7 +15,7 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
-from pygorums.calls.preparing import check_node, check_request, encode_request
+from pygorums.calls.preparing import check_request, check_target, encode_request
 from pygorums.calls.response import parse_reply
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
@@ -39,14 +39,12 @@ class _RpcCall(ActiveCall[Resp]):
         self._seq_no = seq_no
 
     def deliver(self, node_id: int, payload: bytes) -> None:
-        """The node replied."""
         try:
             self.succeed(parse_reply(self._method, payload, node_id))
         except StatusError as error:
             self.lose(error)
 
     def fail(self, node_id: int, error: Exception) -> None:  # noqa: ARG002 - there is only one node
-        """The node failed."""
         if not self.decided:
             self.lose(error)
 
@@ -54,11 +52,9 @@ class _RpcCall(ActiveCall[Resp]):
         """Only streaming calls are ended by their nodes."""
 
     def forget(self) -> None:
-        """Expect no reply any more."""
         self._node.channel.give_up(self._seq_no)
 
     def timeout_error(self) -> Exception:
-        """Forget the call: the time is up."""
         self.forget()
         node = self._node
         return CallTimeoutError(f"no reply from {node.address} within {self.timeout} s", node_id=node.id)
@@ -112,7 +108,7 @@ def rpc(
         RuntimeError: Called outside the node's event loop.
     """
     if type(node) is not Node or node.pool.loop is not _get_running_loop():
-        check_node(method, node)  # says what is wrong
+        check_target(method, node, Node)  # says what is wrong
     if type(request) is not method.request_class:
         check_request(method, request)
     pool = node.pool

@@ -1,4 +1,5 @@
 """The responses of a call one by one: sent when the first is asked for, and read as users read them."""
+# ruff: noqa: D102 - methods without a docstring are as Endable says
 
 from __future__ import annotations
 
@@ -68,7 +69,6 @@ class Source(Generic[Resp]):
 
     @property
     def unsent(self) -> bool:
-        """Whether the call was neither sent nor given up."""
         return self._send is not None
 
     async def aclose(self) -> None:
@@ -76,7 +76,6 @@ class Source(Generic[Resp]):
         self.close()
 
     def abandon(self) -> None:
-        """As `close`, from any thread."""
         self._send = None
         if self._queue is not None:
             self._queue.abandon()

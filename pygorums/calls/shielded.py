@@ -1,4 +1,5 @@
 """Reading the responses of interceptors so that a reader who gives up waiting does not end them."""
+# ruff: noqa: D102 - methods without a docstring are as Endable says
 
 from __future__ import annotations
 
@@ -30,13 +31,11 @@ class ShieldedResponses(Generic[T]):
         self._awaited = False
 
     def close(self) -> None:
-        """Forget the call."""
         self._source.close()
         if self._step is not None:
             self._step.cancel()
 
     def abandon(self) -> None:
-        """As `close`, from any thread."""
         self._source.abandon()
         if self._step is not None:
             on_loop(self._step.get_loop(), self._step.cancel)
@@ -53,7 +52,6 @@ class ShieldedResponses(Generic[T]):
 
     @property
     def unsent(self) -> bool:
-        """Whether the call was neither sent nor given up."""
         return self._source.unsent
 
     def __aiter__(self) -> ShieldedResponses[T]:

@@ -1,4 +1,5 @@
 """Quorum calls that wait for a number of nodes: the path of `majority()` and its like."""
+# ruff: noqa: D102 - methods without a docstring are as PendingCall says
 
 from __future__ import annotations
 
@@ -44,14 +45,13 @@ class ThresholdCall(ActiveCall[Resp]):
         self._method = method
         self._config = config
         self._seq_no = seq_no
-        # Numbers of its own, for to make and ask an object that counts would cost as much as sending.
+        # Counted here: to make an object that counts, and to ask it, would cost as much as sending.
         self._need = self._missing = need
         self._spare = len(config.nodes) - need  # how many nodes may fail
         self._reply: Resp | None = None
         self._node_errors: dict[int, Exception] | None = None
 
     def deliver(self, node_id: int, payload: bytes) -> None:
-        """A node replied."""
         if self._reply is None:
             try:
                 self._reply = self._method.parse_reply(payload)
@@ -63,7 +63,6 @@ class ThresholdCall(ActiveCall[Resp]):
             self.succeed(self._reply)
 
     def fail(self, node_id: int, error: Exception) -> None:
-        """A node failed."""
         if not self.decided:
             self._count_failure(node_id, error)
 
@@ -84,7 +83,6 @@ class ThresholdCall(ActiveCall[Resp]):
         return True
 
     def forget(self) -> None:
-        """Expect no more replies."""
         for node in self._config:
             if self.withdrawn or self.streaming:
                 node.channel.give_up(self._seq_no)
@@ -144,7 +142,6 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
             self.fail(node_id, StatusError(grpc.StatusCode.UNKNOWN, text, node_id=node_id))
 
     def was_silent(self, node_id: int) -> bool:
-        """Whether a node has sent no reply."""
         return node_id not in self._replied
 
 

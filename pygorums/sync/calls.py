@@ -12,7 +12,7 @@ from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall
 from pygorums.calls.one_way import post, send_one_way
-from pygorums.calls.preparing import check_request, serialize
+from pygorums.calls.preparing import check_kind, check_request, serialize
 from pygorums.calls.rpc import send_rpc
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
@@ -27,22 +27,10 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-def _check(
-    method: Method[Any, Any], target: Node | Configuration, kind: type[Any], hint: str, request: Message
-) -> None:
-    if not isinstance(target, kind):
-        takes = f"takes a {kind.__name__}, not {type(target).__name__}"
-        raise TypeError(f"{method.name} is {method.call_type.phrase} and {takes}; {hint}")
+def _check(method: Method[Any, Any], target: Node | Configuration, kind: type[Any], request: Message) -> None:
+    check_kind(method, target, kind)
     target.thread.check()
     check_request(method, request)
-
-
-def _check_node(method: Method[Any, Any], node: Node, request: Message) -> None:
-    _check(method, node, Node, "choose one of its nodes, as in config[0]", request)
-
-
-def _check_configuration(method: Method[Any, Any], config: Configuration, request: Message) -> None:
-    _check(method, config, Configuration, "config[i:i+1] is the configuration of a single node", request)
 
 
 def _payload(method: Method[Req, Resp], request: Req) -> Req | bytes:
@@ -69,7 +57,7 @@ def rpc(
     interceptors: Sequence[Any] = (),
 ) -> Resp:
     """Send a request to one node and wait for its reply: `pygorums.calls.rpc.rpc`, blocking."""
-    _check_node(method, node, request)
+    _check(method, node, Node, request)
     target = node.asynchronous
     options = target.pool.options.of_waiting(timeout, metadata, interceptors)
     if options.interceptors:
@@ -92,7 +80,7 @@ def unicast(
     ignore_errors: bool = False,
 ) -> None:
     """Send a one-way message to one node and wait until it is sent: `pygorums.calls.one_way.unicast`, blocking."""
-    _check_node(method, node, request)
+    _check(method, node, Node, request)
     options = node.asynchronous.pool.options.of_sending(timeout, metadata, interceptors)
     _one_way(method, _alone(node), request, options, ignore_errors=ignore_errors)
 
@@ -107,7 +95,7 @@ def multicast(
     ignore_errors: bool = False,
 ) -> None:
     """Send a one-way message to all nodes and wait until it is sent: `pygorums.calls.one_way.multicast`, blocking."""
-    _check_configuration(method, config, request)
+    _check(method, config, Configuration, request)
     options = config.asynchronous.options.of_sending(timeout, metadata, interceptors)
     _one_way(method, config, request, options, ignore_errors=ignore_errors)
 
@@ -135,6 +123,6 @@ def quorum_call(
     interceptors: Sequence[Any] = (),
 ) -> Responses[Resp]:
     """Prepare a call to all nodes of a configuration: `pygorums.calls.quorum_call.quorum_call` for the facade."""
-    _check_configuration(method, config, request)
+    _check(method, config, Configuration, request)
     options = config.asynchronous.options.of_waiting(timeout, metadata, interceptors)
     return Responses(method, config, request if options.interceptors else _payload(method, request), options)

@@ -3,6 +3,7 @@
 A program may have thousands of calls in flight. What each of them is made of then costs more than what is done with
 it, for the garbage collector goes through all of it again and again.
 """
+# ruff: noqa: D102 - methods without a docstring are as Resolvable says
 
 from __future__ import annotations
 
@@ -23,11 +24,10 @@ T = TypeVar("T")
 
 
 class _LightCondition(RLock):  # type: ignore[misc] # at run time it is not final
-    """What futures use of a `Condition`, which is eight objects. It is only made when somebody blocks on it.
+    """The lock of a future, with what futures use of a `Condition`; that is eight objects, made when somebody blocks.
 
-    Nor can it stay locked if an interrupt comes while a future is asked something, as it often does with a `Condition`:
-    there the lock is taken by a function in Python, which may be interrupted once it has it. The event loop would wait
-    for it for ever.
+    An interrupt cannot leave it locked. A `Condition` takes its lock in a function written in Python: interrupted just
+    after that, it never releases it, and the event loop, which resolves the future, waits for ever.
     """
 
     _blocked_on: Condition | None = None
@@ -49,7 +49,7 @@ _new: Future[Any] = Future()
 _PENDING = vars(_new)
 
 _IS_KNOWN = _PENDING.keys() == {"_condition", "_state", "_result", "_exception", "_waiters", "_done_callbacks"}
-"""Whether futures are made of what they are made of in Python 3.11 to 3.14; of other ones we change nothing."""
+"""Whether a future has the attributes that it has in Python 3.11 to 3.14. Otherwise ours leave them alone."""
 
 
 class CallFuture(Future[T]):
@@ -95,7 +95,6 @@ class CallFuture(Future[T]):
         return True
 
     def set_result(self, result: T) -> None:
-        """It has succeeded."""
         if is_exiting():
             return  # as for `Waiter`
         try:
@@ -105,7 +104,6 @@ class CallFuture(Future[T]):
         self._call = None
 
     def set_exception(self, exception: BaseException | None) -> None:
-        """It has failed."""
         if is_exiting():
             return  # same
         try:

@@ -1,4 +1,5 @@
 """Calls of the blocking facade with interceptors: plain generators, which run in the thread that reads."""
+# ruff: noqa: D102 - methods without a docstring are as ResponseStream says
 
 from __future__ import annotations
 
@@ -44,7 +45,6 @@ class ReadInThread(Generic[Resp]):
         self._reading = Lock()
 
     def close(self) -> None:
-        """Forget the call."""
         self._source.close()
 
     def __aiter__(self) -> AsyncIterator[NodeResponse[Resp]]:
@@ -120,14 +120,7 @@ class InterceptedCall(Generic[Req, Resp]):
         # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
         method, call, config = self._method, self._call, self._config.asynchronous
         requests = requests_of(method, call)
-
-        def send() -> ReplyQueue[Resp]:
-            seq_no = config.pool.next_seq_no()
-            queue = ReplyQueue(method, config, seq_no, call.timeout, self.progress)
-            fan_out(method, config, requests, call.options, seq_no, queue)
-            return queue
-
-        return send
+        return lambda: fan_out(method, config, call, requests)
 
     def start_reading(self) -> ReadInThread[Resp]:
         """Send now; the responses for the event loop to read."""

@@ -214,7 +214,6 @@ class _ThresholdFuture(CallFuture[Resp]):
         self._responses: Responses[Resp] | None = responses
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that works for it."""
         return self._thread.loop
 
     def send(self) -> None:

@@ -1,4 +1,5 @@
 """Reading the responses of a call one by one, in a thread."""
+# ruff: noqa: D102 - methods without a docstring are as Endable says
 
 from __future__ import annotations
 
@@ -46,7 +47,6 @@ class QueueIterator(Generic[Resp]):
 
     @property
     def unsent(self) -> bool:
-        """Whether the call was neither sent nor given up."""
         return self._prepare is not None
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
 """What a thread waits for while the event loop works."""
+# ruff: noqa: D102 - methods without a docstring are as Resolvable says
 
 from __future__ import annotations
 
@@ -29,20 +30,16 @@ class Waiter(Generic[T]):
         self._error: BaseException | None = None
 
     def done(self) -> bool:
-        """Whether there is an outcome."""
         return self._done
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that works for it."""
         return self._loop
 
     def set_result(self, result: T) -> None:
-        """It has succeeded."""
         self._result = result
         self._finish()
 
     def set_exception(self, error: BaseException) -> None:
-        """It has failed."""
         self._error = error
         self._finish()
 
