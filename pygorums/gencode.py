@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, overload
 
 from google.protobuf.message import Message
 
@@ -73,25 +73,33 @@ def _is_facade(target: Any) -> bool:
     return isinstance(target, SyncNode | SyncConfiguration)
 
 
+class _Options(TypedDict, Generic[_Req, _Resp], total=False):
+    timeout: Timeout
+    metadata: Metadata
+    interceptors: Interceptors[_Req, _Resp]
+
+
+class _OneWayOptions(_Options[_Req, _Resp], total=False):
+    ignore_errors: bool
+
+
+class _SyncOptions(TypedDict, Generic[_Req, _Resp], total=False):
+    timeout: Timeout
+    metadata: Metadata
+    interceptors: SyncInterceptors[_Req, _Resp]
+
+
+class _SyncOneWayOptions(_SyncOptions[_Req, _Resp], total=False):
+    ignore_errors: bool
+
+
 @overload
 def rpc(
-    method: Method[_Req, _Resp],
-    node: Node,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: Interceptors[_Req, _Resp] = (),
+    method: Method[_Req, _Resp], node: Node, request: _Req, **options: Unpack[_Options[_Req, _Resp]]
 ) -> asyncio.Future[_Resp]: ...
 @overload
 def rpc(
-    method: Method[_Req, _Resp],
-    node: SyncNode,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: SyncInterceptors[_Req, _Resp] = (),
+    method: Method[_Req, _Resp], node: SyncNode, request: _Req, **options: Unpack[_SyncOptions[_Req, _Resp]]
 ) -> _Resp: ...
 def rpc(
     method: Any,
@@ -110,25 +118,11 @@ def rpc(
 
 @overload
 def unicast(
-    method: Method[_Req, _Resp],
-    node: Node,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: Interceptors[_Req, _Resp] = (),
-    ignore_errors: bool = False,
+    method: Method[_Req, _Resp], node: Node, request: _Req, **options: Unpack[_OneWayOptions[_Req, _Resp]]
 ) -> asyncio.Future[None]: ...
 @overload
 def unicast(
-    method: Method[_Req, _Resp],
-    node: SyncNode,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: SyncInterceptors[_Req, _Resp] = (),
-    ignore_errors: bool = False,
+    method: Method[_Req, _Resp], node: SyncNode, request: _Req, **options: Unpack[_SyncOneWayOptions[_Req, _Resp]]
 ) -> None: ...
 def unicast(
     method: Any,
@@ -148,25 +142,14 @@ def unicast(
 
 @overload
 def multicast(
-    method: Method[_Req, _Resp],
-    config: Configuration,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: Interceptors[_Req, _Resp] = (),
-    ignore_errors: bool = False,
+    method: Method[_Req, _Resp], config: Configuration, request: _Req, **options: Unpack[_OneWayOptions[_Req, _Resp]]
 ) -> asyncio.Future[None]: ...
 @overload
 def multicast(
     method: Method[_Req, _Resp],
     config: SyncConfiguration,
     request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: SyncInterceptors[_Req, _Resp] = (),
-    ignore_errors: bool = False,
+    **options: Unpack[_SyncOneWayOptions[_Req, _Resp]],
 ) -> None: ...
 def multicast(
     method: Any,
@@ -186,23 +169,11 @@ def multicast(
 
 @overload
 def quorum_call(
-    method: Method[_Req, _Resp],
-    config: Configuration,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: Interceptors[_Req, _Resp] = (),
+    method: Method[_Req, _Resp], config: Configuration, request: _Req, **options: Unpack[_Options[_Req, _Resp]]
 ) -> Responses[_Resp]: ...
 @overload
 def quorum_call(
-    method: Method[_Req, _Resp],
-    config: SyncConfiguration,
-    request: _Req,
-    *,
-    timeout: Timeout = None,
-    metadata: Metadata = None,
-    interceptors: SyncInterceptors[_Req, _Resp] = (),
+    method: Method[_Req, _Resp], config: SyncConfiguration, request: _Req, **options: Unpack[_SyncOptions[_Req, _Resp]]
 ) -> SyncResponses[_Resp]: ...
 def quorum_call(
     method: Any,
