@@ -36,8 +36,7 @@ from pygorums.calls.sequence import ResponseSeq
 from pygorums.nodes.configuration import Configuration, connect
 from pygorums.nodes.keys import last_error, latency, node_id
 from pygorums.nodes.node import Node
-from pygorums.serving.claim import Claim
-from pygorums.serving.context import ServerContext, StreamContext
+from pygorums.serving.context import Claim, ServerContext, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
 from pygorums.serving.local_cluster import local_systems
 from pygorums.serving.server import Server

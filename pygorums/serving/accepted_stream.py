@@ -282,7 +282,7 @@ class AcceptedStream:
     async def _pause(self, pending: PendingCalls) -> None:
         """Read no more while too much waits, which brakes the client, unless a handler may wait for a reply."""
         requests = self._requests
-        while requests.backlog.bytes > MAX_WAITING and not pending.any:
+        while requests.backlog.bytes > MAX_WAITING and not pending.owed:
             paused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             resume = partial(resolve, paused)
             pending.when_any = resume

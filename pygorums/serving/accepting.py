@@ -16,8 +16,7 @@ from pygorums.base.repeated import FailureLog
 from pygorums.nodes.peers import Peers
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.backlog import MAX_WAITING
-from pygorums.serving.claim import Claim
-from pygorums.serving.context import StreamContext
+from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.failures import status_within
 from pygorums.serving.holdings import Holdings
 from pygorums.serving.instances import Instances

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pygorums.base.metadata import Metadata, pairs_of
@@ -16,7 +17,7 @@ from pygorums.wire.framing import Frame, Message
 from pygorums.wire.handshake import Pairs
 from pygorums.wire.timeouts import TIMEOUT_KEY, parse_timeout
 
-__all__ = ["Host", "ServerContext", "StreamContext"]
+__all__ = ["Claim", "Host", "ServerContext", "StreamContext"]
 
 UNRELEASED_AFTER = 0.1
 """Seconds that a handler has to release its stream when it makes a nested call, until it is told that it should."""
@@ -32,6 +33,24 @@ class Host(Protocol):
     @property
     def failures(self) -> HandlerFailures:
         """What becomes of what goes wrong in handlers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the opener of a stream says of itself, for `authorize` to judge.
+
+    Attributes:
+        node_id: The node ID that it claims to have, 0 for a client that serves calls; None if it claims none.
+        auth_context: What TLS has proved, as in gRPC: ``x509_common_name``, ``x509_subject_alternative_name`` and
+            others, each a list of bytes. Empty without TLS.
+        metadata: All that it sent when it opened the stream.
+        address: Its network address.
+    """
+
+    node_id: int | None
+    auth_context: Mapping[str, list[bytes]]
+    metadata: Metadata
+    address: str
 
 
 class StreamContext(Local):

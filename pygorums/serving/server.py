@@ -21,8 +21,7 @@ from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
 from pygorums.serving.accepting import Acceptor
 from pygorums.serving.backlog import MAX_WAITING
-from pygorums.serving.claim import Claim
-from pygorums.serving.context import StreamContext
+from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.grace import Grace

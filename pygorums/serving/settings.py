@@ -10,8 +10,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.nodes.configuration import Configuration
-from pygorums.serving.claim import Claim
-from pygorums.serving.context import StreamContext
+from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
 
 __all__ = ["CommonServerOptions", "OutboundOptions", "ServerOptions", "SystemOptions"]

@@ -102,11 +102,6 @@ class PendingCalls:
         self.latency = latency
         """Seconds, or None before the first successful reply."""
 
-    @property
-    def any(self) -> bool:
-        """Whether the node owes any reply."""
-        return bool(self._calls or self._streaming)
-
     def __len__(self) -> int:
         return sum(1 for call in (*self._calls.values(), *self._streaming.values()) if not call.decided)
 
