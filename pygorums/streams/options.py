@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,25 +17,23 @@ DEFAULT_MAX_MESSAGE = 4 << 20
 
 KEEPALIVE_TIME = "grpc.keepalive_time_ms"
 DEFAULT_KEEPALIVE_MS = 10_000
-SHORTEST_HEARTBEAT = "pygorums.shortest_heartbeat_ms"
-DEFAULT_SHORTEST_HEARTBEAT_MS = 1000
-SLOW_HANDLER = "pygorums.slow_handler_seconds"
-DEFAULT_SLOW_HANDLER = 10
 
 TCP_TIMEOUT_MS = 900_000
 """How long the other side's kernel may take nothing more. gRPC gives the kernel its timeout of pings for that; but
 where much is buffered on a slow way, as in a proxy, seconds may pass until there is room again."""
 
-_OURS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
-_LIMITS = {
-    "pygorums.max_released_handlers": 4096,
-    "pygorums.max_held_bytes": 1 << 30,
-    "pygorums.max_streams": 10_000,
-    "pygorums.max_streams_by_address": 10_000,
-}
-"""Of servers, with their defaults."""
+_EXTENSIONS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
 
-_NAMES = (*_OURS, SHORTEST_HEARTBEAT, SLOW_HANDLER, *_LIMITS)
+_WHOLE = "a whole number from 1"
+_NUMBERS: Mapping[str, tuple[int, int, float, str]] = {
+    "pygorums.shortest_heartbeat_ms": (1000, 1, 1 << 40, "a number of milliseconds from 1"),
+    "pygorums.slow_handler_seconds": (10, 0, 1 << 31, "a number of seconds from 0"),
+    "pygorums.max_released_handlers": (4096, 1, math.inf, _WHOLE),
+    "pygorums.max_held_bytes": (1 << 30, 1, math.inf, _WHOLE),
+    "pygorums.max_streams": (10_000, 1, math.inf, _WHOLE),
+    "pygorums.max_streams_by_address": (10_000, 1, math.inf, _WHOLE),
+}
+"""The default, the least and the most of each, and what it is in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +84,20 @@ class StreamOptions:
             values = dict(options)
         except (TypeError, ValueError):
             raise ConfigurationError(f"options must be pairs of name and value, not {options!r}") from None
-        off = set()
-        for name, value in values.items():
-            if str(name).startswith("pygorums."):
-                if name == SHORTEST_HEARTBEAT:
-                    if not isinstance(value, int | float) or not 1 <= value <= 1 << 40:
-                        raise ConfigurationError(f"{name} is a number of milliseconds from 1, not {value!r}")
-                elif name == SLOW_HANDLER:
-                    if not isinstance(value, int | float) or not 0 <= value <= 1 << 31:
-                        raise ConfigurationError(f"{name} is a number of seconds from 0, not {value!r}")
-                elif name in _LIMITS:
-                    if not isinstance(value, int) or value < 1:
-                        raise ConfigurationError(f"{name} is a whole number from 1, not {value!r}")
-                elif name not in _OURS:
-                    raise ConfigurationError(f"unknown option {name!r}: there are {', '.join(_NAMES)}")
-                elif not value:
-                    off.add(_OURS[name])
-        limits = {name: values.get(name, default) for name, default in _LIMITS.items()}
+        extensions = EXTENSIONS
+        numbers: dict[str, Any] = {name: default for name, (default, *_) in _NUMBERS.items()}
+        for name in [name for name in values if str(name).startswith("pygorums.")]:
+            value = values.pop(name)
+            if name in _NUMBERS:
+                _, least, most, words = _NUMBERS[name]
+                if not isinstance(value, int if words is _WHOLE else int | float) or not least <= value <= most:
+                    raise ConfigurationError(f"{name} is {words}, not {value!r}")
+                numbers[name] = value
+            elif name not in _EXTENSIONS:
+                known = ", ".join((*_EXTENSIONS, *_NUMBERS))
+                raise ConfigurationError(f"unknown option {name!r}: there are {known}")
+            elif not value:
+                extensions = tuple(pair for pair in extensions if pair[0] != _EXTENSIONS[name])
         keepalive_ms = int(values.get(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_MS))
         if KEEPALIVE_TIME in values:
             # How long the answer to a ping may take is the option of HTTP/2 alone. The other one, in spite of its name,
@@ -114,20 +110,20 @@ class StreamOptions:
         max_message = max_message if max_message >= 0 else NO_LIMIT
         max_receive = int(values.get("grpc.max_receive_message_length", DEFAULT_MAX_MESSAGE))
         return cls(
-            grpc=tuple((name, value) for name, value in values.items() if name not in _NAMES),
+            grpc=tuple(values.items()),
             max_message=max_message,
             terms=Terms(
-                extensions=tuple(pair for pair in EXTENSIONS if pair[0] not in off),
+                extensions=extensions,
                 max_send=max_message,
                 max_receive=max_receive if 0 <= max_receive < DEFAULT_MAX_MESSAGE else None,
                 heartbeat=keepalive_ms / 1000,
-                shortest_heartbeat=values.get(SHORTEST_HEARTBEAT, DEFAULT_SHORTEST_HEARTBEAT_MS) / 1000,
+                shortest_heartbeat=numbers["pygorums.shortest_heartbeat_ms"] / 1000,
             ),
-            slow_handler=values.get(SLOW_HANDLER, DEFAULT_SLOW_HANDLER),
-            max_released=limits["pygorums.max_released_handlers"],
-            max_held=limits["pygorums.max_held_bytes"],
-            max_streams=limits["pygorums.max_streams"],
-            max_streams_by_address=limits["pygorums.max_streams_by_address"],
+            slow_handler=numbers["pygorums.slow_handler_seconds"],
+            max_released=numbers["pygorums.max_released_handlers"],
+            max_held=numbers["pygorums.max_held_bytes"],
+            max_streams=numbers["pygorums.max_streams"],
+            max_streams_by_address=numbers["pygorums.max_streams_by_address"],
         )
 
 
