@@ -34,8 +34,7 @@ from pygorums.calls.quorum_call import Responses
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import ResponseSeq
 from pygorums.nodes.configuration import Configuration, connect
-from pygorums.nodes.keys import last_error, latency, node_id
-from pygorums.nodes.node import Node
+from pygorums.nodes.node import Node, last_error, latency, node_id
 from pygorums.serving.context import Claim, ServerContext, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
 from pygorums.serving.local_cluster import local_systems

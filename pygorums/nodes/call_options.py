@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from pygorums.base.handling import HANDLING
-from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.metadata import MetadataLike, encode_entries, pairs_of
 from pygorums.base.timeout import sending_timeout, waiting_timeout
 
-__all__ = ["NO_OPTIONS", "CallOptions"]
+__all__ = ["NO_OPTIONS", "CallOptions", "listed_interceptors"]
 
 
 class CallOptions:
@@ -85,3 +84,20 @@ class CallOptions:
 
 
 NO_OPTIONS = CallOptions(None, (), b"", ())
+
+
+def listed_interceptors(interceptors: Iterable[Any]) -> tuple[Any, ...]:
+    """Interceptors as they are kept.
+
+    Raises:
+        TypeError: They are no list, but a single one perhaps, or one of them cannot be called.
+    """
+    try:
+        listed = tuple(interceptors)
+    except TypeError:
+        text = f"interceptors must be a list, not {interceptors!r:.100}"
+        raise TypeError(f"{text}; write [f] for a single one" if callable(interceptors) else text) from None
+    for interceptor in listed:
+        if not callable(interceptor):
+            raise TypeError(f"an interceptor must be a function, not {interceptor!r:.100}")
+    return listed

@@ -1,9 +1,10 @@
-"""Nodes as a caller sees them, and the pool that those of one configuration, and all derived from it, share."""
+"""Nodes as a caller sees them, keys to sort them by, and the pool that all nodes of one `connect` share."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -18,7 +19,7 @@ from pygorums.nodes.call_options import NO_OPTIONS
 from pygorums.streams.channel import Channel
 from pygorums.streams.joined import Joined, resolve
 
-__all__ = ["Node", "Pool", "trouble"]
+__all__ = ["Node", "Pool", "last_error", "latency", "node_id", "trouble"]
 
 
 class Node(Shared):
@@ -98,6 +99,21 @@ class Node(Shared):
     def __repr__(self) -> str:
         state = "connected" if self.connected else "closed" if self.channel.closed else "not connected"
         return f"<Node {self.id} {self.address} {state}>"
+
+
+def latency(node: Node) -> float:
+    """The node's latency estimate in seconds; nodes without one come last."""
+    return math.inf if node.latency is None else node.latency
+
+
+def last_error(node: Node) -> bool:
+    """Healthy nodes first: whether the node has an error."""
+    return node.last_error is not None
+
+
+def node_id(node: Node) -> int:
+    """The node's ID."""
+    return node.id
 
 
 class Pool:

@@ -13,10 +13,10 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.base.interceptors import listed_interceptors
 from pygorums.base.pickling import Local
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import checked_own_id, numbered, split_address
+from pygorums.nodes.call_options import listed_interceptors
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
 from pygorums.serving.accepting import Acceptor
