@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.method import Method
 from pygorums.calls.progress import Progress
-from pygorums.calls.response import NodeResponse, parse_reply
+from pygorums.calls.response import BeingReadError, NodeResponse, parse_reply
 from pygorums.nodes.node import Node
 
 __all__ = ["MAX_UNREAD", "REPLY_COST", "ReplyQueue", "on_loop"]
@@ -123,7 +123,7 @@ class ReplyQueue(Generic[Resp]):
                 self.close()
                 raise StopAsyncIteration
             if self._reader is not None:
-                raise RuntimeError(f"the responses of {self._method.name} are being read by another task")
+                raise BeingReadError(f"the responses of {self._method.name} are being read by another task")
             self._reader = self._loop.create_future()
             try:
                 await self._reader

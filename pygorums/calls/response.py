@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
 
-__all__ = ["NodeResponse", "ResponseStream", "malformed_reply", "parse_reply"]
+__all__ = ["BeingReadError", "NodeResponse", "ResponseStream", "malformed_reply", "parse_reply"]
 
 T = TypeVar("T")
 Resp = TypeVar("Resp", bound=Message)
@@ -46,6 +46,10 @@ class ResponseStream(Protocol[T]):
     def __anext__(self) -> Awaitable[NodeResponse[T]]: ...
     def aclose(self) -> Coroutine[Any, Any, None]:
         """Forget the call."""
+
+
+class BeingReadError(RuntimeError):
+    """Another task is reading these responses. It goes on."""
 
 
 def parse_reply(method: Method[Any, Resp], payload: bytes, node_id: int) -> Resp:

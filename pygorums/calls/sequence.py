@@ -15,7 +15,7 @@ from pygorums.calls.aggregators import Aggregator, Collected, Found, Quorum, awa
 from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
-from pygorums.calls.response import NodeResponse, ResponseStream
+from pygorums.calls.response import BeingReadError, NodeResponse, ResponseStream
 from pygorums.calls.unused import warn_unused
 from pygorums.nodes.node import Node
 
@@ -251,19 +251,20 @@ class ResponseSeq(AnySequence[T]):
         return self._aggregated(Found(fn, self._progress), self)
 
     async def _aggregated(self, aggregator: Aggregator[R], responses: ResponseStream[T]) -> R:
+        being_read = False
         try:
             return await awaited(responses, aggregator, self._progress)
         except asyncio.CancelledError:
-            self._give_up()
+            self._lost = True  # what was collected
+            self._source.close()
+            raise
+        except BeingReadError:
+            being_read = True
             raise
         finally:
-            await responses.aclose()
-            await self.aclose()
-
-    def _give_up(self) -> None:
-        # What was collected is lost, so reading on would miss replies.
-        self._lost = True
-        self._source.close()
+            if not being_read:
+                await responses.aclose()
+                await self.aclose()
 
     def aclose(self) -> Coroutine[Any, Any, None]:
         """Forget the call, at once: what has not arrived is not waited for. To be awaited for the interceptors' end."""

@@ -8,7 +8,7 @@ import contextvars
 from typing import Any, Generic, TypeVar
 
 from pygorums.calls.reply_queue import on_loop
-from pygorums.calls.response import NodeResponse, ResponseStream
+from pygorums.calls.response import BeingReadError, NodeResponse, ResponseStream
 from pygorums.calls.sequence import Source
 
 __all__ = ["ShieldedResponses"]
@@ -59,7 +59,7 @@ class ShieldedResponses(Generic[T]):
 
     async def __anext__(self) -> NodeResponse[T]:
         if self._awaited:
-            raise RuntimeError("these responses are being read by another task")
+            raise BeingReadError("these responses are being read by another task")
         if self._step is None:
             self._step = asyncio.get_running_loop().create_task(_next(self._responses), context=self._context)
         self._awaited = True

@@ -88,15 +88,17 @@ async def test_a_watch_goes_on(three: Cluster[ScriptedCalls]) -> None:
     pytest.fail("the change was never told")
 
 
+COLLECTING: list[Callable[[Any], Awaitable[Any]]] = [
+    lambda sequence: sequence.collect_all(),
+    lambda sequence: sequence.collect_n(3),
+    lambda sequence: sequence.collect_quorum(3),
+    lambda sequence: sequence.aggregate(lambda replies: None),
+]
+
+
 async def test_collecting_says_that_it_was_cancelled(three: Cluster[ScriptedCalls]) -> None:
     """What it had read is lost, so reading on would miss replies."""
-    ways: list[Callable[[Any], Awaitable[Any]]] = [
-        lambda sequence: sequence.collect_all(),
-        lambda sequence: sequence.collect_n(3),
-        lambda sequence: sequence.collect_quorum(3),
-        lambda sequence: sequence.aggregate(lambda replies: None),
-    ]
-    for collect in ways:
+    for collect in COLLECTING:
         sequence = ask(three.config, Text(text="ok silent ok")).results()
         with pytest.raises(TimeoutError):
             await within(collect(sequence), 0.05)
@@ -117,6 +119,19 @@ async def test_two_readers_at_once(three: Cluster[ScriptedCalls]) -> None:
         await within(sequence.aclose())
         for service in three.services[1:]:
             service.gates["x"].let()
+
+
+@pytest.mark.parametrize("chain", [[], CHAIN])
+async def test_a_second_reader_takes_nothing_from_the_first(three: Cluster[ScriptedCalls], chain: list[Any]) -> None:
+    sequence = ask(three.config, HELD, interceptors=chain).results()
+    reading = asyncio.create_task(within(sequence.collect_all()))
+    await turns()
+    for collect in COLLECTING:
+        with pytest.raises(RuntimeError, match="being read by another task"):
+            await within(collect(sequence))
+    for service in three.services:
+        service.gates["x"].let()
+    assert sorted(await reading) == [1, 2, 3]
 
 
 async def test_an_abandoned_step_of_interceptors_is_ended(three: Cluster[ScriptedCalls]) -> None:
