@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import Generic, Protocol, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from google.protobuf.message import Message
 
@@ -52,7 +52,7 @@ class Correctable(Local, Generic[T]):
         self._wanted = level
         self._newest: dict[int, tuple[T, int]] = {}  # of each node, by ascending level
         self._latest: T | None = None
-        self._readers: WeakSet[Levels[T]] = WeakSet()
+        self._readers: WeakKeyDictionary[Levels[T], None] = WeakKeyDictionary()  # in order
         self._level = LEVEL_NOT_SET
         self._error: Exception | None = None
         self._done = False
@@ -103,7 +103,7 @@ class Correctable(Local, Generic[T]):
         levels = Levels(self)
         for node_id, (reply, level) in self._newest.items():
             levels.put(node_id, reply, level)
-        self._readers.add(levels)
+        self._readers[levels] = None
         return levels
 
     async def changed(self) -> bool:
@@ -142,7 +142,7 @@ class Correctable(Local, Generic[T]):
             self._latest = response.value
             self._newest.pop(response.node_id, None)
             self._newest[response.node_id] = response.value, level
-            for reader in self._readers:
+            for reader in list(self._readers):
                 reader.put(response.node_id, response.value, level)
             if level >= self._wanted:
                 self._progress.satisfied = True
