@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
@@ -238,7 +239,7 @@ class AcceptedStream:
             await requests.ready()
 
     async def _route(self, pending: PendingCalls) -> None:
-        batching, told_at, clock = self._batching, 0.0, asyncio.get_running_loop().time
+        batching, told_at, clock = self._batching, -math.inf, asyncio.get_running_loop().time
         while self._reading and (data := await self._read()) is not None:
             now = clock()
             if now - told_at > HEARD_APART:

@@ -39,9 +39,10 @@ from pygorums.serving.context import ServerContext, StreamContext
 from pygorums.serving.handler_tasks import start_task
 from pygorums.serving.handlers import Handler
 from pygorums.serving.holdings import Holding
-from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
+from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.surroundings import Surroundings
 from pygorums.streams.joined import resolve
+from pygorums.streams.reply_sink import READ_ON_BELOW
 from pygorums.wire.framing import Frame, Message
 
 __all__ = ["InOrder"]

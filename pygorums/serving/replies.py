@@ -17,12 +17,10 @@ from pygorums.serving.context import ServerContext
 from pygorums.serving.failures import HandlerFailures, status_within
 from pygorums.streams.channel import FrameSink
 from pygorums.streams.outgoing import UNOWNED
+from pygorums.streams.reply_sink import READ_ON_BELOW
 from pygorums.wire.framing import Frame, Message, Status, encode_end, encode_error, encode_message, method_field
 
-__all__ = ["READ_ON_BELOW", "ReplyWriter"]
-
-READ_ON_BELOW = 4 << 20
-"""Bytes of replies that may wait for a client before no more of its requests are read."""
+__all__ = ["ReplyWriter"]
 
 MAX_STATUS_MESSAGE = 16 << 10
 """Characters of an error's text that are sent."""

@@ -136,22 +136,23 @@ class OpenedGrpcTransport:
         nothing before their first message, but they answer any other call, and so the probe.
         """
         call = self._call
-        waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(call.wait_for_connection())}
+        waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(call.wait_for_connection())]
         try:
-            (await self._first_of(waiting)).result()
+            await self._any_of(waiting)
+            waiting[0].result()
             metadata = asyncio.ensure_future(call.initial_metadata())
-            waiting = {metadata}
+            waiting = [metadata]
             await asyncio.wait(waiting, timeout=self._connector.probe_after)
             if not metadata.done():
-                waiting.add(asyncio.ensure_future(self._probe()))
-                await self._first_of(waiting)
+                waiting.append(asyncio.ensure_future(self._probe()))
+                await self._any_of(waiting)
             self._connector.probe_after = _LATE_PROBE if metadata.done() else 0
             if not metadata.done():
                 return None
             if not metadata.result():
                 # As if it was refused, which we hear in a moment.
-                waiting.add(asyncio.ensure_future(call.code()))
-                await asyncio.wait(waiting - {metadata}, timeout=_SOON, return_when=asyncio.FIRST_COMPLETED)
+                waiting.append(asyncio.ensure_future(call.code()))
+                await asyncio.wait(waiting[1:], timeout=_SOON, return_when=asyncio.FIRST_COMPLETED)
             await call.wait_for_connection()
             if call.done():
                 raise StreamDownError(f"{self._address} ended the stream")
@@ -161,12 +162,12 @@ class OpenedGrpcTransport:
                 if not future.cancel() and not future.cancelled():
                     future.exception()  # or it would be said that nobody has asked for it
 
-    async def _first_of(self, waiting: set[asyncio.Future[Any]]) -> asyncio.Future[Any]:
+    async def _any_of(self, waiting: Sequence[asyncio.Future[Any]]) -> None:
         # Several short waits: while this process is held up itself, nobody hears an answer.
         for _ in range(_LOOKS):
             done, _ = await asyncio.wait(waiting, timeout=ANSWER_TIMEOUT / _LOOKS, return_when=asyncio.FIRST_COMPLETED)
             if done:
-                return done.pop()
+                return
         raise StreamDownError(f"{self._address} has not answered within {ANSWER_TIMEOUT:.3g} s")
 
     async def _probe(self) -> None:

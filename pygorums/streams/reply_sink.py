@@ -11,7 +11,7 @@ from pygorums.streams.send_queue import SendQueue
 __all__ = ["READ_ON_BELOW", "ReplySink"]
 
 READ_ON_BELOW = 4 << 20
-"""Bytes of replies, bookkeeping included, that may wait for a node before no more is read from it."""
+"""Bytes of replies that may wait for a peer before no more is read from it."""
 
 _REPLY_COST = 256
 
