@@ -11,7 +11,7 @@ import pygorums
 ROOT = Path(pygorums.__file__).parent
 
 # A room imports from its own floor and from those below. In a floor, rooms import in the order given here.
-FLOORS = ["version", "grpc_environment", "wire", "base", "quorum", "streams", "nodes", "calls", "serving", "faces"]
+FLOORS = ["version", "grpc_environment", "wire", "base", "quorum", "transports", "streams", "nodes", "calls", "serving", "faces"]
 
 
 def floor_of(module: str) -> int:
@@ -70,7 +70,7 @@ def standard(path: Path) -> set[str]:
 
 
 def test_the_lowest_floors_know_no_loop_and_no_clock() -> None:
-    for room in ("wire", "base", "quorum"):
+    for room in ("wire", "base", "quorum", "transports/http2"):
         for path in (ROOT / room).glob("*.py"):
             assert not standard(path) & {"asyncio", "time", "random", "threading"}, path
 

@@ -1,0 +1,1 @@
+"""What carries streams over sockets: the protocols, without the sockets."""
