@@ -11,7 +11,19 @@ import pygorums
 ROOT = Path(pygorums.__file__).parent
 
 # A room imports from its own floor and from those below. In a floor, rooms import in the order given here.
-FLOORS = ["version", "grpc_environment", "wire", "base", "quorum", "transports", "streams", "nodes", "calls", "serving", "faces"]
+FLOORS = [
+    "version",
+    "grpc_environment",
+    "wire",
+    "base",
+    "quorum",
+    "transports",
+    "streams",
+    "nodes",
+    "calls",
+    "serving",
+    "faces",
+]
 
 
 def floor_of(module: str) -> int:
