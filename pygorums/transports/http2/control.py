@@ -34,7 +34,6 @@ from pygorums.transports.http2.faults import GoAwayError, ResetError
 from pygorums.transports.http2.frames import SETTINGS_ACK, ping, settings, window_update
 from pygorums.transports.http2.limits import Allowance, Limits
 from pygorums.transports.http2.past import Past
-from pygorums.transports.http2.receiving import reopening
 from pygorums.transports.http2.status import of_reset
 from pygorums.transports.http2.stream import Stream
 
@@ -125,11 +124,11 @@ class Control(Generic[S]):
         self.unread += len(frame)
 
     def reopen(self) -> None:
-        """Open the connection's window again, if enough of it has been used."""
-        more = reopening(self.whole_window, self.window, self.unconsumed)
-        if more and not self.ended:
-            self.window += more
-            self.reply(window_update(0, more))
+        """Open the connection's window again, once half is used of what streams that are not consumed leave of it."""
+        usable = self.whole_window - self.unconsumed
+        if self.window * 2 <= usable and self.window < usable and not self.ended:
+            self.reply(window_update(0, usable - self.window))
+            self.window = usable
 
     def spend(self, cost: int) -> None:
         """Count a frame that brought nothing."""
@@ -174,8 +173,9 @@ class Control(Generic[S]):
         self.spend(1)
         changes = {}
         for key, value in _settings_pairs(payload):
-            self._check_setting(key, value)
-            changes[key] = value
+            if key <= MAX_HEADER_LIST_SIZE:  # others are not known, and not kept
+                self._check_setting(key, value)
+                changes[key] = value
         for key, value in changes.items():
             self._change(key, value)
         self.reply(SETTINGS_ACK)

@@ -36,7 +36,8 @@ class Limits:
     """What a peer may send in one stream before its owner has consumed any of it."""
 
     connection_window: int = 8 << 20
-    """The same of all streams together."""
+    """The same of all streams together. One that is not consumed, and may hold a message and a window, should leave
+    something of it to the others."""
 
     max_frame: int = 64 << 10
     """The largest frame that we take, and that we write."""

@@ -21,15 +21,15 @@ _PREFIX = 5
 
 
 def reopening(window: int, left: int, unconsumed: int) -> int:
-    """By how much a window is opened again: nothing until half of it has been used.
+    """By how much a stream's window is opened again: nothing until half of it can be.
 
     Args:
         window: Its full size.
         left: What the peer may still send.
         unconsumed: What the owner has been given and has not done with.
     """
-    usable = window - unconsumed
-    return usable - left if left * 2 <= usable and left < usable else 0
+    more = window - unconsumed - left
+    return more if more * 2 >= window else 0
 
 
 class Receiving:
@@ -92,7 +92,7 @@ class Receiving:
         self._unconsumed = left
         connection = self._connection
         connection.unconsumed -= size
-        if self.window * 2 <= connection.stream_window - left:
+        if (connection.stream_window - left - self.window) * 2 >= connection.stream_window:
             self.reopen()
         if connection.window * 2 <= connection.whole_window - connection.unconsumed:
             connection.reopen()

@@ -65,7 +65,7 @@ class Stream(Receiving):
             parts.append(message)
             total += size + 5
         connection = self._connection
-        if self._clear and total <= connection.frame_size and total <= self._room and total <= connection.room:
+        if self._clear and 0 < total <= connection.frame_size and total <= self._room and total <= connection.room:
             self._room -= total
             connection.room -= total
             connection.progress += 1
