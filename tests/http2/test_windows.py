@@ -250,3 +250,16 @@ def test_windows_hold_before_our_settings_are_known() -> None:
     [ended] = receive(server, data(1, message(b"x")))
     assert isinstance(ended, StreamEnded)
     assert ended.status.code == Code.INTERNAL
+
+
+def test_what_was_used_before_the_peer_knew_our_settings_is_given_back() -> None:
+    server = ServerConnection({PATH}, limits=Limits(stream_window=1000))
+    reader = Reader(server)
+    events = receive(server, PREFACE, setting(), request(1), data(1, message(bytes(2000))))
+    assert isinstance(events[-1], MessagesReceived)
+    events[-1].stream.consumed(events[-1].size)
+    reader.take()
+    receive(server, setting(flags=1))  # it may send no more, by 1005
+    assert [(found.kind, found.stream, found.payload) for found in reader.take()] == [
+        (WINDOW_UPDATE, 1, (2005).to_bytes(4, "big"))
+    ]

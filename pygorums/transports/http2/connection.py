@@ -58,6 +58,7 @@ class Connection(Control[S]):
         self._data_left = 0
         self._data_length = 0
         self._data_flags = 0
+        self._data_useful = False  # whether it has completed a message
         self._data_stream: S | None = None
         self._block: Block | None = None
         self._settled = False  # whether the peer's SETTINGS have come, which have to be first
@@ -219,6 +220,7 @@ class Connection(Control[S]):
         self._data_flags = flags
         self._data_length = length
         self._data_left = left
+        self._data_useful = False
 
     def _payload(self, data: bytes, pos: int, stop: int, events: list[Event]) -> None:
         """The payload of the DATA frame that has begun, or as much of it as has come."""
@@ -228,12 +230,13 @@ class Connection(Control[S]):
             completed = pos < stop and stream.feed(data, pos, stop, events)
             stream.reopen()
         self.reopen()
-        if completed:
+        if completed and not self._data_useful:
+            self._data_useful = True
             self.progress += 1
         if self._data_left:
             return
         ended = self._data_flags & END_STREAM
-        if not completed and not ended:
+        if not self._data_useful and not ended:
             self._nothing_complete(self._data_length)
         self._data_stream = None
         if ended and stream is not None and not stream.closed:

@@ -220,6 +220,7 @@ class Receiving:
     def shrink(self, change: int) -> None:
         """The peer has learnt how large our windows are."""
         self.window += change
+        self.reopen()
 
     def refuse(self, status: Status, events: list[Event]) -> None:
         """End the stream because of what the peer sent on it."""

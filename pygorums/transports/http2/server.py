@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Container, Sequence
 
 from pygorums.transports.http2.codes import (
@@ -46,7 +45,8 @@ class ServerConnection(Connection[ServerStream]):
         self._highest = 0
         self._last_taken = LARGEST_STREAM_ID  # what our last GOAWAY says
         self._draining = False
-        self._lingering: deque[ServerStream] = deque()
+        self.lingering: dict[ServerStream, None] = {}
+        """Streams that we have ended and the client has not, the oldest first."""
 
     def shut_down(self) -> None:
         """Take no new streams, and let the client know in time; those that are open go on.
@@ -81,9 +81,9 @@ class ServerConnection(Connection[ServerStream]):
 
     def linger(self, stream: ServerStream) -> None:
         """Keep a stream that we have ended and the client has not; of many, the oldest are reset."""
-        self._lingering.append(stream)
-        if len(self._lingering) > _MOST_LINGERING:
-            self._lingering.popleft().reset(ErrorCode.NO_ERROR)
+        self.lingering[stream] = None
+        if len(self.lingering) > _MOST_LINGERING:
+            next(iter(self.lingering)).reset(ErrorCode.NO_ERROR)
 
     def is_idle(self, stream_id: int) -> bool:
         """We open none, and the client has not yet opened those beyond the highest."""

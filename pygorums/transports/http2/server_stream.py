@@ -74,6 +74,11 @@ class ServerStream(Stream):
         if not self.closed and self.local_ended:
             self._server.linger(self)
 
+    def close(self) -> None:
+        """Forget the stream. Nothing is written."""
+        super().close()
+        self._server.lingering.pop(self, None)
+
     def more_fields(self, fields: Sequence[Field], *, end_stream: bool, events: list[Event]) -> None:
         """Trailers of the client, which gRPC does not know."""
         check_trailers(fields)
