@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-pythons test-floor check generate clean
+.PHONY: install demo bench test test-batching test-pythons test-floor fuzz check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -57,6 +57,12 @@ $(FLOOR)/.installed: pyproject.toml pygorums/version.py tests/lowest_versions.py
 	$(FLOOR)/bin/python tests/lowest_versions.py > $(FLOOR)/constraints.txt
 	$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FLOOR)/constraints.txt --editable '.[dev]'
 	@touch $@
+
+# Random bytes and frames for HTTP/2, for longer than the suite has time. FUZZ is seconds, and the first seed if given.
+FUZZ ?= 60
+
+fuzz: install
+	$(BIN)/python -m tests.fuzz.http2 $(FUZZ)
 
 check: install
 	$(BIN)/ruff check .

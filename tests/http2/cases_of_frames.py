@@ -107,8 +107,8 @@ CASES = [
     Case("5.1", "reset by the server: DATA", HALF + data(1, b"x") + data(1, b"y"), Reset(CLOSED)),
     # Section 5.1.1: the IDs of streams.
     Case("5.1.1", "an even ID", request(2), Ended(PROTOCOL)),
-    Case("5.1.1", "a lower ID than before", request(5) + request(3), Ended(CLOSED)),
-    Case("5.1.1", "DATA on an ID that was passed over", request(5) + data(3, b"x"), Ended(CLOSED)),
+    Case("5.1.1", "a lower ID than before", request(5) + request(3), Ended(PROTOCOL)),
+    Case("5.1.1", "DATA on an ID that was passed over", request(5) + data(3, b"x"), Ended(PROTOCOL)),
     Case("5.1.1", "IDs with gaps", request(1) + request(7) + request(101), Fine()),
     Case("5.1.1", "the largest ID", request((1 << 31) - 1), Fine()),
     # Section 5.1.2: how many.

@@ -25,7 +25,7 @@ from pygorums.transports.http2.faults import GoAwayError, ResetError
 from pygorums.transports.http2.fields import Field
 from pygorums.transports.http2.frames import goaway, rst_stream
 from pygorums.transports.http2.limits import Limits
-from pygorums.transports.http2.past import ResetBy
+from pygorums.transports.http2.past import Was
 from pygorums.transports.http2.status import Code, Status
 from pygorums.transports.http2.stream import Stream
 
@@ -268,13 +268,15 @@ class Connection(Control[S]):
 
         Raises:
             ResetError: The peer had reset it.
-            GoAwayError: The peer had ended it.
+            GoAwayError: It had ended in peace, or was passed over.
         """
         how = self.past.how(stream_id)
-        if how is ResetBy.PEER:
+        if how is Was.RESET_BY_PEER:
             raise ResetError(stream_id, ErrorCode.STREAM_CLOSED, "a frame after RST_STREAM")
-        if how is None:
+        if how is Was.ENDED:
             raise GoAwayError(ErrorCode.STREAM_CLOSED, f"a frame on stream {stream_id}, which has ended")
+        if how is None:
+            raise GoAwayError(ErrorCode.PROTOCOL_ERROR, f"a frame on stream {stream_id}, which is long closed")
         self.spend(1)
 
     def _fault(self, fault: ResetError, events: list[Event]) -> None:
@@ -282,7 +284,7 @@ class Connection(Control[S]):
         self.spend(_COST_OF_FAULT)
         stream = self.streams.get(fault.stream_id)
         self.reply(rst_stream(fault.stream_id, fault.code))
-        self.past.reset_by_us(fault.stream_id)
+        self.past.remember(fault.stream_id, Was.RESET_BY_US)
         if stream is not None:
             code = Code.UNAVAILABLE if fault.code is ErrorCode.REFUSED_STREAM else Code.INTERNAL
             stream.was_reset(Status(code, f"wrong frames from the peer: {fault.text}"), events)

@@ -26,7 +26,7 @@ class Limits:
     max_message: int = 4 << 20
     """The largest gRPC message, without its prefix. A larger one ends its stream with RESOURCE_EXHAUSTED."""
 
-    max_header_list: int = 64 << 10
+    max_header_list: int = 16 << 10
     """The largest field section, as HTTP/2 counts it: names, values, and 32 for each field."""
 
     max_streams: int = 100

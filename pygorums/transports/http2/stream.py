@@ -10,6 +10,7 @@ from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Event, StreamEnded
 from pygorums.transports.http2.fields import Field
 from pygorums.transports.http2.frames import end_of_stream, header_block, rst_stream
+from pygorums.transports.http2.past import Was
 from pygorums.transports.http2.receiving import Receiving
 from pygorums.transports.http2.status import Status
 
@@ -155,7 +156,7 @@ class Stream(Receiving):
         connection = self._connection
         if not connection.ended:
             connection.reply(rst_stream(self.id, code))
-            connection.past.reset_by_us(self.id)
+            connection.past.remember(self.id, Was.RESET_BY_US)
         self.close()
 
     def close(self) -> None:
@@ -170,6 +171,7 @@ class Stream(Receiving):
         self._last = None
         self.let_go()
         connection = self._connection
+        connection.past.remember(self.id, Was.ENDED)
         connection.streams.pop(self.id, None)
         connection.blocked.pop(self, None)
 
