@@ -180,6 +180,16 @@ def test_a_server_that_takes_few_streams_and_small_metadata() -> None:
     assert client.open(PATH).id == 3
 
 
+def test_metadata_larger_than_a_client_takes() -> None:
+    pair = Pair(client=Limits(max_header_list=1000))
+    ours = pair.client.open(PATH)
+    [event] = [event for event in pair.run()[1] if isinstance(event, RequestReceived)]
+    with pytest.raises(ValueError, match="no more than 1000 bytes"):
+        event.stream.respond((("k", "v" * 1000),))
+    event.stream.respond()
+    assert pair.run()[0] == [ResponseReceived(ours, ())]
+
+
 def test_long_status_messages_are_cut_for_who_takes_little() -> None:
     pair = Pair(client=Limits(max_header_list=1000))
     _, theirs = pair.open()

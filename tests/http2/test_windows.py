@@ -263,3 +263,17 @@ def test_what_was_used_before_the_peer_knew_our_settings_is_given_back() -> None
     assert [(found.kind, found.stream, found.payload) for found in reader.take()] == [
         (WINDOW_UPDATE, 1, (2005).to_bytes(4, "big"))
     ]
+
+
+def test_no_window_of_a_stream_that_is_over_is_opened() -> None:
+    pair = Pair()
+    ours, theirs = pair.open()
+    pair.held = True
+    ours.send([bytes(500_000)] * 2)
+    pair.run()
+    theirs.reset()
+    reader = Reader(pair.server)
+    reader.take()
+    theirs.consumed(1_000_010)
+    theirs.reopen()
+    assert [found for found in reader.take() if found.kind == WINDOW_UPDATE and found.stream] == []

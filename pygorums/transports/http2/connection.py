@@ -74,7 +74,7 @@ class Connection(Control[S]):
         Returns:
             What happened, in order.
         """
-        self.last_received = self._now = now
+        self.last_received = now
         events: list[Event] = []
         if self.ended:
             return events

@@ -82,7 +82,6 @@ class Control(Generic[S]):
         self.unconsumed = 0
         self.partial = 0
         self._allowance = Allowance(limits.idle_frames, limits.idle_frames_per_second)
-        self._now = 0.0
         # Until the peer knows better it may use the window that HTTP/2 begins with.
         self.stream_window = max(limits.stream_window, DEFAULT_WINDOW)
         self.whole_window = max(limits.connection_window, DEFAULT_WINDOW)
@@ -132,7 +131,7 @@ class Control(Generic[S]):
 
     def spend(self, cost: int) -> None:
         """Count a frame that brought nothing."""
-        self._allowance.spend(cost, self._now, self.progress)
+        self._allowance.spend(cost, self.last_received or 0.0, self.progress)
 
     def is_idle(self, stream_id: int) -> bool:
         """Whether nobody has used this stream yet."""

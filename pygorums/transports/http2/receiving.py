@@ -100,7 +100,8 @@ class Receiving:
     def reopen(self) -> None:
         """Open the window again, if enough of it has been used."""
         connection = self._connection
-        if not self.remote_ended and (more := reopening(connection.stream_window, self.window, self._unconsumed)):
+        more = reopening(connection.stream_window, self.window, self._unconsumed)
+        if more and not self.deaf and not self.remote_ended:
             self.window += more
             connection.reply(window_update(self.id, more))
 

@@ -38,11 +38,19 @@ class ServerStream(Stream):
         """How long the client gives it, in seconds."""
 
     def respond(self, metadata: Iterable[tuple[str, str | bytes]] = ()) -> None:
-        """Begin the response. Messages wait until then."""
+        """Begin the response. Messages wait until then.
+
+        Raises:
+            ValueError: The metadata are larger than the client takes.
+        """
         if self._responded or self.local_ended:
             return
+        fields = response_fields(metadata)
+        limit = self._connection.peer_max_header_list
+        if limit is not None and list_size(fields) > limit:
+            raise ValueError(f"the client takes no more than {limit} bytes of metadata")
         self._responded = True
-        self.write_fields(response_fields(metadata), end_stream=False)
+        self.write_fields(fields, end_stream=False)
         self.pump()
 
     def _may_begin(self) -> bool:
