@@ -322,3 +322,41 @@ def test_a_server_that_floods_its_client() -> None:
     assert client.ended
     assert not events
     assert not client.streams
+
+
+@pytest.mark.parametrize("piece", [1, 2, 1500])
+def test_a_message_in_pieces_takes_no_more_memory_than_it_has(piece: int) -> None:
+    """Each piece comes alone, and is followed by a lot for another stream, the memory of which is not kept."""
+    server = opened()
+    receive(server, request(1), request(3), data(1, b"\0\0\x40\0\0"))
+    other = data(3, message(bytes(60_000)))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(300):
+            for event in receive(server, data(1, b"x" * piece), other):
+                if isinstance(event, MessagesReceived):
+                    event.stream.consumed(event.size)
+                del event
+            server.take()
+        assert not server.ended
+        assert server.partial == 300 * piece
+        assert tracemalloc.get_traced_memory()[0] - before < 2 * server.partial + 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_message_byte_by_byte_takes_no_more_memory_than_it_has() -> None:
+    server = opened()
+    receive(server, request(1))
+    raw = frame(0, 0, 1, b"\0\0\x40\0\0" + bytes(20_000))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for at in range(0, len(raw), 2):
+            receive(server, raw[at : at + 2])
+            server.take()
+        assert server.partial == 20_000
+        assert tracemalloc.get_traced_memory()[0] - before < 60_000
+    finally:
+        tracemalloc.stop()

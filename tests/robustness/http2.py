@@ -189,7 +189,8 @@ class _Watched:
         end = self.end
         streams = list(end.streams.values())
         assert end.unconsumed == sum(stream._unconsumed for stream in streams) == 0
-        assert end.partial == sum(len(stream._body) for stream in streams) <= SMALL.max_partial + SMALL.max_frame
+        assert end.partial == sum(stream._held for stream in streams) <= SMALL.max_partial + SMALL.max_frame
+        assert all(sum(map(len, stream._body)) == stream._held for stream in streams)
         assert len(streams) <= SMALL.max_streams
         assert sum(map(len, end._kept)) < SMALL.max_frame + 9
         assert end.window <= end.whole_window

@@ -51,6 +51,7 @@ class Connection(Control[S]):
     def __init__(self, limits: Limits, role: tuple[tuple[int, int], ...], greeting: bytes) -> None:
         super().__init__(limits, role)
         self._greeting = greeting
+        self._max_frame = limits.max_frame
         self._kept: list[bytes] = []  # the beginning of a frame that is not complete
         self._have = 0
         self._need = 0
@@ -87,8 +88,6 @@ class Connection(Control[S]):
             self._kept = []
         try:
             self._read(data, events)
-            if self.unread > self.limits.max_unread:
-                raise GoAwayError(ErrorCode.ENHANCE_YOUR_CALM, "the peer does not read the answers to its frames")
         except GoAwayError as fault:
             self._finish(fault.code, fault.text, events)
             events.append(Terminated(fault.code, fault.text))
@@ -159,7 +158,7 @@ class Connection(Control[S]):
             high, low, kind, flags, stream_id = _header(data, pos)
             length = high << 8 | low
             stream_id &= LARGEST_STREAM_ID
-            if length > self.limits.max_frame:
+            if length > self._max_frame:
                 raise GoAwayError(ErrorCode.FRAME_SIZE_ERROR, f"a frame of {length} bytes")
             start = pos + HEADER_SIZE
             stop = start + length

@@ -85,6 +85,8 @@ class Control(Generic[S]):
         # Until the peer knows better it may use the window that HTTP/2 begins with.
         self.stream_window = max(limits.stream_window, DEFAULT_WINDOW)
         self.whole_window = max(limits.connection_window, DEFAULT_WINDOW)
+        self.stream_half = self.stream_window // 2
+        self.whole_half = self.whole_window // 2
         self.window = self.whole_window
         ours = (
             *role,
@@ -130,7 +132,9 @@ class Control(Generic[S]):
             self.window = usable
 
     def spend(self, cost: int) -> None:
-        """Count a frame that brought nothing."""
+        """Count a frame that brought nothing, and look whether the peer reads what such frames have made us write."""
+        if self.unread > self.limits.max_unread:
+            raise GoAwayError(ErrorCode.ENHANCE_YOUR_CALM, "the peer does not read the answers to its frames")
         self._allowance.spend(cost, self.last_received or 0.0, self.progress)
 
     def is_idle(self, stream_id: int) -> bool:
@@ -163,6 +167,7 @@ class Control(Generic[S]):
             self.answered = True
             change = self.limits.stream_window - self.stream_window
             self.stream_window += change
+            self.stream_half = self.stream_window // 2
             for stream in self.streams.values():
                 stream.shrink(change)
             events.append(Answered())

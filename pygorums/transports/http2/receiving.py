@@ -19,6 +19,9 @@ __all__ = ["Receiving", "reopening"]
 _PREFIX = 5
 """Each message is preceded by a byte that says whether it is compressed, and four of its length."""
 
+_LARGE = 1024
+"""From how many bytes on a piece of a message is kept by itself."""
+
 
 def reopening(window: int, left: int, unconsumed: int) -> int:
     """By how much a stream's window is opened again: nothing until half of it can be.
@@ -45,6 +48,7 @@ class Receiving:
         "_connection",
         "_expected",
         "_head",
+        "_held",
         "_max_message",
         "_received",
         "_unconsumed",
@@ -67,7 +71,8 @@ class Receiving:
         """Whether data need nothing but `feed`."""
         self._unconsumed = 0
         self._head = b""  # of a prefix that is not complete
-        self._body = bytearray()  # of a message that is not complete
+        self._body: list[bytes | bytearray | memoryview] = []  # of a message that is not complete
+        self._held = 0  # how much of it
         self.lacking = 0
         """How many bytes a message or its prefix lacks, the beginning of which has come."""
         self._received = 0
@@ -92,9 +97,10 @@ class Receiving:
         self._unconsumed = left
         connection = self._connection
         connection.unconsumed -= size
-        if (connection.stream_window - left - self.window) * 2 >= connection.stream_window:
+        # Whether it is time is computed only where it can be.
+        if self.window <= connection.stream_half:
             self.reopen()
-        if connection.window * 2 <= connection.whole_window - connection.unconsumed:
+        if connection.window <= connection.whole_half:
             connection.reopen()
 
     def reopen(self) -> None:
@@ -176,20 +182,34 @@ class Receiving:
         return Status(Code.RESOURCE_EXHAUSTED, f"a message of {size} bytes is larger than the {limit} that are taken")
 
     def _hold(self, data: bytes, pos: int, stop: int, events: list[Event]) -> None:
-        self._body += memoryview(data)[pos:stop]
-        self.lacking -= stop - pos
+        size = stop - pos
+        self.lacking -= size
+        self._held += size
+        body = self._body
+        # Small pieces grow together, so that they do not need more memory than they are. Large ones are not copied,
+        # unless they would keep a chunk alive that is for the most part something else.
+        if size >= _LARGE:
+            body.append(memoryview(data)[pos:stop] if size * 2 >= len(data) else data[pos:stop])
+        elif body and isinstance(body[-1], bytearray):
+            body[-1] += data[pos:stop]
+        else:
+            body.append(bytearray(data[pos:stop]))
         connection = self._connection
-        connection.partial += stop - pos
+        connection.partial += size
         if connection.partial > connection.limits.max_partial:
             self.refuse(Status(Code.RESOURCE_EXHAUSTED, "too much of incomplete messages on this connection"), events)
 
     def _complete(self, data: bytes, pos: int, stop: int) -> bytes:
         body = self._body
-        self._connection.partial -= len(body)
-        body += memoryview(data)[pos:stop]
-        self._body = bytearray()
+        body.append(memoryview(data)[pos:stop])
+        self._forget_body()
+        return b"".join(body)
+
+    def _forget_body(self) -> None:
+        self._connection.partial -= self._held
+        self._held = 0
+        self._body = []
         self.lacking = 0
-        return bytes(body)
 
     def takes(self, length: int) -> bool:
         """Count data that come; says whether the window allows them."""
@@ -230,11 +250,9 @@ class Receiving:
     def let_go(self) -> None:
         """Forget what was received and not handed over, and what the owner has not consumed."""
         connection = self._connection
-        connection.partial -= len(self._body)
         connection.unconsumed -= self._unconsumed
         self._unconsumed = 0
-        self._body = bytearray()
+        self._forget_body()
         self._head = b""
-        self.lacking = 0
         self.deaf = True
         self.plain = False

@@ -45,9 +45,10 @@ class ServerStream(Stream):
         """
         if self._responded or self.local_ended:
             return
-        fields = response_fields(metadata)
+        pairs = tuple(metadata)
+        fields = response_fields(pairs)
         limit = self._connection.peer_max_header_list
-        if limit is not None and list_size(fields) > limit:
+        if pairs and limit is not None and list_size(fields) > limit:
             raise ValueError(f"the client takes no more than {limit} bytes of metadata")
         self._responded = True
         self.write_fields(fields, end_stream=False)
