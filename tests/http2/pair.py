@@ -35,6 +35,8 @@ class Pair:
         at_client: list[Event] = []
         at_server: list[Event] = []
         while True:
+            at_client += self.client.resume() if self.client.held_back else []
+            at_server += self.server.resume() if self.server.held_back else []
             up = b"".join(self.client.take())
             down = b"".join(self.server.take())
             if not up and not down:

@@ -23,6 +23,7 @@ class Pump(asyncio.Protocol):
         self.connection = connection
         self.closed = asyncio.get_running_loop().create_future()
         self._react = react
+        self._paused = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,9 +47,21 @@ class Pump(asyncio.Protocol):
             self._react(event)
 
     def flush(self) -> None:
-        """Write what the connection has written."""
+        """Write what the connection has written, unless the socket does not take what it has."""
         assert self._transport is not None
+        if self._paused:
+            return
         self._transport.writelines(self.connection.take())
+        while self.connection.held_back and not self._paused:
+            self._tell(self.connection.resume())
+            self._transport.writelines(self.connection.take())
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self.flush()
 
     def close(self) -> None:
         """End the socket after what is written."""

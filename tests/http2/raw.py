@@ -120,6 +120,9 @@ class Reader:
 
     def take(self) -> list[Frame]:
         written = b"".join(self.connection.take())
+        while self.connection.held_back:
+            self.connection.resume()
+            written += b"".join(self.connection.take())
         return parse(written.removeprefix(PREFACE))
 
     def fields(self, found: Frame) -> dict[str, str]:

@@ -176,16 +176,6 @@ def test_pings_and_their_answers() -> None:
         pair.client.ping(b"")
 
 
-def test_a_ping_is_answered_before_a_large_message_has_left() -> None:
-    pair = Pair()
-    ours, _ = pair.open()
-    ours.send([bytes(3 << 20)])  # more than the window
-    assert ours.waiting
-    receive(pair.client, frame(PING, 0, 0, b"12345678"))
-    assert Reader(pair.client).take()[-1].kind == PING
-    assert ours.waiting
-
-
 def test_connected_means_answered() -> None:
     client = ClientConnection("localhost")
     client.open(PATH)

@@ -59,6 +59,7 @@ class Other:
         at_h2: list[h2.events.Event] = []
         while True:
             self._pump()
+            at_ours += self.ours.resume() if self.ours.held_back else []
             there, back = self.h2.data_to_send(), b"".join(self.ours.take())
             if not there and not back:
                 return at_ours, at_h2

@@ -13,11 +13,14 @@ from tests.http2.pair import Pair, messages_of
 from tests.http2.raw import (
     DATA,
     PATH,
+    PING,
     PREFACE,
     WINDOW_UPDATE,
     Reader,
     data,
+    frame,
     message,
+    parse,
     receive,
     request,
     setting,
@@ -277,3 +280,22 @@ def test_no_window_of_a_stream_that_is_over_is_opened() -> None:
     theirs.consumed(1_000_010)
     theirs.reopen()
     assert [found for found in reader.take() if found.kind == WINDOW_UPDATE and found.stream] == []
+
+
+def test_answers_have_their_turns_within_a_large_message() -> None:
+    server = ServerConnection({PATH}, limits=Limits(max_burst=50_000))
+    [event] = receive(server, PREFACE, setting((4, 1 << 20)), update(0, 1 << 20), request(1))
+    assert isinstance(event, RequestReceived)
+    event.stream.respond()
+    server.take()
+    event.stream.send([bytes(199_995)])
+    written = []
+    while server.held_back:
+        assert event.stream.waiting
+        receive(server, frame(PING, 0, 0, b"12345678"))
+        written.append([(found.kind, len(found.payload)) for found in parse(b"".join(server.take()))])
+        resumed = server.resume()
+    assert written == [[(DATA, 16_384)] * 4 + [(PING, 8)]] * 3
+    assert resumed == [Writable(event.stream)]
+    assert not event.stream.waiting
+    assert sum(len(found.payload) for found in parse(b"".join(server.take()))) == 200_000 - 3 * 65_536

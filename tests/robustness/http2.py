@@ -238,6 +238,7 @@ def check_conversation(chance: random.Random) -> None:
             stream_window=chance.choice((1, 10, 1000, 65_535, 1 << 20)),
             connection_window=chance.choice((1, 70_000, 1 << 22)),
             max_frame=chance.choice((16_384, 100_000)),
+            max_burst=chance.choice((1, 100, 1 << 20)),
             idle_frames=1_000_000,
         )
 
@@ -252,6 +253,8 @@ def check_conversation(chance: random.Random) -> None:
 
     def carry(up: bool) -> bool:
         source, target = (client, server) if up else (server, client)
+        if source.held_back:
+            source.resume()
         on_the_way[up] += cut(chance, b"".join(source.take()))
         if not on_the_way[up]:
             return False

@@ -4,8 +4,8 @@ Nothing here knows sockets, event loops or clocks. `ClientConnection` and `Serve
 of one
 
 - hands it what arrives, with the time, in `receive`, and looks at the events that it returns, in order;
-- writes what it gets from `take`, after `receive` and after whatever it has called itself, but takes nothing while its
-  socket does not take what it has;
+- writes what it gets from `take`, after `receive` and after whatever it has called itself, and goes on with `resume`
+  and `take` while messages are `held_back`; but not while its socket does not take what it has;
 - says `consumed` of messages when it has done with them, and gives a stream no more to `send` while any are `waiting`;
 - closes the socket when `ended` is true and all is written, and calls `lost` when the socket has ended.
 

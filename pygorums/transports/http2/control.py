@@ -67,6 +67,9 @@ class Control(Generic[S]):
         """When bytes came last, however few: the peer lives."""
         # What we write.
         self.out: list[bytes | memoryview] = []
+        self.held_back = False
+        """Whether messages wait for `resume`, and not for the peer."""
+        self.burst = limits.max_burst  # what may be written before the next `take`
         self.unread = 0  # bytes of answers since the owner took some
         self.writer = FieldWriter()
         self.frame_size = DEFAULT_FRAME_SIZE
@@ -106,7 +109,19 @@ class Control(Generic[S]):
         out = self.out
         self.out = []
         self.unread = 0
+        self.burst = self.limits.max_burst
         return out
+
+    def resume(self) -> list[Event]:
+        """Write more of what is `held_back`, now that the socket has taken what was written before.
+
+        Returns:
+            The streams that have become writable.
+        """
+        events: list[Event] = []
+        self.held_back = False
+        self.unblock(events)
+        return events
 
     def ping(self, payload: bytes) -> None:
         """Ask the peer for a sign of life; `PingAnswered` has the same eight bytes.

@@ -42,6 +42,10 @@ class Limits:
     max_frame: int = 64 << 10
     """The largest frame that we take, and that we write."""
 
+    max_burst: int = 256 << 10
+    """How many bytes of messages that had to wait are written before the socket has taken them: answers to pings and
+    other streams have their turns in between."""
+
     max_partial: int = 64 << 20
     """How many bytes of messages that are not complete may be held for all streams together."""
 

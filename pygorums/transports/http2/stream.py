@@ -88,6 +88,11 @@ class Stream(Receiving):
             if size <= 0 or not self._may_begin():
                 connection.blocked[self] = None
                 return
+            if connection.burst <= 0:
+                connection.blocked[self] = None
+                connection.held_back = True
+                return
+            connection.burst -= size
             self._room -= size
             connection.room -= size
             self.waiting -= size
