@@ -203,7 +203,8 @@ async def test_our_server_falls_behind() -> None:
         for _ in range(200):
             await call.write(bytes(50_000))
 
-    async with our_server(react) as (address, pumps), grpcio_call(address) as call:
+    limits = Limits(stream_window=1 << 20)
+    async with our_server(react, limits) as (address, pumps), grpcio_call(address) as call:
         writing = asyncio.ensure_future(write_all(call))
         async with asyncio.timeout(TIMEOUT):
             await stopped.wait()

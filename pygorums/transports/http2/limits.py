@@ -32,10 +32,10 @@ class Limits:
     max_streams: int = 100
     """How many streams a client may have open. More are refused."""
 
-    stream_window: int = 1 << 20
+    stream_window: int = 4 << 20
     """What a peer may send in one stream before its owner has consumed any of it."""
 
-    connection_window: int = 8 << 20
+    connection_window: int = 16 << 20
     """The same of all streams together. One that is not consumed, and may hold a message and a window, should leave
     something of it to the others."""
 
