@@ -96,6 +96,18 @@ def test_a_call_from_its_beginning_to_its_end() -> None:
     assert pair.run() == ([], [])
 
 
+def test_messages_that_waited_for_the_response_are_not_blocked_afterwards() -> None:
+    pair = Pair()
+    pair.client.open(PATH)
+    [event] = [event for event in pair.run()[1] if isinstance(event, RequestReceived)]
+    event.stream.send([b"early"])
+    assert event.stream.waiting
+    event.stream.respond()
+    assert not event.stream.waiting
+    assert event.stream.room
+    assert pair.server.blocked == {}
+
+
 def test_a_server_that_ends_before_it_has_responded() -> None:
     pair = Pair()
     ours = pair.client.open(PATH)

@@ -9,7 +9,7 @@ from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import MessagesReceived, RequestReceived, Terminated
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
-from pygorums.transports.http2.status import Code
+from pygorums.transports.http2.status import Code, Status
 from tests.http2.opened import opened
 from tests.http2.raw import (
     ACK,
@@ -239,3 +239,25 @@ def test_a_server_that_floods_its_client() -> None:
     assert client.ended
     assert not events
     assert not client.streams
+
+
+@pytest.mark.parametrize("ended", ["reset", "finished"])
+def test_small_messages_that_are_on_their_way_when_a_stream_ends(ended: str) -> None:
+    """They are as many as the window takes, and no attack. More of them are."""
+    server = opened(Limits(stream_window=100_000, connection_window=200_000))
+    [event] = receive(server, request(1))
+    assert isinstance(event, RequestReceived)
+    event.stream.respond()
+    if ended == "reset":
+        event.stream.reset(ErrorCode.CANCEL)
+    else:
+        event.stream.finish(Status(Code.OK))
+    for _ in range(100_000 // 8):
+        assert receive(server, data(1, message(b"abc"))) == []
+        server.take()
+    assert not server.ended
+    assert receive(server, request(3))
+    for _ in range(2000):
+        receive(server, data(1, message(b"abc")))
+        server.take()
+    assert server.ended

@@ -13,7 +13,6 @@ from pygorums.transports.http2.faults import CannotOpenError, GoAwayError, Malfo
 from pygorums.transports.http2.fields import Field
 from pygorums.transports.http2.limits import DEFAULT, Limits
 from pygorums.transports.http2.metadata import request_fields
-from pygorums.transports.http2.past import Was
 from pygorums.transports.http2.status import Code, Status
 
 __all__ = ["ClientConnection"]
@@ -102,5 +101,5 @@ class ClientConnection(Connection[ClientStream]):
             if stream.id > last:
                 reason = f": {text}" if text else ""
                 status = Status(Code.UNAVAILABLE, f"the server goes away ({error_name(code)}{reason})")
-                self.past.remember(stream.id, Was.RESET_BY_US)
+                self.past.reset_by_us(stream.id, stream.window)
                 stream.was_reset(status, events, untouched=True)

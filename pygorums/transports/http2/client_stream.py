@@ -70,8 +70,6 @@ class ClientStream(Stream):
                 events.append(ResponseReceived(self, read_metadata(fields)))
             except ValueError as error:
                 self._over(Status(Code.INTERNAL, str(error)), (), events)
-            return
-        return
 
     def remote_end(self, events: list[Event]) -> None:
         """The server has ended the stream with data instead of trailers."""

@@ -59,7 +59,7 @@ class Connection(Control[S]):
         self._data_left = 0
         self._data_length = 0
         self._data_flags = 0
-        self._data_useful = False  # whether it has completed a message
+        self._data_useful = False  # whether it has completed a message, or need not be counted as one that has not
         self._data_stream: S | None = None
         self._block: Block | None = None
         self._settled = False  # whether the peer's SETTINGS have come, which have to be first
@@ -208,10 +208,13 @@ class Connection(Control[S]):
         if self.window < 0:
             raise GoAwayError(ErrorCode.FLOW_CONTROL_ERROR, "more data than the connection's window")
         stream = self.streams.get(stream_id)
+        self._data_useful = False
         if stream is None or stream.remote_ended:
-            self._stray(stream_id, events)
+            self._data_useful = self._stray(stream_id, length, events)
             stream = None
-        elif not stream.takes(length):
+        elif stream.deaf:
+            self._data_useful = length > 0
+        if stream is not None and not stream.takes(length):
             text = "more data than the stream's window"
             self._fault(ResetError(stream_id, ErrorCode.FLOW_CONTROL_ERROR, text), events)
             stream = None
@@ -219,7 +222,6 @@ class Connection(Control[S]):
         self._data_flags = flags
         self._data_length = length
         self._data_left = left
-        self._data_useful = False
 
     def _payload(self, data: bytes, pos: int, stop: int, events: list[Event]) -> None:
         """The payload of the DATA frame that has begun, or as much of it as has come."""
@@ -252,8 +254,8 @@ class Connection(Control[S]):
         else:
             self.spend(1)
 
-    def _stray(self, stream_id: int, events: list[Event]) -> None:
-        """DATA where none may come."""
+    def _stray(self, stream_id: int, length: int, events: list[Event]) -> bool:
+        """DATA where none may come; says whether the peer could not know."""
         try:
             if stream_id in self.streams:
                 raise ResetError(stream_id, ErrorCode.STREAM_CLOSED, "DATA after the end of a stream")
@@ -261,6 +263,8 @@ class Connection(Control[S]):
             self.on_closed(stream_id)
         except ResetError as fault:
             self._fault(fault, events)
+            return True  # it has been counted
+        return self.past.on_its_way(stream_id, length)
 
     def on_closed(self, stream_id: int) -> None:
         """A frame with data or fields came on a stream that is over.
@@ -276,14 +280,13 @@ class Connection(Control[S]):
             raise GoAwayError(ErrorCode.STREAM_CLOSED, f"a frame on stream {stream_id}, which has ended")
         if how is None:
             raise GoAwayError(ErrorCode.PROTOCOL_ERROR, f"a frame on stream {stream_id}, which is long closed")
-        self.spend(1)
 
     def _fault(self, fault: ResetError, events: list[Event]) -> None:
         """Reset a stream on which the peer has done something wrong."""
         self.spend(_COST_OF_FAULT)
         stream = self.streams.get(fault.stream_id)
         self.reply(rst_stream(fault.stream_id, fault.code))
-        self.past.remember(fault.stream_id, Was.RESET_BY_US)
+        self.past.reset_by_us(fault.stream_id, self.stream_window if stream is None else stream.window)
         if stream is not None:
             code = Code.UNAVAILABLE if fault.code is ErrorCode.REFUSED_STREAM else Code.INTERNAL
             stream.was_reset(Status(code, f"wrong frames from the peer: {fault.text}"), events)

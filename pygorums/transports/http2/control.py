@@ -33,7 +33,7 @@ from pygorums.transports.http2.events import Answered, Event, GoingAway, PingAns
 from pygorums.transports.http2.faults import GoAwayError, ResetError
 from pygorums.transports.http2.frames import SETTINGS_ACK, ping, settings, window_update
 from pygorums.transports.http2.limits import Allowance, Limits
-from pygorums.transports.http2.past import Past, Was
+from pygorums.transports.http2.past import Past
 from pygorums.transports.http2.status import of_reset
 from pygorums.transports.http2.stream import Stream
 
@@ -165,7 +165,7 @@ class Control(Generic[S]):
 
     def _unblock_one(self, stream: Stream, events: list[Event]) -> None:
         if stream in self.blocked:
-            del self.blocked[stream]
+            del self.blocked[stream]  # to be the last, if it is blocked again
             stream.pump()
             if not stream.waiting and not stream.local_ended:
                 events.append(Writable(stream))
@@ -271,7 +271,7 @@ class Control(Generic[S]):
             self.spend(1)
             return
         self.spend(_COST_OF_RESET)
-        self.past.remember(stream_id, Was.RESET_BY_PEER)
+        self.past.reset_by_peer(stream_id)
         code = int.from_bytes(payload, "big")
         stream.was_reset(of_reset(code), events, untouched=code == ErrorCode.REFUSED_STREAM)
 

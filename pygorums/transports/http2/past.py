@@ -21,22 +21,42 @@ class Was(Enum):
 class Past:
     """Remembers the last streams. Others were never opened, and are closed because a later one was; or long over."""
 
-    __slots__ = ("_how",)
+    __slots__ = ("_how", "_left")
 
     SIZE = 1000
 
     def __init__(self) -> None:
         self._how: dict[int, Was] = {}
+        self._left: dict[int, int] = {}
 
-    def remember(self, stream_id: int, how: Was) -> None:
-        """The stream is over. How it was reset counts for more than that it has ended."""
-        if how is Was.ENDED and stream_id in self._how:
-            return
+    def reset_by_us(self, stream_id: int, window: int) -> None:
+        """We have reset it, or looked at nothing of it. Its window lets the peer send so many more bytes."""
+        self._remember(stream_id, Was.RESET_BY_US)
+        self._left[stream_id] = window
+
+    def reset_by_peer(self, stream_id: int) -> None:
+        """The peer has reset it."""
+        self._remember(stream_id, Was.RESET_BY_PEER)
+
+    def ended(self, stream_id: int) -> None:
+        """It is over; in peace, unless it was said that it was reset."""
+        if stream_id not in self._how:
+            self._remember(stream_id, Was.ENDED)
+
+    def _remember(self, stream_id: int, how: Was) -> None:
         self._how.pop(stream_id, None)
         self._how[stream_id] = how
         if len(self._how) > self.SIZE:
-            del self._how[next(iter(self._how))]
+            oldest = next(iter(self._how))
+            del self._how[oldest]
+            self._left.pop(oldest, None)
 
     def how(self, stream_id: int) -> Was | None:
         """How it ended, as far as is remembered."""
         return self._how.get(stream_id)
+
+    def on_its_way(self, stream_id: int, length: int) -> bool:
+        """Whether data for a stream that we have reset may have been sent before the peer knew."""
+        left = self._left.get(stream_id, 0) - length
+        self._left[stream_id] = left
+        return length > 0 <= left

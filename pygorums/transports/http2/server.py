@@ -22,7 +22,6 @@ from pygorums.transports.http2.metadata import (
     read_metadata,
     trailers_only_fields,
 )
-from pygorums.transports.http2.past import Was
 from pygorums.transports.http2.server_stream import ServerStream
 from pygorums.transports.http2.status import Code, Status, decode_timeout
 
@@ -125,7 +124,7 @@ class ServerConnection(Connection[ServerStream]):
         self, stream_id: int, fields: Sequence[Field] | None, *, end_stream: bool, events: list[Event]
     ) -> None:
         if stream_id > self._last_taken:
-            self.past.remember(stream_id, Was.RESET_BY_US)  # which the client knows from our GOAWAY
+            self.past.reset_by_us(stream_id, self.stream_window)  # which the client knows from our GOAWAY
             return
         if len(self.streams) >= self.limits.max_streams:
             raise ResetError(stream_id, ErrorCode.REFUSED_STREAM, f"more than {self.limits.max_streams} streams")

@@ -10,7 +10,6 @@ from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Event, StreamEnded
 from pygorums.transports.http2.fields import Field
 from pygorums.transports.http2.frames import end_of_stream, header_block, rst_stream
-from pygorums.transports.http2.past import Was
 from pygorums.transports.http2.receiving import Receiving
 from pygorums.transports.http2.status import Status
 
@@ -69,7 +68,7 @@ class Stream(Receiving):
         if self._clear and 0 < total <= connection.frame_size and total <= self._room and total <= connection.room:
             self._room -= total
             connection.room -= total
-            connection.progress += 1
+            connection.progress += len(messages)
             parts[0] = (total << 48 | self.id).to_bytes(9, "big")
             connection.out.append(b"".join(parts))
         elif not self.local_ended and self._last is None and total:
@@ -108,6 +107,7 @@ class Stream(Receiving):
                 size -= len(part)
                 out.append(part)
         queue.clear()
+        connection.blocked.pop(self, None)
         if self._last is None:
             self._clear = self._may_begin()
         else:
@@ -161,7 +161,7 @@ class Stream(Receiving):
         connection = self._connection
         if not connection.ended:
             connection.reply(rst_stream(self.id, code))
-            connection.past.remember(self.id, Was.RESET_BY_US)
+            connection.past.reset_by_us(self.id, self.window)
         self.close()
 
     def close(self) -> None:
@@ -176,7 +176,7 @@ class Stream(Receiving):
         self._last = None
         self.let_go()
         connection = self._connection
-        connection.past.remember(self.id, Was.ENDED)
+        connection.past.ended(self.id)
         connection.streams.pop(self.id, None)
         connection.blocked.pop(self, None)
 
