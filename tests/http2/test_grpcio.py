@@ -239,11 +239,11 @@ async def test_our_server_goes_away_from_their_client() -> None:
 
 
 async def test_their_server_goes_away_from_our_client() -> None:
-    options = [("grpc.max_connection_age_ms", 100), ("grpc.max_connection_age_grace_ms", 60_000)]
-    async with grpcio_server(grpcio_echo, options) as (address, _), our_client(address) as client:
+    async with grpcio_server(grpcio_echo) as (address, server), our_client(address) as client:
         stream = client.open()
         client.send(stream, b"one")
         assert await client.messages(1) == [b"one"]
+        stopping = asyncio.ensure_future(server.stop(TIMEOUT))
         going = await client.next(GoingAway)
         assert going.code == 0
         client.send(stream, b"two")
@@ -251,6 +251,7 @@ async def test_their_server_goes_away_from_our_client() -> None:
         stream.half_close()
         client.pump.flush()
         assert (await client.next(StreamEnded)).status.code is Code.ABORTED
+        await stopping
 
 
 async def test_their_server_is_asked_for_signs_of_life() -> None:

@@ -21,6 +21,9 @@ __all__ = ["Stream"]
 _WORTH_A_FRAME = 256
 """From how many bytes on a DATA frame counts as one that brings something."""
 
+_SMALL = 8192
+"""Up to which size messages are copied together before they are cut into frames."""
+
 
 class Stream(Receiving):
     """A stream of gRPC messages in both directions.
@@ -72,7 +75,10 @@ class Stream(Receiving):
             parts[0] = (total << 48 | self.id).to_bytes(9, "big")
             connection.out.append(b"".join(parts))
         elif not self.local_ended and self._last is None and total:
-            self._queue.extend(parts)
+            if total < _SMALL * len(messages):
+                self._queue.append(b"".join(parts))
+            else:
+                self._queue.extend(parts)
             self.waiting += total
             self._clear = False
             self.pump()
