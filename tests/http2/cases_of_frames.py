@@ -208,6 +208,7 @@ CASES = [
     Case("6.9", "of five bytes, on a stream", OPEN + frame(WINDOW_UPDATE, 0, 1, bytes(5)), Ended(SIZE)),
     Case("6.9", "by 0, of the connection", update(0, 0), Ended(PROTOCOL)),
     Case("6.9", "by 0, of a stream", OPEN + update(1, 0), Reset(PROTOCOL)),
+    Case("6.9", "by 0, of a stream that is over", GET + update(1, 0), Reset(PROTOCOL)),
     Case("6.9", "the reserved bit is set", OPEN + update(1, (1 << 31) | 10) + update(0, (1 << 31) | 10), Fine()),
     Case("6.9", "more data than the stream's window", OPEN + data(1, bytes(16_384)) * 4, Ended(FLOW)),
     Case("6.9.1", "the connection's beyond 2^31-1", update(0, (1 << 31) - 1), Ended(FLOW)),

@@ -313,9 +313,10 @@ class Control(Generic[S]):
         stream = self.streams.get(stream_id)
         if stream is None:
             self._refuse_idle(stream_id, "WINDOW_UPDATE")
-            return
         if not increment:
             raise ResetError(stream_id, ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by 0")
+        if stream is None:
+            return
         if not stream.resize(increment):
             raise ResetError(stream_id, ErrorCode.FLOW_CONTROL_ERROR, "a window beyond 2^31-1")
         self._unblock_one(stream, events)
