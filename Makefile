@@ -62,7 +62,7 @@ $(FLOOR)/.installed: pyproject.toml pygorums/version.py tests/lowest_versions.py
 FUZZ ?= 60
 
 fuzz: install
-	$(BIN)/python -m tests.fuzz.http2 $(FUZZ)
+	$(BIN)/python -m tests.robustness.fuzz_http2 $(FUZZ)
 
 check: install
 	$(BIN)/ruff check .

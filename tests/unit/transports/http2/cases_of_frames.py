@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.http2.cases import (
+from tests.unit.transports.http2.cases import (
     CLOSED,
     COMPRESSION,
     FIELDS,
@@ -19,7 +19,7 @@ from tests.http2.cases import (
     Reset,
     headers_of,
 )
-from tests.http2.raw import (
+from tests.unit.transports.http2.raw import (
     ACK,
     CONTINUATION,
     END_HEADERS,

@@ -26,7 +26,7 @@ from pygorums.transports.http2.events import (
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.status import Code, Status
-from tests.http2.raw import GRPC, PATH, PREFACE, frame, message, parse
+from tests.unit.transports.http2.raw import GRPC, PATH, PREFACE, frame, message, parse
 
 
 class Other:

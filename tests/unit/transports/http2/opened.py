@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
-from tests.http2.raw import (
+from tests.unit.transports.http2.raw import (
     ACK,
     PATH,
     PREFACE,

@@ -10,8 +10,8 @@ from pygorums.transports.http2.events import MessagesReceived, RequestReceived, 
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.status import Code, Status
-from tests.http2.opened import opened
-from tests.http2.raw import (
+from tests.unit.transports.http2.opened import opened
+from tests.unit.transports.http2.raw import (
     ACK,
     CONTINUATION,
     END_HEADERS,

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from tests.http2.cases import CLOSED, FIELDS, GET, OPEN, PROTOCOL, REQ, Answer, Case, Fine, Reset, hpack, malformed
-from tests.http2.raw import (
+from tests.unit.transports.http2.cases import (
+    CLOSED,
+    FIELDS,
+    GET,
+    OPEN,
+    PROTOCOL,
+    REQ,
+    Answer,
+    Case,
+    Fine,
+    Reset,
+    hpack,
+    malformed,
+)
+from tests.unit.transports.http2.raw import (
     END_STREAM,
     GRPC,
     PADDED,

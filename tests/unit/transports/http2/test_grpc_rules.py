@@ -21,9 +21,9 @@ from pygorums.transports.http2.status import (
     Status,
     of_reset,
 )
-from tests.http2.answering import OK_RESPONSE, client_with_stream, response
-from tests.http2.pair import Pair, messages_of
-from tests.http2.raw import (
+from tests.unit.transports.http2.answering import OK_RESPONSE, client_with_stream, response
+from tests.unit.transports.http2.pair import Pair, messages_of
+from tests.unit.transports.http2.raw import (
     END_HEADERS,
     END_STREAM,
     GRPC,

@@ -7,7 +7,7 @@ from pygorums.transports.http2.client_stream import ClientStream
 from pygorums.transports.http2.events import (
     Answered,
 )
-from tests.http2.raw import (
+from tests.unit.transports.http2.raw import (
     ACK,
     END_HEADERS,
     END_STREAM,

@@ -25,7 +25,7 @@ from pygorums.transports.http2.events import (
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.status import Code, Status
-from tests.http2.sockets import LARGE, TIMEOUT, UNLIMITED, grpcio_call, grpcio_server, our_client, our_server
+from tests.interop.http2_sockets import LARGE, TIMEOUT, UNLIMITED, grpcio_call, grpcio_server, our_client, our_server
 from tests.support.waiting import until
 
 

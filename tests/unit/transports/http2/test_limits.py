@@ -13,7 +13,7 @@ from pygorums.transports.http2.faults import GoAwayError
 from pygorums.transports.http2.limits import Allowance, Limits
 from pygorums.transports.http2.past import Past, Was
 from pygorums.transports.http2.status import Code, Status
-from tests.http2.pair import Pair
+from tests.unit.transports.http2.pair import Pair
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from pygorums.transports.http2.events import MessagesReceived, StreamEnded
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.status import Code
-from tests.http2.opened import opened
-from tests.http2.raw import (
+from tests.unit.transports.http2.opened import opened
+from tests.unit.transports.http2.raw import (
     CONTINUATION,
     END_HEADERS,
     GRPC,

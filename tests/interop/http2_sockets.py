@@ -18,8 +18,8 @@ from pygorums.transports.http2.events import (
 )
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
-from tests.http2.pump import Pump
-from tests.http2.raw import PATH
+from tests.interop.http2_pump import Pump
+from tests.unit.transports.http2.raw import PATH
 
 TIMEOUT = 20
 LARGE = 4 << 20

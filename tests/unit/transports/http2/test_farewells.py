@@ -20,9 +20,9 @@ from pygorums.transports.http2.faults import CannotOpenError
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.status import Code, Status
 from pygorums.transports.http2.stream import Stream
-from tests.http2.answering import OK_RESPONSE, client_with_stream, response
-from tests.http2.pair import Pair, messages_of
-from tests.http2.raw import (
+from tests.unit.transports.http2.answering import OK_RESPONSE, client_with_stream, response
+from tests.unit.transports.http2.pair import Pair, messages_of
+from tests.unit.transports.http2.raw import (
     ACK,
     GOAWAY,
     PATH,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.http2 import check_bytes, check_conversation, check_frames
-from tests.http2.raw import GRPC, block, frame, setting
+from tests.robustness.fuzz_http2 import check_bytes, check_conversation, check_frames
+from tests.unit.transports.http2.raw import GRPC, block, frame, setting
 
 REQUEST = frame(1, 4, 1, block(*GRPC))
 

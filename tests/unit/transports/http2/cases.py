@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pygorums.transports.http2.codes import ErrorCode
-from tests.http2.raw import (
+from tests.unit.transports.http2.raw import (
     END_HEADERS,
     GRPC,
     HEADERS,

@@ -8,7 +8,7 @@ from pygorums.transports.http2.events import Event, MessagesReceived, RequestRec
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.server_stream import ServerStream
-from tests.http2.raw import PATH
+from tests.unit.transports.http2.raw import PATH
 
 __all__ = ["Pair", "messages_of"]
 

@@ -16,8 +16,8 @@ from pygorums.transports.http2.status import (
     decode_timeout,
     encode_message,
 )
-from tests.http2.pair import Pair
-from tests.http2.raw import (
+from tests.unit.transports.http2.pair import Pair
+from tests.unit.transports.http2.raw import (
     GRPC,
     receive,
     request,

@@ -12,8 +12,8 @@ from pygorums.transports.http2.status import (
     Code,
     Status,
 )
-from tests.http2.answering import OK_RESPONSE, client_with_stream, response
-from tests.http2.raw import (
+from tests.unit.transports.http2.answering import OK_RESPONSE, client_with_stream, response
+from tests.unit.transports.http2.raw import (
     END_STREAM,
     RST_STREAM,
     data,

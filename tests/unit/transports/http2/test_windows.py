@@ -9,8 +9,8 @@ from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.receiving import reopening
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.status import Code, Status
-from tests.http2.pair import Pair, messages_of
-from tests.http2.raw import (
+from tests.unit.transports.http2.pair import Pair, messages_of
+from tests.unit.transports.http2.raw import (
     DATA,
     PATH,
     PING,

@@ -9,7 +9,7 @@ The invariants, for any bytes and for frames in any order, however they are cut,
 - the same bytes give the same events, whole and in pieces;
 - two ends of ours deliver to each other all messages in order, through windows of any size.
 
-    python -m tests.fuzz.http2 [SECONDS] [SEED]
+    python -m tests.robustness.fuzz_http2 [SECONDS] [SEED]
 
 runs seeds one after the other until the time is over. `make test` runs a few. A seed that fails is printed.
 """
@@ -35,7 +35,7 @@ from pygorums.transports.http2.events import (
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
 from pygorums.transports.http2.status import Code, Status
-from tests.http2.raw import GRPC, PATH, PREFACE, block, frame, literal, message, parse, setting
+from tests.unit.transports.http2.raw import GRPC, PATH, PREFACE, block, frame, literal, message, parse, setting
 
 __all__ = ["check_bytes", "check_conversation", "check_frames", "cut", "frames"]
 
@@ -323,7 +323,10 @@ def main(seconds: float, seed: int) -> None:
         try:
             run(seed + rounds)
         except BaseException:
-            print(f"seed {seed + rounds} fails: python -m tests.fuzz.http2 0.001 {seed + rounds}", file=sys.stderr)
+            print(
+                f"seed {seed + rounds} fails: python -m tests.robustness.fuzz_http2 0.001 {seed + rounds}",
+                file=sys.stderr,
+            )
             raise
         rounds += 1
     print(f"{rounds} rounds from seed {seed} on, and nothing was found")

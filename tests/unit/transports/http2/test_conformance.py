@@ -11,9 +11,9 @@ import pytest
 from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.http2.server import ServerConnection
-from tests.http2 import cases_of_fields, cases_of_frames
-from tests.http2.cases import Answer, Case, Ended, Fine, Reset
-from tests.http2.raw import GOAWAY, HEADERS, PATH, PING, RST_STREAM, Reader, frame, receive
+from tests.unit.transports.http2 import cases_of_fields, cases_of_frames
+from tests.unit.transports.http2.cases import Answer, Case, Ended, Fine, Reset
+from tests.unit.transports.http2.raw import GOAWAY, HEADERS, PATH, PING, RST_STREAM, Reader, frame, receive
 
 LIMITS = Limits(max_frame=16_384, max_streams=3, stream_window=65_535, connection_window=65_535)
 CASES = cases_of_frames.CASES + cases_of_fields.CASES

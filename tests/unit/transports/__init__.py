@@ -1,0 +1,1 @@
+"""What carries streams, piece by piece, and without sockets where that can be."""
