@@ -78,7 +78,7 @@ class ClientStream(Stream):
     def refuse(self, status: Status, events: list[Event]) -> None:
         """End the stream because of a message that is not taken."""
         self.reset(ErrorCode.CANCEL)
-        events.append(StreamEnded(self, status))
+        events.append(StreamEnded(self, status, refused=True))
 
     def _over(self, status: Status | None, fields: Sequence[Field], events: list[Event]) -> None:
         """The server has done with the stream: with a status of its own, or one that we make of what it did."""

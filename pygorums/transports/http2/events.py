@@ -86,6 +86,8 @@ class StreamEnded:
     trailers: Pairs = ()
     untouched: bool = False
     """The server has not looked at this stream: whatever was sent can be sent again on another connection."""
+    refused: bool = False
+    """We have ended it, because of a message that is not taken."""
 
 
 @dataclass(slots=True)

@@ -63,9 +63,14 @@ class ServerConnection(Connection[ServerStream]):
         self.out += (goaway(LARGEST_STREAM_ID, ErrorCode.NO_ERROR), ping(_DRAINING))
 
     @property
+    def draining(self) -> bool:
+        """Whether it was shut down, and clients know the last stream that counts."""
+        return self._last_taken < LARGEST_STREAM_ID
+
+    @property
     def drained(self) -> bool:
         """Whether nothing is left of a connection that was shut down: it can be closed."""
-        return self._last_taken < LARGEST_STREAM_ID and not self.streams
+        return self.draining and not self.streams
 
     def _draw_line(self) -> None:
         if self._last_taken == LARGEST_STREAM_ID:

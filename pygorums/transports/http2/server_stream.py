@@ -109,7 +109,7 @@ class ServerStream(Stream):
 
     def refuse(self, status: Status, events: list[Event]) -> None:
         """End the stream with a status because of a message that is not taken."""
-        events.append(StreamEnded(self, status))
+        events.append(StreamEnded(self, status, refused=True))
         self.waiting = 0
         self._queue.clear()
         self.finish(status)

@@ -1,0 +1,239 @@
+"""Streams that others open to us: listening, connections, and a task for each stream that is served."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from pygorums.base.errors import StatusError
+from pygorums.transports.http2.events import Event, HalfClosed, RequestReceived, StreamEnded
+from pygorums.transports.http2.metadata import Pairs
+from pygorums.transports.http2.server import ServerConnection
+from pygorums.transports.http2.server_stream import ServerStream
+from pygorums.transports.http2.status import Code, Status
+from pygorums.transports.sockets.address import peer_of
+from pygorums.transports.sockets.connection import LAST_WORDS, SocketConnection
+from pygorums.transports.sockets.errors import error_of
+from pygorums.transports.sockets.keepalive import Keepalive
+from pygorums.transports.sockets.options import SocketOptions
+from pygorums.transports.sockets.stream import SocketStream
+from pygorums.transports.sockets.tls import proved_by, speaks_http2
+
+__all__ = ["Accept", "AcceptedConnection", "AcceptedSocketTransport", "SocketServer"]
+
+HELLO = 20.0
+"""Seconds that a client has to say that it speaks TLS, if it must, and HTTP/2."""
+
+BACKLOG = 1024
+"""How many connections may wait to be accepted."""
+
+Accept = Callable[["AcceptedSocketTransport", Pairs, str, Mapping[str, list[bytes]]], Awaitable[None]]
+"""Serves a stream: its end, its opener's metadata and address, and what TLS has proved of that. A `StatusError` that it
+raises is what the stream ends with."""
+
+_log = logging.getLogger("pygorums.server")
+
+
+class AcceptedSocketTransport(SocketStream):
+    """The acceptor's end of a stream."""
+
+    __slots__ = ("_accepted", "_closed", "peer", "task")
+
+    _connection: AcceptedConnection
+
+    def __init__(self, peer: str) -> None:
+        super().__init__()
+        self.peer = peer
+        self.task: asyncio.Task[None] | None = None  # that serves it
+        self._closed = False
+
+    def serve_with(self, connection: AcceptedConnection, stream: ServerStream, accept: Accept) -> None:
+        """Have it served by a task of its own."""
+        self.attach(connection, stream)
+        self._accepted = stream
+        serving = self._serve(accept, stream.metadata, connection.proved)
+        self.task = asyncio.get_running_loop().create_task(serving, name=f"pygorums stream of {self.peer}")
+
+    async def _serve(self, accept: Accept, metadata: Pairs, proved: Mapping[str, list[bytes]]) -> None:
+        status = Status(Code.OK)
+        try:
+            await accept(self, metadata, self.peer, proved)
+        except StatusError as error:
+            status = Status(Code(error.code().value[0]), error.message)
+        except asyncio.CancelledError:
+            status = Status(Code.UNAVAILABLE, "the server has stopped")
+            raise
+        except Exception:
+            _log.exception("serving a stream of %s failed", self.peer)
+            status = Status(Code.UNKNOWN, "internal error")
+        finally:
+            self.forget()
+            self._closed = True
+            self._accepted.finish(status)
+            self._connection.flush()
+            self._connection.stream_done()
+
+    def confirm(self, metadata: Pairs, /) -> None:
+        """Send our metadata."""
+        self._accepted.respond(metadata)
+        self._connection.flush()
+
+    def write(self, messages: Any, /) -> bool:
+        """Write messages, after our metadata; whether they were taken."""
+        self._accepted.respond()
+        return super().write(messages)
+
+    def over(self, event: StreamEnded) -> None:
+        """The stream broke, or the client has withdrawn it."""
+        if self._user is not None:
+            self.ended_now(error_of(event, self.peer, self._connection.broken))
+        elif self.task is not None and not self._closed:
+            self.task.cancel()
+
+
+class AcceptedConnection(SocketConnection):
+    """A connection that a client has opened."""
+
+    lets_peer_read = True
+
+    def __init__(self, server: SocketServer) -> None:
+        self.server_side = ServerConnection(server.methods, limits=server.options.limits)
+        super().__init__(self.server_side)
+        self._server = server
+        self._keepalive: Keepalive | None = None
+        self._hello = self._loop.call_later(HELLO, self._look_for_hello)
+        self.peer = ""
+        self.proved: Mapping[str, list[bytes]] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio: there is a socket, and TLS has shaken hands."""
+        tls = transport.get_extra_info("ssl_object")
+        self.peer = peer_of(transport.get_extra_info("peername"))
+        self.proved = proved_by(tls)
+        self._server.connections[self] = None
+        super().connection_made(transport)
+        if not speaks_http2(tls):
+            self.lose("the client does not offer HTTP/2 (by ALPN)")
+        elif self._server.shutting_down:
+            self.shut_down()
+        if self._server.options.pings is not None:
+            self._keepalive = Keepalive(self, self._server.options.pings)
+
+    def react(self, event: Event) -> None:
+        """Have requests served."""
+        if isinstance(event, RequestReceived):
+            stream = event.stream
+            AcceptedSocketTransport(self.peer).serve_with(self, stream, self._server.methods[stream.path])
+        elif isinstance(event, HalfClosed):
+            event.stream.context.ended(None)
+        else:
+            super().react(event)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio: bytes have come."""
+        super().data_received(data)
+        if self._server.shutting_down:
+            self.stream_done()
+
+    def stream_done(self) -> None:
+        """A stream has ended: the last one, if the server stops, takes the connection with it."""
+        side = self.server_side
+        if side.drained:
+            self.close()
+        elif side.draining and len(side.streams) == len(side.lingering):
+            # The clients have their statuses, and need not say that they have no more to send.
+            self._loop.call_later(LAST_WORDS, self.close)
+
+    def shut_down(self) -> None:
+        """Take no new streams."""
+        self.server_side.shut_down()
+        self.flush()
+        self.stream_done()
+
+    def _look_for_hello(self) -> None:
+        if not self.http2.answered:
+            self.lose("the client has not said that it speaks HTTP/2")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by asyncio: the socket is closed."""
+        self._hello.cancel()
+        if self._keepalive is not None:
+            self._keepalive.stop()
+        self._server.connections.pop(self, None)
+        super().connection_lost(error)
+        self._server.connection_closed()
+
+
+class SocketServer:
+    """Listens, and has each stream served.
+
+    Args:
+        methods: What serves the streams, by the gRPC method that they are opened with; it may be added to later.
+            Streams to others are refused with UNIMPLEMENTED.
+        options: How connections are used.
+
+    Attributes:
+        connections: Those that are open.
+        shutting_down: Whether no new streams are taken.
+    """
+
+    def __init__(self, methods: Mapping[str, Accept], options: SocketOptions) -> None:
+        self.methods = methods
+        self.options = options
+        self.connections: dict[AcceptedConnection, None] = {}
+        self.shutting_down = False
+        self._servers: list[asyncio.Server] = []
+        self._closed: asyncio.Future[None] | None = None
+
+    async def start(self, sockets: Iterable[socket.socket], tls: ssl.SSLContext | None) -> None:
+        """Listen on sockets that are bound, which are closed in the end.
+
+        Args:
+            sockets: They may be unix sockets.
+            tls: The context, with TLS.
+        """
+        loop = asyncio.get_running_loop()
+        options: dict[str, Any] = {"backlog": BACKLOG}
+        if tls is not None:
+            options |= {"ssl": tls, "ssl_handshake_timeout": HELLO, "ssl_shutdown_timeout": LAST_WORDS}
+        for each in sockets:
+            listen = loop.create_unix_server if each.family == socket.AF_UNIX else loop.create_server
+            self._servers.append(await listen(lambda: AcceptedConnection(self), sock=each, **options))
+
+    def shut_down(self) -> None:
+        """Take no new connections and no new streams; those that are open go on."""
+        if not self.shutting_down:
+            self.shutting_down = True
+            for server in self._servers:
+                server.close()
+            for connection in tuple(self.connections):
+                connection.shut_down()
+
+    async def drained(self) -> None:
+        """Wait until, after `shut_down`, the last stream has ended and all connections are closed."""
+        while self.connections:
+            if self._closed is None or self._closed.done():
+                self._closed = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._closed)
+
+    def connection_closed(self) -> None:
+        """Called by a connection."""
+        if not self.connections and self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    async def close(self) -> None:
+        """End everything now: streams are cancelled, and their clients told."""
+        self.shut_down()
+        contexts = [stream.context for each in self.connections for stream in each.server_side.streams.values()]
+        tasks = [context.task for context in contexts if context is not None and not context.task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for connection in tuple(self.connections):
+            connection.close()
+        await self.drained()
