@@ -45,7 +45,7 @@ def peer_of(name: object) -> str:
     """The name of a connected socket as gRPC writes it."""
     if isinstance(name, tuple):
         host, port = str(name[0]), name[1]
-        return f"ipv6:{quote(f'[{host}]', safe='')}:{port}" if ":" in host else f"ipv4:{host}:{port}"
+        return f"ipv6:{quote(f'[{host}]', safe=':')}:{port}" if ":" in host else f"ipv4:{host}:{port}"
     if isinstance(name, bytes):
         return f"unix-abstract:{name[1:].decode('utf-8', 'replace')}"
     return f"unix:{name or ''}"

@@ -149,8 +149,8 @@ class OpenedSocketTransport(SocketStream):
         error = error_of(event, self._connector.place.address, client.broken)
         self._error = self._error or error
         self.confirmed(())
-        self._paused = False
         self.ended(None if peaceful else error)
+        self.resume()
 
     def finish(self) -> None:
         """Say that nothing more will be written."""

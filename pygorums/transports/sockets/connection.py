@@ -54,8 +54,11 @@ class SocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio: bytes have come."""
         http2 = self.http2
+        events = http2.receive(data, self._clock())
+        if http2.ended and events and isinstance(events[-1], Terminated):
+            self.broken = f"the other side broke the rules of HTTP/2: {events[-1].text}"
         self._reading = True
-        for event in http2.receive(data, self._clock()):
+        for event in events:
             if type(event) is MessagesReceived:
                 event.stream.context.took(event)
             else:
@@ -72,8 +75,6 @@ class SocketConnection(asyncio.Protocol):
             event.stream.context.over(event)
         elif isinstance(event, Writable):
             event.stream.context.has_left()
-        elif isinstance(event, Terminated):
-            self.broken = f"the other side broke the rules of HTTP/2: {event.text}"
         elif isinstance(event, GoingAway):
             for stream in tuple(self.http2.streams.values()):
                 stream.context.leaving()

@@ -41,7 +41,7 @@ _log = logging.getLogger("pygorums.server")
 class AcceptedSocketTransport(SocketStream):
     """The acceptor's end of a stream."""
 
-    __slots__ = ("_accepted", "_closed", "peer", "task")
+    __slots__ = ("_accepted", "peer", "task")
 
     _connection: AcceptedConnection
 
@@ -49,7 +49,6 @@ class AcceptedSocketTransport(SocketStream):
         super().__init__()
         self.peer = peer
         self.task: asyncio.Task[None] | None = None  # that serves it
-        self._closed = False
 
     def serve_with(self, connection: AcceptedConnection, stream: ServerStream, accept: Accept) -> None:
         """Have it served by a task of its own."""
@@ -72,10 +71,9 @@ class AcceptedSocketTransport(SocketStream):
             status = Status(Code.UNKNOWN, "internal error")
         finally:
             self.forget()
-            self._closed = True
             self._accepted.finish(status)
             self._connection.flush()
-            self._connection.stream_done()
+            self._connection.stream_done(self)
 
     def confirm(self, metadata: Pairs, /) -> None:
         """Send our metadata."""
@@ -91,7 +89,7 @@ class AcceptedSocketTransport(SocketStream):
         """The stream broke, or the client has withdrawn it."""
         if self._user is not None:
             self.ended_now(error_of(event, self.peer, self._connection.broken))
-        elif self.task is not None and not self._closed:
+        elif self.task is not None:  # nobody uses it yet, or any more
             self.task.cancel()
 
 
@@ -127,7 +125,9 @@ class AcceptedConnection(SocketConnection):
         """Have requests served."""
         if isinstance(event, RequestReceived):
             stream = event.stream
-            AcceptedSocketTransport(self.peer).serve_with(self, stream, self._server.methods[stream.path])
+            transport = AcceptedSocketTransport(self.peer)
+            transport.serve_with(self, stream, self._server.methods[stream.path])
+            self._server.serving[transport] = None
         elif isinstance(event, HalfClosed):
             event.stream.context.ended(None)
         else:
@@ -137,10 +137,15 @@ class AcceptedConnection(SocketConnection):
         """Called by asyncio: bytes have come."""
         super().data_received(data)
         if self._server.shutting_down:
-            self.stream_done()
+            self._close_if_done()
 
-    def stream_done(self) -> None:
-        """A stream has ended: the last one, if the server stops, takes the connection with it."""
+    def stream_done(self, transport: AcceptedSocketTransport) -> None:
+        """Nobody serves a stream any more."""
+        self._server.serving.pop(transport, None)
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        """If the server stops, the last stream takes the connection with it."""
         side = self.server_side
         if side.drained:
             self.close()
@@ -152,7 +157,7 @@ class AcceptedConnection(SocketConnection):
         """Take no new streams."""
         self.server_side.shut_down()
         self.flush()
-        self.stream_done()
+        self._close_if_done()
 
     def _look_for_hello(self) -> None:
         if not self.http2.answered:
@@ -178,6 +183,7 @@ class SocketServer:
 
     Attributes:
         connections: Those that are open.
+        serving: The streams that are served.
         shutting_down: Whether no new streams are taken.
     """
 
@@ -185,6 +191,7 @@ class SocketServer:
         self.methods = methods
         self.options = options
         self.connections: dict[AcceptedConnection, None] = {}
+        self.serving: dict[AcceptedSocketTransport, None] = {}
         self.shutting_down = False
         self._servers: list[asyncio.Server] = []
         self._closed: asyncio.Future[None] | None = None
@@ -228,8 +235,7 @@ class SocketServer:
     async def close(self) -> None:
         """End everything now: streams are cancelled, and their clients told."""
         self.shut_down()
-        contexts = [stream.context for each in self.connections for stream in each.server_side.streams.values()]
-        tasks = [context.task for context in contexts if context is not None and not context.task.done()]
+        tasks = [transport.task for transport in self.serving if transport.task is not None]
         for task in tasks:
             task.cancel()
         if tasks:

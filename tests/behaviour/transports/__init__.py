@@ -1,0 +1,1 @@
+"""What carries streams, over real sockets: what both of its ends are told, and when."""
