@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.transports.http2.metadata import Pairs
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["AcceptedTransport", "ConnectionLostError", "Connector", "OpenedTransport", "StreamUser", "Transport"]
 
@@ -21,6 +21,9 @@ class ConnectionLostError(StreamDownError):
 
 class StreamUser(Protocol):
     """Who uses a stream. The transport calls these in the event loop, one at a time; none of them raises."""
+
+    def answered(self, metadata: Pairs, /) -> None:
+        """At an opener: the acceptor's metadata have come. They do before its first message, if at all."""
 
     def received(self, messages: Sequence[bytes], /) -> None:
         """Messages have come, complete and in order. They are the user's from now on."""
@@ -47,11 +50,15 @@ class Transport(Protocol):
     """One stream, seen from one of its ends. Messages are bytes and keep their order."""
 
     @property
+    def at_once(self) -> int:
+        """How many bytes make a write that is worth it; 0 if each message costs as much as a write of its own."""
+
+    @property
     def heard_at(self) -> float:
         """When anything came last over the connection, be it a part of a message, by the event loop's clock."""
 
     def use(self, user: StreamUser, /) -> None:
-        """Tell this user from now on. What has come before is told soon."""
+        """Tell this user from now on. What has come before is told soon, and metadata at once."""
 
     def write(self, messages: Sequence[bytes], /) -> bool:
         """Write messages. They leave in this turn if they can.
@@ -71,18 +78,14 @@ class Transport(Protocol):
 class OpenedTransport(Transport, Protocol):
     """The end of a stream that opened it."""
 
-    def opened(self) -> Awaitable[Pairs | None]:
+    def opened(self) -> Awaitable[None]:
         """Done when the stream stands: the other side has answered something. It does not wait for ever.
 
-        Returns:
-            The acceptor's metadata, if they have come by then. Some acceptors send none before their first message.
+        Acceptors that send their metadata at once are given a moment for that.
 
         Raises:
             StatusError: It cannot be opened.
         """
-
-    def accepted(self) -> Awaitable[Pairs]:
-        """The acceptor's metadata, which come before its first message; empty if the stream ends without any."""
 
     def finish(self) -> None:
         """Say that there will be no further `write`. What the other side still sends is told."""

@@ -77,7 +77,7 @@ class _Connection(SocketConnection):
 class OpenedSocketTransport(SocketStream):
     """The opener's end of a stream."""
 
-    __slots__ = ("_client", "_connector", "_error", "_keepalive", "_loop", "_metadata", "_offered")
+    __slots__ = ("_client", "_connector", "_error", "_keepalive", "_loop", "_offered", "_said")
 
     def __init__(self, connector: SocketConnector, metadata: Pairs) -> None:
         super().__init__()
@@ -86,26 +86,26 @@ class OpenedSocketTransport(SocketStream):
         self._loop = asyncio.get_running_loop()
         self._client: _Connection | None = None
         self._keepalive: Keepalive | None = None
-        self._metadata: asyncio.Future[Pairs] = self._loop.create_future()
+        self._said: asyncio.Future[None] = self._loop.create_future()  # whether the acceptor has sent its metadata
         self._error: StatusError | None = None
 
-    async def opened(self) -> Pairs | None:
+    async def opened(self) -> None:
         """Done when the other side has acknowledged our settings: that it takes a connection proves nothing.
 
         Servers of ours send their metadata at once, which is waited for, for a moment.
         """
-        address = self._connector.place.address
-        patience = self._connector.options.patience
+        connector = self._connector
+        patience = connector.options.patience
         try:
             await patiently(self._open(), patience)
         except TimeoutError:
-            raise StreamDownError(f"{address} has not answered within {patience:.3g} s") from None
-        if not self._metadata.done() and not self._connector.says_nothing:
-            await asyncio.wait({self._metadata}, timeout=SAYS_NOTHING)
-        self._connector.says_nothing = not self._metadata.done()
+            text = f"{connector.place.address} has not answered within {patience:.3g} s"
+            raise StreamDownError(text) from None
+        if not connector.says_nothing:
+            await asyncio.wait({self._said}, timeout=SAYS_NOTHING)
+        connector.says_nothing = not self._said.done()
         if self._error is not None and not self._held:
             raise self._error
-        return self._metadata.result() if self._metadata.done() else None
 
     async def _open(self) -> None:
         connector = self._connector
@@ -132,14 +132,10 @@ class OpenedSocketTransport(SocketStream):
             ClientConnection(authority, scheme=scheme, user_agent=options.user_agent, limits=options.limits)
         )
 
-    async def accepted(self) -> Pairs:
-        """The acceptor's metadata; empty if the stream ends without any."""
-        return await asyncio.shield(self._metadata)
-
     def confirmed(self, metadata: Pairs) -> None:
         """The acceptor's metadata have come."""
-        if not self._metadata.done():
-            self._metadata.set_result(metadata)
+        _resolve(self._said)
+        self.tell_answered(metadata)
 
     def over(self, event: StreamEnded) -> None:
         """The stream has ended."""
@@ -148,8 +144,8 @@ class OpenedSocketTransport(SocketStream):
         peaceful = event.status.code is Code.OK and client.broken is None
         error = error_of(event, self._connector.place.address, client.broken)
         self._error = self._error or error
-        self.confirmed(())
-        self.ended(None if peaceful else error)
+        _resolve(self._said)
+        self.tell_end(None if peaceful else error)
         self.resume()
 
     def finish(self) -> None:
@@ -164,7 +160,6 @@ class OpenedSocketTransport(SocketStream):
             self._reset()
             self._held = []
             self._end = [error]
-            self.confirmed(())
             self._loop.call_soon(self._tell_end)
 
     def _reset(self) -> None:
@@ -177,7 +172,6 @@ class OpenedSocketTransport(SocketStream):
         self.forget()
         if self._keepalive is not None:
             self._keepalive.stop()
-        self.confirmed(())
         client = self._client
         if client is None:
             return

@@ -88,7 +88,7 @@ class AcceptedSocketTransport(SocketStream):
     def over(self, event: StreamEnded) -> None:
         """The stream broke, or the client has withdrawn it."""
         if self._user is not None:
-            self.ended_now(error_of(event, self.peer, self._connection.broken))
+            self.tell_end_now(error_of(event, self.peer, self._connection.broken))
         elif self.task is not None:  # nobody uses it yet, or any more
             self.task.cancel()
 
@@ -129,7 +129,7 @@ class AcceptedConnection(SocketConnection):
             transport.serve_with(self, stream, self._server.methods[stream.path])
             self._server.serving[transport] = None
         elif isinstance(event, HalfClosed):
-            event.stream.context.ended(None)
+            event.stream.context.tell_end(None)
         else:
             super().react(event)
 

@@ -24,11 +24,16 @@ class User:
     def __init__(self, transport: OpenedSocketTransport | AcceptedSocketTransport) -> None:
         self.transport = transport
         self.messages: list[bytes] = []
+        self.answers: list[Pairs] = []
         self.ends: list[StatusError | None] = []
         self.could_write = self.was_left = 0
         self.over = asyncio.Event()
         self.on_received: Callable[[Sequence[bytes]], object] = lambda _: None
         transport.use(self)
+
+    def answered(self, metadata: Pairs, /) -> None:
+        assert not self.messages
+        self.answers.append(metadata)
 
     def received(self, messages: Sequence[bytes], /) -> None:
         assert not self.over.is_set(), "messages after the end"
@@ -139,7 +144,8 @@ async def opened(
     connector = SocketConnector(address, more.pop("tls", None), options or SocketOptions(), **more)
     transport = connector(metadata)
     try:
-        said = await within(transport.opened())
-        yield User(transport), said
+        await within(transport.opened())
+        user = User(transport)
+        yield user, user.answers[0] if user.answers else None
     finally:
         await within(transport.close())
