@@ -21,7 +21,7 @@ from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
 from pygorums.streams.tls_check import check_tls
-from pygorums.streams.transport import Connector
+from pygorums.transports.interface import Connector
 from pygorums.wire.handshake import NODE_ID_KEY, Pairs
 
 __all__ = ["OutboundPool", "pool_over_grpc"]

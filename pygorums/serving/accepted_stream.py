@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,16 +13,18 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
-from pygorums.serving.backlog import MAX_WAITING
+from pygorums.serving.backlog import MAX_WAITING, READ_AHEAD
 from pygorums.serving.in_order import InOrder
-from pygorums.serving.replies import ReplyWriter
+from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
 from pygorums.serving.succession import Succession
+from pygorums.streams.intake import Intake
 from pygorums.streams.joined import resolve
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.send_queue import SendQueue
-from pygorums.streams.transport import Transport
 from pygorums.streams.writer import Writer
-from pygorums.wire.framing import SERVER_INITIATED, Frame, Message, pieces, split
+from pygorums.transports.interface import Transport
+from pygorums.wire.framing import PIECE, SERVER_INITIATED, Frame, Message, pieces, split
+from pygorums.wire.handshake import Pairs
 
 __all__ = ["AcceptedStream"]
 
@@ -39,8 +41,8 @@ HEARD_APART = 0.5
 class AcceptedStream:
     """Serves one stream until it ends.
 
-    One task reads. An ordinary client is read from only while none of its requests waits, and it takes its replies:
-    that is the brake. Over the stream of a node that we call back come replies too, which must not wait for handlers.
+    An ordinary client is listened to only while little of what it asks for waits, and it takes its replies: that is the
+    brake. Over the stream of a node that we call back come replies too, which must not wait for handlers.
     It is braked when very much waits and no reply is due; if that does not do, because one is, the stream ends.
 
     Args:
@@ -84,17 +86,31 @@ class AcceptedStream:
         self._succession = succession
         self._on_connect = on_connect
         self._connecting: asyncio.Task[None] | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Task[None] | None = None  # until it goes on
         self._broken: StatusError | None = None
+        self._gone = False  # whether there is nobody to write to any more
         self._taking = True  # whether further requests are handled
-        self._reading = True  # whether to read on, be it for replies only
-        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reading = True  # whether to listen on, be it for replies only
+        self._within = False  # whether a message is being taken
+        self._told_at = -math.inf  # when others were told that the node is heard
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._writer = Writer(queue, transport)
+        self.writable = self._writer.writable
+        self._intake = Intake(
+            transport,
+            self._steps,
+            brake=self._must_wait,
+            failed=self._end,
+            ended=self._end,
+            together=TOGETHER,
+        )
         self.when_idle = requests.when_idle
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
-        """The tasks that run handlers or read."""
-        return (*self._requests.tasks, *(() if self._reader is None else (self._reader,)))
+        """The tasks that run handlers, or wait for them to go on."""
+        return (*self._requests.tasks, *(() if self._waiting is None else (self._waiting,)))
 
     def drain(self) -> None:
         """Take no more requests; `serve` returns once what has been received is handled and answered."""
@@ -123,10 +139,14 @@ class AcceptedStream:
             self._over.set_result(None)
 
     def _give_up(self) -> None:
-        """Handle nothing any more, and read nothing: gRPC does not survive a read of a stream that is over."""
+        """Handle nothing any more, and listen to nothing."""
         self._taking = False
         if self._reading:
             self._reading = False
+            self._transport.pause()
+            self._intake.drop()
+            if self._waiting is not None:
+                self._waiting.cancel()
             self._requests.cancel()
             self._succession.ended(self._requests)
 
@@ -140,11 +160,9 @@ class AcceptedStream:
         Raises:
             StatusError: The stream broke, or the client sent bytes that are not a message.
         """
-        loop = asyncio.get_running_loop()
         self._requests.owner = asyncio.current_task()
-        writer = loop.create_task(self._write(), name=f"pygorums writer to {self._peer}")
-        self._reader = loop.create_task(self._read_on(), name=f"pygorums reader of {self._peer}")
-        self._reader.add_done_callback(self._read_to_the_end)
+        self._transport.use(self)
+        self._writer.begin()
         try:
             await self._connected()
             if self._reading:
@@ -158,20 +176,21 @@ class AcceptedStream:
         except StatusError as error:
             self._broken = error
             self._give_up()
-            await self._last_words(writer)
+            await self._last_words()
             raise
         except asyncio.CancelledError:
-            # So gRPC says that the connection is gone, or that the server stops.
+            # Of whatever accepts streams, because the connection is gone or the server stops.
             self._broken = self._broken or StreamDownError(f"the connection to {self._peer} is gone")
             raise
         finally:
-            # The reader ends by itself when this returns; cancelling it would end the stream at once.
             self._give_up()
-            writer.cancel()
-            await asyncio.wait({writer})
-            ended_with = self.ended_with
-            self._queue.stream_broke(ended_with)
-            self._queue.discard(ended_with)
+            self._stop_writing()
+
+    def _stop_writing(self) -> None:
+        self._writer.stop()
+        ended_with = self.ended_with
+        self._queue.stream_broke(ended_with)
+        self._queue.discard(ended_with)
 
     async def _connected(self) -> None:
         """Have `on_connect` done with the stream, unless it breaks before that.
@@ -180,7 +199,7 @@ class AcceptedStream:
             StatusError: It did.
         """
         if self._on_connect is not None:
-            self._connecting = asyncio.get_running_loop().create_task(self._on_connect())
+            self._connecting = self._loop.create_task(self._on_connect())
             try:
                 await asyncio.wait({self._connecting})
             finally:
@@ -198,25 +217,62 @@ class AcceptedStream:
         """Why the stream has ended."""
         return self._broken or StreamDownError(f"{self._peer} has ended its stream")
 
-    async def _last_words(self, writer: asyncio.Task[None]) -> None:
-        """Let what is written leave: gRPC cannot send the status that ends a stream while a message is on its way."""
-        drained = asyncio.get_running_loop().create_task(self._queue.drained(0))
-        await asyncio.wait({drained, writer}, timeout=LAST_WORDS, return_when=asyncio.FIRST_COMPLETED)
-        drained.cancel()
+    async def _last_words(self) -> None:
+        """Let what is written leave before the status that ends the stream."""
+        if not self._gone:
+            drained = self._loop.create_task(self._queue.drained(0))
+            await asyncio.wait({drained}, timeout=LAST_WORDS)
+            drained.cancel()
 
-    async def _write(self) -> None:
-        # If writing fails the stream is over, which the reader learns too.
-        with suppress(Exception):
-            await Writer(self._queue, self._transport.send).run()
+    def received(self, messages: Sequence[bytes], /) -> None:
+        """Called by the transport: messages have come."""
+        if self._reading:
+            self._intake.take(messages)
 
-    async def _read(self) -> bytes | None:
-        try:
-            data = await self._transport.receive()
-            while data == b"" and self._heartbeats and self._reading:
-                data = await self._transport.receive()
-        except Exception as raised:
-            raise self._transport.error(raised) from None
-        return data if isinstance(data, bytes) else None
+    def answered(self, metadata: Pairs, /) -> None:
+        """Never called at this end."""
+
+    def leaving(self) -> None:
+        """Called by the transport: the client opens no more streams on this connection, which does not matter."""
+
+    def ended(self, error: StatusError | None, /) -> None:
+        """Called by the transport: the client has sent all it had to send, or the stream broke."""
+        if error is None:
+            self._intake.end(None)
+        else:
+            self._gone = True
+            self._end(error)
+            self._stop_writing()
+
+    def _steps(self, messages: Sequence[bytes]) -> Iterator[int]:
+        batching, heartbeats, pending = self._batching, self._heartbeats, self._pending
+        if pending is not None and (now := self._loop.time()) - self._told_at > HEARD_APART:
+            self._told_at = now
+            self._on_heard()
+        left = deque(messages)
+        del messages  # what is taken may be kept as something smaller, if handlers run for long
+        while left:
+            data = left.popleft()
+            if heartbeats and not data:
+                continue
+            self._within = True
+            for piece in pieces(data) if batching and len(data) > PIECE else (data,):
+                requests = self._split(piece)
+                if pending is not None:
+                    requests = self._deliver(requests, pending)
+                count = len(requests)
+                for start in range(0, count, TOGETHER):
+                    if not self._taking:
+                        break  # handlers may still wait for replies
+                    part = requests if count <= TOGETHER else requests[start : start + TOGETHER]
+                    self._put(part, len(piece) * len(part) // count)
+                    del part
+                    if count > TOGETHER:
+                        yield TOGETHER
+                del piece, requests
+            del data
+            self._within = False
+            yield count
 
     def _split(self, data: bytes) -> Sequence[Message | Frame]:
         try:
@@ -225,75 +281,59 @@ class AcceptedStream:
             text = f"{self._peer} sent what is not a message ({counted(len(data), 'byte')})"
             raise StatusError(grpc.StatusCode.INTERNAL, text) from None
 
-    async def _read_on(self) -> None:
-        requests, batching = self._requests, self._batching
-        if self._pending is not None:
-            await self._route(self._pending)
-            return
-        while self._taking and (data := await self._read()) is not None:
-            if not self._taking:
-                return
-            for piece in pieces(data) if batching else (data,):
-                await self._take(self._split(piece), len(piece))
-            del data, piece  # the handlers may run for long
-            await requests.ready()
+    def _deliver(self, messages: Sequence[Message | Frame], pending: PendingCalls) -> Sequence[Message | Frame]:
+        """Give replies to their calls; the requests among the messages."""
+        replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
+        if not replies:
+            return messages
+        pending.deliver(replies, self._loop.time())
+        return [message for message in messages if message.message_seq_no < SERVER_INITIATED]
 
-    async def _route(self, pending: PendingCalls) -> None:
-        batching, told_at, clock = self._batching, -math.inf, asyncio.get_running_loop().time
-        while self._reading and (data := await self._read()) is not None:
-            now = clock()
-            if now - told_at > HEARD_APART:
-                told_at = now
-                self._on_heard()
-            for piece in pieces(data) if batching else (data,):
-                messages = self._split(piece)
-                replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
-                pending.deliver(replies, now)
-                if self._taking:  # if not, handlers may still wait for replies
-                    if replies:
-                        messages = [message for message in messages if message.message_seq_no < SERVER_INITIATED]
-                    await self._take(messages, len(piece))
-                del messages, replies
-            del data, piece
-            await self._pause(pending)
-
-    async def _take(self, requests: Sequence[Message | Frame], size: int) -> None:
+    def _put(self, requests: Sequence[Message | Frame], size: int) -> None:
         """Have requests handled.
 
         Raises:
             StatusError: There is no room for a one-way message. It could be refused, but its sender would not know,
                 and go on to send others as if it had been handled.
         """
-        count = len(requests)
-        if count <= TOGETHER:
-            self._put(requests, size)
-            return
-        for start in range(0, count, TOGETHER):
-            part = requests[start : start + TOGETHER]
-            self._put(part, size * len(part) // count)
-            await asyncio.sleep(0)  # other streams have their turn
-
-    def _put(self, requests: Sequence[Message | Frame], size: int) -> None:
         for refused in self._requests.put(requests, size):
             if self._requests.is_one_way(refused.method):
                 text = f"too many messages wait for their handlers: there is no room for one of {refused.method}"
                 raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
             self._replies.overloaded(refused)
 
-    async def _pause(self, pending: PendingCalls) -> None:
-        """Read no more while too much waits, which brakes the client, unless a handler may wait for a reply."""
+    def _must_wait(self) -> bool:
+        """Whether the client is braked; then somebody waits until that is over.
+
+        A node that we call back is not while a handler may wait for its reply.
+        """
+        if self._within:
+            return False
+        if not self._reading:
+            return True
+        pending = self._pending
+        if pending is None:
+            if self._requests.backlog.bytes <= READ_AHEAD and self._queue.queued_bytes <= READ_ON_BELOW:
+                return False
+            waiting = self._requests.ready()
+        else:
+            if self._requests.backlog.bytes <= MAX_WAITING or pending.owed:
+                return False
+            waiting = self._until_routed(pending)
+        self._waiting = self._loop.create_task(self._go_on_after(waiting), name=f"pygorums reader of {self._peer}")
+        return True
+
+    async def _go_on_after(self, waiting: Coroutine[Any, Any, None]) -> None:
+        await waiting
+        self._waiting = None
+        self._intake.go_on()
+
+    async def _until_routed(self, pending: PendingCalls) -> None:
         requests = self._requests
         while requests.backlog.bytes > MAX_WAITING and not pending.owed:
-            paused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            paused: asyncio.Future[None] = self._loop.create_future()
             resume = partial(resolve, paused)
             pending.when_any = resume
             requests.backlog.when_below(MAX_WAITING, resume)
             await paused
             pending.when_any = None
-
-    def _read_to_the_end(self, reader: asyncio.Task[None]) -> None:
-        error = None if reader.cancelled() else reader.exception()
-        if error is None or isinstance(error, StatusError):
-            self._end(error)
-        else:
-            self._end(self._transport.error(RuntimeError(error)))

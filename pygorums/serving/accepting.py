@@ -28,7 +28,7 @@ from pygorums.streams.connection_log import AcceptedLog
 from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.send_queue import SendQueue
-from pygorums.streams.transport import AcceptedTransport
+from pygorums.transports.interface import AcceptedTransport
 from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, Pairs, claimed_node_id, instance_of
 
 __all__ = ["Acceptor"]
@@ -122,7 +122,7 @@ class Acceptor:
         terms = self._options.terms
         answer = terms.answer(offered)
         if answer:
-            await transport.confirm(answer)
+            transport.confirm(answer)
         agreement = terms.accepted(offered, answer)
         node = self._peers.node_of(claim.node_id, claim.address, offered)
         queue = SendQueue(0 if node is None else node.id, REPLY_BUFFER)

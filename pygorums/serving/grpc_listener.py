@@ -20,7 +20,7 @@ from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE, Accep
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import TCP_TIMEOUT_MS
 from pygorums.streams.tls_check import check_tls
-from pygorums.streams.transport import AcceptedTransport
+from pygorums.transports.interface import AcceptedTransport
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["GrpcListener", "let_go"]
@@ -79,6 +79,7 @@ class GrpcListener:
 
         async def serve(_: Any, context: Any) -> None:
             transport = AcceptedGrpcTransport(context)
+            refusal: StatusError | None = None
             try:
                 await accept(
                     transport,
@@ -87,7 +88,11 @@ class GrpcListener:
                     _proved(context.auth_context()),
                 )
             except StatusError as error:
-                await context.abort(error.code(), error.message)
+                refusal = error
+            finally:
+                transport.let_go()
+            if refusal is not None:
+                await context.abort(refusal.code(), refusal.message)
 
         # Without serializers bytes go in and out as they are.
         handler: Any = grpc.stream_stream_rpc_method_handler(serve)

@@ -3,13 +3,19 @@
 Every attempt to open a stream gets a channel of its own. A channel that has lost its peer keeps its own
 backoff, its own resolved addresses and sometimes a stream that never comes up again; a new one has none
 of that, so the rhythm of reopening is ours, and a name that has moved to another address is found.
+
+gRPC is asked for messages, and writes one at a time: so a task reads, and writes follow each other. A write that is
+cancelled would end the stream. It is a coroutine, but no task runs it: it is stepped by hand until it waits for a
+future, and that future's callback goes on. So the next write begins in the very turn in which gRPC is ready for it, and
+one that does not have to wait costs no turn at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +26,8 @@ import grpc.aio
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
-from pygorums.streams.transport import ConnectionLostError
+from pygorums.transports.interface import ConnectionLostError, StreamUser
+from pygorums.transports.telling import Telling
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
@@ -113,7 +120,140 @@ class GrpcConnector:
         return OpenedGrpcTransport(self, self._address, channel, metadata)
 
 
-class OpenedGrpcTransport:
+class _GrpcStream(Telling):
+    """What both ends have in common.
+
+    Args:
+        send: Writes one message.
+        receive: Reads one.
+        name: What to call the other side.
+    """
+
+    at_once = 0
+    heard_at = 0.0
+
+    def __init__(
+        self, send: Callable[[bytes], Coroutine[Any, Any, None]], receive: Callable[[], Awaitable[object]], name: str
+    ) -> None:
+        super().__init__()
+        self._send = send
+        self._receive = receive
+        self._name = name
+        self._loop = asyncio.get_running_loop()
+        self._unsent: deque[bytes | Coroutine[Any, Any, None]] = deque()  # what no write has begun for
+        self._write: Coroutine[Any, Any, None] | None = None  # that has begun
+        self._awaited: asyncio.Future[Any] | None = None  # what it waits for
+        self._full = False  # whether the user waits to write again
+        self._over = False
+        self.reader: asyncio.Task[None] | None = None
+        self._resumed: asyncio.Future[None] | None = None  # what that waits for while the user has paused
+
+    def use(self, user: StreamUser, /) -> None:
+        """Tell this user from now on."""
+        super().use(user)
+        self.reader = self._loop.create_task(self._read_on(), name=f"pygorums reader of {self._name}")
+
+    def resume(self) -> None:
+        """Tell of messages again."""
+        super().resume()
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
+
+    async def _read_on(self) -> None:
+        """Tell of messages until there are no more, and why."""
+        error: StatusError | None = None
+        try:
+            await self._before_reading()
+            while isinstance(data := await self._receive(), bytes):
+                self.tell((data,))
+                del data
+                while self._paused and not self._over:
+                    self._resumed = self._loop.create_future()
+                    await self._resumed
+                if self._over:
+                    return  # gRPC does not survive a read of a stream that is over
+        except asyncio.CancelledError:
+            if (error := self._why_cancelled()) is None:
+                self.tell_end(None)
+                raise
+        except Exception as raised:
+            error = _status_of(raised, self._name)
+        self.tell_end(error)
+
+    async def _before_reading(self) -> None:
+        """Done when messages may come."""
+
+    def _why_cancelled(self) -> StatusError | None:
+        """What the stream was aborted with."""
+        return None
+
+    def write(self, messages: Sequence[bytes], /) -> bool:
+        """Write messages; whether they were taken."""
+        if self._over:
+            return False
+        self._unsent.extend(messages)
+        if self._write is None:
+            self._proceed(None)
+        self._full = self._write is not None or self._over
+        return not self._full
+
+    def _proceed(self, awaited: asyncio.Future[Any] | None) -> None:
+        """Go on with the write that has waited for `awaited`, and then with further ones until one has to wait."""
+        if awaited is not self._awaited or self._over:
+            return
+        try:
+            while self._write is not None or self._unsent:
+                write = self._write
+                if write is None:
+                    item = self._unsent.popleft()
+                    write = self._write = self._send(item) if isinstance(item, bytes) else item
+                try:
+                    self._awaited = write.send(None)
+                except StopIteration:
+                    self._write = self._awaited = None
+                else:
+                    if self._awaited is not None:
+                        self._awaited.add_done_callback(self._proceed)
+                    else:  # it only lets others have their turn
+                        self._loop.call_soon(self._proceed, None)
+                    return
+        except Exception:
+            self._stop_writing()
+            self._cannot_write()
+            return
+        if self._full and self._user is not None:
+            self._full = False
+            self._user.writable()
+
+    def _cannot_write(self) -> None:
+        """A write has failed: the stream is over, and who reads it learns why."""
+
+    def _stop_writing(self) -> None:
+        self._over = True
+        write, self._write = self._write, None
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None and not awaited.cancel() and not awaited.cancelled():
+            awaited.exception()  # or it would be said that nobody has asked for it
+        if write is not None:
+            with suppress(BaseException):
+                write.throw(asyncio.CancelledError())
+            write.close()
+        while self._unsent:
+            item = self._unsent.popleft()
+            if not isinstance(item, bytes):
+                item.close()
+
+    def let_go(self) -> None:
+        """Tell and write nothing more."""
+        self.forget()
+        self._stop_writing()
+        self._wake_reader()
+
+
+class OpenedGrpcTransport(_GrpcStream):
     """The opener's end of a stream over grpc.aio."""
 
     def __init__(self, connector: GrpcConnector, address: str, channel: grpc.aio.Channel, metadata: Pairs) -> None:
@@ -123,18 +263,27 @@ class OpenedGrpcTransport:
         # Without serializers bytes go in and out as they are.
         open_stream: Any = channel.stream_stream(f"/{SERVICE}/{METHOD}")
         self._call: Any = open_stream(metadata=grpc.aio.Metadata(*metadata))
-        self.aborted: StatusError | None = None
-        # Grpc's own methods, with nothing in between.
-        self.send = self._call.write
-        self.receive = self._call.read
+        super().__init__(self._call.write, self._call.read, address)
+        self._aborted: StatusError | None = None
+        self._answered = False
+        self._finishing = False
 
-    async def opened(self) -> Pairs | None:
+    async def opened(self) -> None:
         """Done when the other side has answered something that we sent.
 
         That it takes a connection proves nothing: a load balancer does so for servers that are gone, and what we send
         may be lost on a way whose other direction works. Servers of ours answer with their metadata at once; others say
         nothing before their first message, but they answer any other call, and so the probe.
         """
+        try:
+            metadata = await self._opened()
+        except Exception as raised:
+            raise _status_of(raised, self._address) from None
+        if metadata is not None:
+            self._answered = True
+            self.tell_answered(metadata)
+
+    async def _opened(self) -> Pairs | None:
         call = self._call
         waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(call.wait_for_connection())]
         try:
@@ -176,47 +325,59 @@ class OpenedGrpcTransport:
         with suppress(Exception):
             await ask(b"")
 
-    async def accepted(self) -> Pairs:
-        """The acceptor's metadata; empty if the stream ends without any."""
-        return pairs_from(await self._call.initial_metadata())
+    async def _before_reading(self) -> None:
+        if not self._answered:
+            # They come before the first message, and are empty if the stream ends without any.
+            self.tell_answered(pairs_from(await self._call.initial_metadata()))
+
+    def _why_cancelled(self) -> StatusError | None:
+        # gRPC says so to who reads a stream that was aborted.
+        return self._aborted
+
+    def _cannot_write(self) -> None:
+        # If gRPC does not think that the stream is over it must still end: it is of no use.
+        self._call.cancel()
 
     def abort(self, error: StatusError, /) -> None:
         """Cancel the stream, which makes gRPC say to those who read it that they are cancelled."""
-        self.aborted = error
-        self._call.cancel()
+        if self._aborted is None:
+            self._aborted = error
+            self._call.cancel()
+            self._wake_reader()
 
-    async def finish(self) -> None:
-        """Half-close: say that no more frames will be sent."""
-        await self._call.done_writing()
+    def finish(self) -> None:
+        """Half-close, after what is written."""
+        if not self._over:
+            self._unsent.append(self._half_close())
+            if self._write is None:
+                self._proceed(None)
+
+    async def _half_close(self) -> None:
+        with suppress(Exception):  # the stream may break just now, which is as good an end
+            await self._call.done_writing()
 
     async def close(self) -> None:
         """Cancel what is left of the stream and close its channel."""
+        self.let_go()
         self._call.cancel()
+        if self.reader is not None:
+            await asyncio.wait({self.reader})
         await self._channel.close()
 
-    def error(self, raised: Exception, /) -> StatusError:
-        """What went wrong, as a status that names the address."""
-        return _status_of(raised, self._address)
 
-
-class AcceptedGrpcTransport:
+class AcceptedGrpcTransport(_GrpcStream):
     """The acceptor's end of a stream over grpc.aio."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
         self.peer = str(context.peer())  # gRPC crashes if it is asked once the stream is over
-        # Grpc's own methods, with nothing in between.
-        self.send = context.write
-        self.receive = context.read
+        super().__init__(context.write, context.read, self.peer)
 
-    def confirm(self, metadata: Pairs) -> Awaitable[None]:
+    def confirm(self, metadata: Pairs) -> None:
         """Send our metadata, which confirm the extensions that we will use."""
-        sent: Awaitable[None] = self._context.send_initial_metadata(grpc.aio.Metadata(*metadata))
-        return sent
-
-    def error(self, raised: Exception, /) -> StatusError:
-        """What went wrong, as a status that names the peer."""
-        return _status_of(raised, self.peer)
+        self._unsent.append(self._context.send_initial_metadata(grpc.aio.Metadata(*metadata)))
+        if self._write is None:
+            self._proceed(None)
 
 
 def in_short(details: str, address: str) -> str:

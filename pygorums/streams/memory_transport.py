@@ -3,127 +3,158 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.streams.transport import ConnectionLostError
+from pygorums.transports.interface import ConnectionLostError
+from pygorums.transports.telling import Telling
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["MemoryAcceptor", "MemoryTransport", "memory_connector"]
 
 
-class _Pipe:
-    """Frames on their way in one direction, and how the way ended."""
+class _End(Telling):
+    """One end. What the other end writes it gets at once; with `Telling.pause` that end may write no more."""
+
+    at_once = 0
+    heard_at = 0.0
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._failure: StatusError | None = None
+        super().__init__()
+        self.other: _End | None = None
+        self.over: StatusError | None = None
+        self._full = False
 
-    def put(self, frame: bytes | None) -> None:
-        self._queue.put_nowait(frame)
+    def write(self, messages: Sequence[bytes], /) -> bool:
+        """Write messages; taken unless the other end has paused."""
+        other = self.other
+        if self.over is not None or other is None:
+            return False
+        self._before_writing()
+        other.tell(messages)
+        self._full = other._paused
+        return not self._full
 
-    def fail(self, error: StatusError) -> None:
-        self._failure = self._failure or error
-        self._queue.put_nowait(None)
+    def _before_writing(self) -> None:
+        """Do what has to be done before the first message."""
 
-    def check(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
-    async def get(self) -> bytes | None:
-        frame = await self._queue.get()
-        if frame is None:
-            self.check()
-        return frame
-
-
-class MemoryAcceptor:
-    """The acceptor's end: sees the opener's metadata, answers with its own, and can cut the stream."""
-
-    def __init__(self, metadata: Pairs, opener: MemoryTransport) -> None:
-        self.metadata = metadata
-        self._opener = opener
-
-    def confirm(self, metadata: Pairs, /) -> Awaitable[None]:
-        """Send our metadata, which is done at once."""
-        if not self._opener.metadata.done():
-            self._opener.metadata.set_result(metadata)
-        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        sent.set_result(None)
-        return sent
-
-    async def send(self, frame: bytes, /) -> None:
-        """Send a frame to the opener."""
-        self._opener.incoming.check()
-        self.confirm(())
-        self._opener.incoming.put(frame)
-
-    async def receive(self) -> bytes | None:
-        """The opener's next frame; None once it has finished."""
-        return await self._opener.outgoing.get()
-
-    def cut(self, error: StatusError | None = None) -> None:
-        """Break the stream; both ends get `error`."""
-        self._opener.break_off(error or ConnectionLostError("the stream was cut"))
-
-    def error(self, raised: Exception, /) -> StatusError:
-        """What `send` or `receive` raised, as a status."""
-        return raised if isinstance(raised, StatusError) else StreamDownError("the stream is down")
-
-
-class MemoryTransport:
-    """The opener's end of a stream within a process."""
-
-    def __init__(self, refusal: StatusError | None) -> None:
-        self.outgoing = _Pipe()
-        self.incoming = _Pipe()
-        self.metadata: asyncio.Future[Pairs] = asyncio.get_running_loop().create_future()
-        self.aborted: StatusError | None = None
-        self._refusal = refusal
+    def resume(self) -> None:
+        """Tell of messages again."""
+        super().resume()
+        other = self.other
+        if other is not None and other._full and other._user is not None:
+            other._full = False
+            asyncio.get_running_loop().call_soon(other._user.writable)
 
     def break_off(self, error: StatusError) -> None:
         """End both directions with `error`."""
-        self.outgoing.fail(error)
-        self.incoming.fail(error)
-        if not self.metadata.done():
-            self.metadata.set_result(())
+        for end in (self, self.other):
+            if end is not None and end.over is None:
+                end.over = error
+                asyncio.get_running_loop().call_soon(end._tell_break, error)
 
-    async def opened(self) -> Pairs | None:
-        """Done at once, or raises what the stream was refused with."""
-        if self._refusal is not None:
-            raise self._refusal
-        return self.metadata.result() if self.metadata.done() else None
+    def _tell_break(self, error: StatusError) -> None:
+        self.resume()
+        self.tell_end(error)
 
-    async def accepted(self) -> Pairs:
-        """The acceptor's metadata, once it has sent them or its first frame."""
-        return await asyncio.shield(self.metadata)
 
-    async def send(self, frame: bytes, /) -> None:
-        """Send a frame to the acceptor, who gets it at once; done in the next turn of the loop."""
-        self.outgoing.check()
-        self.outgoing.put(frame)
-        await asyncio.sleep(0)
+class MemoryAcceptor(_End):
+    """The acceptor's end: sees the opener's metadata, answers with its own, and can cut the stream.
+
+    It is used, as any accepted stream, or read by hand with `receive`.
+    """
+
+    peer = "memory"
+
+    def __init__(self, metadata: Pairs, opener: MemoryTransport) -> None:
+        super().__init__()
+        self.metadata = metadata
+        self.other = opener
+        opener.other = self
+        self._confirmed = False
+        self._by_hand: _ByHand | None = None
+
+    def confirm(self, metadata: Pairs, /) -> None:
+        """Send our metadata."""
+        if not self._confirmed:
+            self._confirmed = True
+            assert self.other is not None
+            self.other.tell_answered(metadata)
+
+    def _before_writing(self) -> None:
+        self.confirm(())
 
     async def receive(self) -> bytes | None:
-        """The acceptor's next frame."""
-        return await self.incoming.get()
+        """The opener's next message; None once it has finished."""
+        if self._by_hand is None:
+            self._by_hand = _ByHand()
+            self.use(self._by_hand)
+        return await self._by_hand.next()
 
-    async def finish(self) -> None:
-        """Tell the acceptor that no more frames come."""
-        self.outgoing.put(None)
+    def cut(self, error: StatusError | None = None) -> None:
+        """Break the stream; both ends get `error`."""
+        self.break_off(error or ConnectionLostError("the stream was cut"))
+
+
+class _ByHand:
+    """A user that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._error: StatusError | None = None
+
+    def answered(self, metadata: Pairs, /) -> None:
+        """Never called at this end."""
+
+    def received(self, messages: Sequence[bytes], /) -> None:
+        for message in messages:
+            self._queue.put_nowait(message)
+
+    def writable(self) -> None:
+        """Nobody waits for that."""
+
+    def leaving(self) -> None:
+        """Nobody minds."""
+
+    def ended(self, error: StatusError | None, /) -> None:
+        self._error = error
+        self._queue.put_nowait(None)
+
+    async def next(self) -> bytes | None:
+        message = await self._queue.get()
+        if message is None and self._error is not None:
+            raise self._error
+        return message
+
+
+class MemoryTransport(_End):
+    """The opener's end of a stream within a process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusal: StatusError | None = None
+
+    async def opened(self) -> None:
+        """Done at once, or raises what the stream was refused with."""
+        if self.refusal is not None:
+            raise self.refusal
+
+    def finish(self) -> None:
+        """Tell the acceptor that no more messages come."""
+        if self.other is not None and self.over is None:
+            self.other.tell_end(None)
 
     def abort(self, error: StatusError, /) -> None:
         """End the stream with `error`."""
-        self.aborted = error
         self.break_off(error)
 
-    async def close(self) -> None:
+    def close(self) -> Awaitable[None]:
         """End the stream."""
         self.break_off(StreamDownError("the stream was closed"))
-
-    def error(self, raised: Exception, /) -> StatusError:
-        """What `send` or `receive` raised, as a status."""
-        return raised if isinstance(raised, StatusError) else StreamDownError("the stream is down")
+        self.forget()
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        closed.set_result(None)
+        return closed
 
 
 def memory_connector(
@@ -132,8 +163,8 @@ def memory_connector(
     """A connector whose streams are handed to `accept`, which may refuse one by returning an error."""
 
     def connect(metadata: Pairs, /) -> MemoryTransport:
-        transport = MemoryTransport(None)
-        transport._refusal = accept(MemoryAcceptor(metadata, transport))
+        transport = MemoryTransport()
+        transport.refusal = accept(MemoryAcceptor(metadata, transport))
         return transport
 
     return connect

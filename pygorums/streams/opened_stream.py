@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -11,12 +11,13 @@ from google.protobuf.message import DecodeError
 from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.heartbeat import Heartbeat, SilenceWatch
+from pygorums.streams.intake import Intake
 from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.send_queue import SendQueue
-from pygorums.streams.transport import OpenedTransport
 from pygorums.streams.writer import Writer
+from pygorums.transports.interface import OpenedTransport
 from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import (
     ANNOUNCEMENT,
@@ -41,7 +42,7 @@ LONGEST_NAME = 1000
 
 
 class OpenedStream:
-    """Reads a stream until it breaks, and lets the writer write to it.
+    """Uses a stream until it breaks: what comes goes to the calls that wait, what is queued is written.
 
     Args:
         transport: The stream.
@@ -73,6 +74,15 @@ class OpenedStream:
         heartbeat: float | None,
     ) -> None:
         self._transport = transport
+        self._writer = Writer(queue, transport)
+        self._intake = Intake(
+            transport,
+            self._steps,
+            brake=self._must_wait,
+            failed=transport.abort,
+            ended=self._ended,
+            together=YIELD_AFTER,
+        )
         self._node_id = node_id
         self._address = address
         self._queue = queue
@@ -82,14 +92,18 @@ class OpenedStream:
         self._replies = ReplySink(queue)
         self._handling: RequestHandling | None = None
         self._heart: Heartbeat | None = None
+        self._watch: SilenceWatch | None = None
         self._clock = asyncio.get_running_loop().time
         self._heard_at = self._clock()
         self._batching = False
+        self._over: asyncio.Future[StatusError] = asyncio.get_running_loop().create_future()
+        self.writable = self._writer.writable
         self.heartbeat = heartbeat
         self.confirmed = self.heard = False
 
-    def _agree(self, accepted: Pairs) -> None:
+    def answered(self, accepted: Pairs, /) -> None:
         """Take note of the acceptor's metadata."""
+        self._heard_at = self._clock()
         self.confirmed = bool(accepted) and any(key.startswith("pygorums-") for key, _ in accepted)
         agreement = self._terms.opened(accepted)
         self.heartbeat = agreement.heartbeat
@@ -97,6 +111,7 @@ class OpenedStream:
         self._queue.agree(agreement)
         if agreement.largest < NO_LIMIT:
             self._refuse_larger()
+        self._watch_for_silence()
         if agreement.heartbeat_wanted is not None:
             self._heart = Heartbeat(self._queue, agreement.heartbeat_wanted)
         if self._server is not None:
@@ -117,77 +132,75 @@ class OpenedStream:
             text = self._queue.why_not(frame, self._address, 0)
             owner.fail(self._node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id))
 
-    async def use(self, accepted: Pairs | None) -> StatusError:
-        """Read until the stream breaks, and say why it did.
-
-        Args:
-            accepted: The acceptor's metadata, if they have come.
-        """
-        loop = asyncio.get_running_loop()
-        writer = loop.create_task(self._write(), name=f"pygorums writer to node {self._node_id} ({self._address})")
-        watch = self._watch()
+    async def use(self) -> StatusError:
+        """Use the stream until it breaks, and say why it did."""
         try:
-            if accepted is None:
-                # Metadata come before the first frame, if they come at all.
-                accepted = await self._transport.accepted()
-                self._heard_at = self._clock()
-            self._agree(accepted)
-            watch = watch or self._watch()
-            await self._read()
-            return StreamDownError(f"{self._address} ended the stream")
-        except asyncio.CancelledError:
-            # Either the stream was aborted, which gRPC tells its reader by this, or the reader itself is cancelled.
-            task = asyncio.current_task()
-            if self._transport.aborted is None or (task is not None and task.cancelling()):
-                raise
-            return self._transport.aborted
-        except Exception as raised:
-            return self._transport.error(raised)
+            self._watch_for_silence()
+            self._transport.use(self)
+            self._writer.begin()
+            return await self._over
         finally:
-            if watch is not None:
-                watch.stop()
+            self._intake.drop()
+            if self._watch is not None:
+                self._watch.stop()
             if self._heart is not None:
                 self._heart.stop()
             if self._handling is not None:
                 self._handling.stop()
             self._replies.stream_ended()
-            writer.cancel()
-            await asyncio.wait({writer})
+            self._writer.stop()
 
-    async def _write(self) -> None:
-        try:
-            await Writer(self._queue, self._transport.send).run()
-        except Exception:
-            # The transport tells the reader why the stream is over. If it does not think so, it must still
-            # end: without a writer it is of no use.
-            self._replies.stream_ended()
-            await self._transport.close()
+    def ended(self, error: StatusError | None, /) -> None:
+        """Called by the transport: nothing more comes."""
+        self._intake.end(error)
 
-    def _watch(self) -> SilenceWatch | None:
+    def _ended(self, error: StatusError | None) -> None:
+        self._writer.stop()
+        if not self._over.done():
+            self._over.set_result(error or StreamDownError(f"{self._address} ended the stream"))
+
+    def leaving(self) -> None:
+        """Called by the transport: the connection will end before long."""
+
+    def _watch_for_silence(self) -> None:
         def give_up(silence: float) -> None:
             text = f"{self._address} has given no sign of life for {silence:.3g} s"
             self._transport.abort(StreamDownError(text))
 
-        return None if self.heartbeat is None else SilenceWatch(self.heartbeat, lambda: self._heard_at, give_up)
+        def heard_at() -> float:
+            return max(self._heard_at, self._transport.heard_at)
 
-    async def _read(self) -> None:
-        receive, batching, announced = self._transport.receive, self._batching, self.heartbeat is not None
-        while isinstance(data := await receive(), bytes):
-            self.heard = True
+        if self.heartbeat is not None and self._watch is None:
+            self._watch = SilenceWatch(self.heartbeat, heard_at, give_up)
+
+    def received(self, messages: Sequence[bytes], /) -> None:
+        """Called by the transport: messages have come."""
+        self.heard = True
+        self._heard_at = self._clock()
+        self._intake.take(messages)
+
+    def _steps(self, messages: Sequence[bytes]) -> Iterator[int]:
+        batching, announced = self._batching, self.heartbeat is not None
+        for data in messages:
             if announced and data.startswith(ANNOUNCEMENT):
                 # What comes next may take its time.
                 self._heard_at = self._clock() + Message.FromString(data).following / SLOWEST
                 continue
-            self._heard_at = self._clock()
-            count = 0
             for piece in pieces(data) if batching and len(data) > PIECE else (data,):
-                count += self._take(piece, batching)
-                if count > YIELD_AFTER:
-                    # What the replies woke gets its turn before what comes next, which may be here already.
-                    count = 0
-                    await asyncio.sleep(0)
-                if self._replies.full:
-                    await self._until_taken()
+                yield self._take(piece, batching)
+
+    def _must_wait(self) -> bool:
+        """Whether the node has to take its replies first. What it takes is a sign of life meanwhile."""
+        if not self._replies.full:
+            return False
+        self._heard_at = self._clock() + MAX_ENVELOPE / SLOWEST
+        self._replies.on_progress = self._look_again
+        return True
+
+    def _look_again(self) -> None:
+        if not self._must_wait():
+            self._heard_at = self._clock()
+            self._intake.go_on()
 
     def _take(self, data: bytes, batching: bool) -> int:
         """Hand on what came, and say how many messages that were."""
@@ -206,13 +219,6 @@ class OpenedStream:
             else:
                 _refuse(requests, self._replies)
         return len(messages)
-
-    async def _until_taken(self) -> None:
-        """Read nothing from a node that does not take its replies. What it takes is a sign of life meanwhile."""
-        while self._replies.full:
-            self._heard_at = self._clock() + MAX_ENVELOPE / SLOWEST
-            await self._replies.progress()
-        self._heard_at = self._clock()
 
 
 def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:

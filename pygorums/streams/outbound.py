@@ -1,9 +1,9 @@
 """The stream that we open to a node, and open again whenever it breaks.
 
-How it works. One task opens the stream, reads it until it breaks (`OpenedStream`), waits a little and opens it again;
-it never waits for anything else. A second one writes. Nobody else touches the stream: callers put frames into the queue
-and entries into the table of pending calls, both of which outlive it. So no timeout and no cancellation of a call can
-harm it, and what a caller finds depends on one state alone:
+How it works. One task opens the stream, waits until it breaks (`OpenedStream`), waits a little and opens it again; it
+does nothing else. Callers never touch the stream: they put frames into the queue and entries into the table of pending
+calls, both of which outlive it. So no timeout and no cancellation of a call can harm it, and what a caller finds
+depends on one state alone:
 
     CONNECTING   calls queue up: this is the first attempt, or the first after a break
     CONNECTED    the stream stands; calls leave
@@ -47,7 +47,7 @@ from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pause import Pause
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.send_queue import SendQueue
-from pygorums.streams.transport import ConnectionLostError, Connector, OpenedTransport
+from pygorums.transports.interface import ConnectionLostError, Connector, OpenedTransport
 from pygorums.wire.handshake import INSTANCE_KEY, Pairs
 from pygorums.wire.timeouts import with_time_left
 
@@ -239,8 +239,7 @@ class OutboundChannel:
 
     async def _finish(self, transport: OpenedTransport, patience: float) -> None:
         await self._queue.drained(0)
-        with suppress(Exception):  # the stream may break just now, which is as good an end
-            await transport.finish()
+        transport.finish()
         await asyncio.wait({self._task}, timeout=patience)
 
     def _why_not(self, frame: bytes) -> StatusError:
@@ -293,9 +292,9 @@ class OutboundChannel:
         connection broke, that may be mere chance, once.
         """
         try:
-            accepted = await transport.opened()
-        except Exception as raised:
-            return self._copy(transport.error(raised)), False, 0.0
+            await transport.opened()
+        except StatusError as refusal:
+            return self._copy(refusal), False, 0.0
         opened_at = self._loop.time()
         stream = OpenedStream(
             transport,
@@ -309,7 +308,7 @@ class OutboundChannel:
         )
         self._came_up(transport)
         try:
-            error = await stream.use(accepted)
+            error = await stream.use()
         finally:
             self._transport = None
             self._enter(_State.CONNECTING)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.send_queue import SendQueue
@@ -33,7 +33,8 @@ class ReplySink:
         self._queue = queue
         self._sizes: deque[int] = deque()  # of the replies that wait, oldest first
         self._waiting = 0
-        self._progress: asyncio.Future[None] | None = None
+        self.on_progress: Callable[[], None] | None = None
+        """Called once when another reply has been sent, or the stream has ended."""
         self.withdrawn = False
         """Whether the stream has ended."""
 
@@ -56,15 +57,10 @@ class ReplySink:
         """Whether more replies wait than the node seems to take."""
         return self._waiting > READ_ON_BELOW
 
-    async def progress(self) -> None:
-        """Wait until another reply has been sent, or the stream has ended."""
-        if not self.withdrawn:
-            self._progress = asyncio.get_running_loop().create_future()
-            await self._progress
-
     def _wake(self) -> None:
-        if self._progress is not None and not self._progress.done():
-            self._progress.set_result(None)
+        callback, self.on_progress = self.on_progress, None
+        if callback is not None:
+            callback()
 
     async def drained(self, limit: int, /) -> None:
         """Wait until no more than `limit` bytes are not sent yet."""

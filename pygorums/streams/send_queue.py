@@ -16,7 +16,7 @@ all. So a withdrawal costs a constant amount however long the queue is. If the f
 peer wants to know, a message that says so follows.
 
 There is no clock here, and no event loop but for those who wait until it is `drained`: whoever drives frames out asks
-for the `next_data`, and says when the transport `wrote` them.
+for the `next_messages`, and says when the transport `wrote` them.
 """
 
 from __future__ import annotations
@@ -209,29 +209,34 @@ class SendQueue:
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)
 
-    def next_data(self) -> bytes | None:
-        """What goes out next; None if nothing waits. Before it is called again there has to be a `wrote`."""
+    def next_messages(self, at_once: int) -> Sequence[bytes]:
+        """What goes out next; nothing if nothing waits. Before it is called again there has to be a `wrote`.
+
+        Args:
+            at_once: Where there are no envelopes, how many bytes of frames go out together; one frame at least.
+        """
         if self._withdrawals:
             self._drop_withdrawn()
         if self._taken_end == len(self._taken):
             if not self._frames:
-                return None
+                return ()
             if len(self._frames) == 1:
                 frame = self._frames[0]
                 if len(frame) > self.announce_above and self._tells_length(frame):
-                    return encode_announcement(len(frame))
+                    return (encode_announcement(len(frame)),)
                 self._frames.clear()
                 self._writing = (self._owners.pop(),)
                 self._writing_bytes = len(frame)
-                return frame
+                return (frame,)
             self._taken, self._frames = self._frames, []
             self._taken_owners, self._owners = self._owners, []
             self._taken_end = 0
         start = self._taken_end
         first = self._taken[start]
         if len(first) > self.announce_above and self._tells_length(first):
-            return encode_announcement(len(first))
-        end = self._taken_end = envelope_end(self._taken, start, self._envelope_limit) if self._batching else start + 1
+            return (encode_announcement(len(first)),)
+        limit = self._envelope_limit if self._batching else at_once
+        end = self._taken_end = envelope_end(self._taken, start, limit)
         whole = start == 0 and end == len(self._taken)
         frames = self._taken if whole else self._taken[start:end]
         self._writing = self._taken_owners if whole else self._taken_owners[start:end]
@@ -239,7 +244,7 @@ class SendQueue:
             # Or the calls of this write, and all that they hold, would stay until the next one.
             self._taken, self._taken_owners, self._taken_end = [], [], 0
         self._writing_bytes = sum(map(len, frames))
-        return envelope(frames) if len(frames) > 1 else frames[0]
+        return (envelope(frames),) if self._batching and len(frames) > 1 else frames
 
     def _tells_length(self, frame: bytes) -> bool:
         """Whether what is written now is only the length of a frame, which is written next."""
@@ -252,7 +257,7 @@ class SendQueue:
         return True
 
     def wrote(self) -> None:
-        """The transport has taken what `next_data` gave."""
+        """The transport has taken what `next_messages` gave."""
         owners, self._writing = self._writing, ()
         self.queued_bytes -= self._writing_bytes
         if self._one_ways:

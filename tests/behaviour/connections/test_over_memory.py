@@ -15,7 +15,7 @@ from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.outbound_pool import OutboundPool
 from pygorums.streams.memory_transport import MemoryAcceptor, memory_connector
 from pygorums.streams.options import StreamOptions
-from pygorums.streams.transport import Connector
+from pygorums.transports.interface import Connector
 from pygorums.wire.handshake import instance_of
 from tests.protos.calls_gorums import ask, echo
 from tests.protos.calls_pb2 import Text
