@@ -235,7 +235,7 @@ class SendQueue:
         first = self._taken[start]
         if len(first) > self.announce_above and self._tells_length(first):
             return (encode_announcement(len(first)),)
-        limit = self._envelope_limit if self._batching else at_once
+        limit = self._envelope_limit if self._batching else min(at_once, self.announce_above)
         end = self._taken_end = envelope_end(self._taken, start, limit)
         whole = start == 0 and end == len(self._taken)
         frames = self._taken if whole else self._taken[start:end]

@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 import grpc
@@ -15,6 +15,7 @@ import pygorums as gorums
 from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
+from pygorums.transports.telling import Telling
 from tests.protos.calls_gorums import CallsServer, ask, echo, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -188,12 +189,16 @@ async def test_a_send_buffer_is_the_bound_of_what_waits_for_a_node() -> None:
 
 
 async def test_heartbeats_do_not_pile_up_for_a_client_that_takes_nothing() -> None:
-    async def send(frame: bytes) -> None:
-        await asyncio.Event().wait()
+    class TakesNothing(Telling):
+        at_once = 0
+        heard_at = 0.0
+
+        def write(self, messages: Sequence[bytes], /) -> bool:
+            return False
 
     queue = SendQueue(0, 1 << 62)
-    task = asyncio.create_task(Writer(queue, send).run())
-    await turns()
+    writer = Writer(queue, TakesNothing())
+    writer.begin()
     heartbeat = Heartbeat(queue, 600)
     for _ in range(100):
         heartbeat._timer.cancel()
@@ -201,8 +206,7 @@ async def test_heartbeats_do_not_pile_up_for_a_client_that_takes_nothing() -> No
         await turns(2)
     assert len(queue.waiting()) <= 1
     heartbeat.stop()
-    task.cancel()
-    await asyncio.wait({task})
+    writer.stop()
 
 
 @pytest.mark.parametrize(("count", "code"), [(10_000, 0), (10_001, 8)])

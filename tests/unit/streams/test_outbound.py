@@ -152,7 +152,7 @@ async def test_unanswered_calls_are_sent_again_in_order_before_newer_ones() -> N
         answered, *unanswered = calls = [Call(number) for number in range(1, 6)]
         request(channel, *calls)
         assert await arrivals(node.streams[0], 5) == [1, 2, 3, 4, 5]
-        await node.streams[0].send(Message(message_seq_no=1, method="m", payload=b"r").SerializeToString())
+        node.streams[0].write((Message(message_seq_no=1, method="m", payload=b"r").SerializeToString(),))
         await until(lambda: answered.log)
         node.streams[0].cut()
         request(channel, Call(6))
@@ -193,7 +193,7 @@ async def test_a_streaming_call_that_was_not_written_waits_for_the_next_stream_a
         assert isinstance(error, StreamDownError)
         assert not any(call.log for call in waiting)
         for call in waiting:
-            await node.streams[1].send(encode_message(call.number, METHOD, b"r"))
+            node.streams[1].write((encode_message(call.number, METHOD, b"r"),))
         await until(lambda: all(call.log == [b"r"] for call in waiting))
 
 
@@ -229,7 +229,7 @@ async def test_bytes_that_are_no_message_end_the_stream_and_its_calls() -> None:
         await until(lambda: channel.connected)
         call = Call(1)
         request(channel, call)
-        await node.streams[0].send(b"\xff\xff\xff\xff")
+        node.streams[0].write((b"\xff\xff\xff\xff",))
         await until(lambda: call.log)
         (error,) = call.log
         assert isinstance(error, StatusError)
@@ -258,7 +258,7 @@ async def test_a_call_from_the_other_side_is_refused_not_ignored() -> None:
     async with channel_to(node) as channel:
         await until(lambda: channel.connected)
         stream = node.streams[0]
-        await stream.send(Message(message_seq_no=SERVER_INITIATED | 9, method="a.B.C").SerializeToString())
+        stream.write((Message(message_seq_no=SERVER_INITIATED | 9, method="a.B.C").SerializeToString(),))
         data = await stream.receive()
         assert data is not None
         answer = Message.FromString(data)
@@ -277,7 +277,7 @@ async def test_a_call_that_raises_on_delivery_harms_nobody() -> None:
         broken, good = Broken(1), Call(2)
         request(channel, broken, good)
         for number in (1, 2):
-            await node.streams[0].send(Message(message_seq_no=number, method="m", payload=b"r").SerializeToString())
+            node.streams[0].write((Message(message_seq_no=number, method="m", payload=b"r").SerializeToString(),))
         await until(lambda: good.log)
         assert good.log == [b"r"]
         assert channel.connected
@@ -348,13 +348,12 @@ async def test_closing_waits_only_for_what_somebody_may_want_to_arrive(
         given_up, answered = Call(1), Call(2)
         request(channel, given_up, answered)
         assert await arrivals(node.streams[0], 2) == [1, 2]
-        await node.streams[0].send(encode_message(2, METHOD, b"r"))
+        node.streams[0].write((encode_message(2, METHOD, b"r"),))
         await until(lambda: answered.log)
         assert channel._queue.cancels is told
+        node.streams[0].pause()  # so that the notice is being written for long
         channel.give_up(1)
-        for _ in range(20):
-            if told and not channel._queue.queued_bytes:
-                await turns(1)  # until the notice is being written
+        await turns(3)
         assert bool(channel._queue.queued_bytes) is told
         assert await close_takes(channel) < 300
 

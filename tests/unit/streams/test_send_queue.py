@@ -1,6 +1,7 @@
 """The queue of what is sent, without an event loop: held against a list of what should be there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,15 +40,18 @@ class Call:
 class Model:
     """The queue beside the simplest thing that could be right: one list, looked through at each step."""
 
-    def __init__(self) -> None:
+    def __init__(self, batching: bool, at_once: int) -> None:
+        self.batching = batching
+        self.at_once = at_once
+        self.agreed = AGREED if batching else replace(AGREED, batching=False)
         self.queue = SendQueue(NODE, LIMIT)
-        self.queue.agree(AGREED)
+        self.queue.agree(self.agreed)
         self.waiting: list[Call] = []
         self.writing: list[Call] = []
         self.cancels: list[int] = []
         self.calls: list[Call] = []
         self.sizes: dict[int, int] = {}
-        self.data: bytes | None = None
+        self.data: Sequence[bytes] = ()
 
     def put(self, one_way: bool, size: int) -> None:
         call = Call(len(self.calls) + 1, one_way)
@@ -80,20 +84,21 @@ class Model:
 
     def write(self) -> None:
         """A write completes, if there is one, and the next begins."""
-        if self.data is not None:
+        if self.data:
             self.queue.wrote()
             for call in self.writing:
                 assert call.outcomes == (["sent"] if call.one_way else [])
         self.waiting = [call for call in self.waiting if not call.withdrawn]
-        self.data = self.queue.next_data()
+        self.data = self.queue.next_messages(self.at_once)
         self.writing = []
-        if self.data is None:
+        if not self.data:
             assert not self.waiting
             assert not self.cancels
             assert self.bytes == 0
             return
-        messages = split(self.data, batching=True)
-        assert len(messages) == 1 or len(self.data) < 200
+        messages = [message for data in self.data for message in split(data, batching=self.batching)]
+        assert len(messages) == 1 or sum(map(len, self.data)) < 200
+        assert len(self.data) == (1 if self.batching else len(messages))
         for message in messages:
             if message.cancel:
                 assert message.message_seq_no in self.cancels
@@ -106,9 +111,9 @@ class Model:
         self.queue.stream_broke(DOWN)
         for call in self.writing:
             assert call.outcomes == (["failed"] if call.one_way else [])
-        self.writing, self.data = [], None
+        self.writing, self.data = [], ()
         self.cancels.clear()
-        self.queue.agree(AGREED)
+        self.queue.agree(self.agreed)
 
     def check(self) -> None:
         waiting = [owner for owner in self.queue.waiting() if isinstance(owner, Call) and not owner.withdrawn]
@@ -124,15 +129,15 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, max_size=40))
-def test_against_a_list(steps: Sequence[tuple[str, *tuple[int, ...]]]) -> None:
-    model = Model()
+@given(st.booleans(), st.sampled_from([0, 200]), st.lists(STEPS, max_size=40))
+def test_against_a_list(batching: bool, at_once: int, steps: Sequence[tuple[str, *tuple[int, ...]]]) -> None:
+    model = Model(batching, at_once)
     for name, *arguments in steps:
         getattr(model, name)(*arguments)
         model.check()
     for _ in range(100):
         model.write()
-    assert model.data is None
+    assert not model.data
     assert all(call.outcomes == [] for call in model.calls if not call.one_way)
     assert all(len(call.outcomes) == 1 for call in model.calls if call.one_way and not call.withdrawn)
 
@@ -145,9 +150,9 @@ def test_whoever_sends_is_woken_once_it_says_that_nothing_was_left() -> None:
         woken.append(True)
 
     queue.put(b"1", UNOWNED)
-    assert queue.next_data() == b"1"
+    assert queue.next_messages(0) == (b"1",)
     queue.wrote()
-    assert queue.next_data() is None
+    assert not queue.next_messages(0)
     queue.wake = wake
     queue.put(b"2", UNOWNED)
     queue.put(b"3", UNOWNED)
@@ -160,8 +165,7 @@ def test_a_large_frame_is_announced_and_again_on_the_next_stream() -> None:
     frame = encode_message(SERVER_INITIATED, b"", bytes(300))
     for _ in range(2):
         queue.put(frame, UNOWNED)
-        announcement = queue.next_data()
-        assert announcement is not None
+        (announcement,) = queue.next_messages(0)
         (message,) = split(announcement, batching=False)
         assert message.following == len(frame)
         queue.wrote()

@@ -1,15 +1,19 @@
 """The queue of one stream: order, envelopes, limits, receipts, and what a broken stream leaves behind."""
 
 import asyncio
+from collections.abc import Sequence
+
+import pytest
 
 from pygorums.base.errors import StreamDownError
 from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
+from pygorums.transports.telling import Telling
 from pygorums.wire.batching import MAX_ENVELOPE
-from pygorums.wire.framing import encode_message, split
+from pygorums.wire.framing import encode_announcement, encode_message, split
 from pygorums.wire.handshake import EXTENSIONS, NO_LIMIT, Terms
-from tests.support.waiting import until
+from tests.support.waiting import turns
 
 NODE = 3
 DOWN = StreamDownError("down")
@@ -50,122 +54,124 @@ class Receipt:
         self.log.append(f"{self.name} failed")
 
 
-class Wire:
-    """A transport that takes one frame each time it is told to, or fails."""
+class Wire(Telling):
+    """A stream that takes what is written only once it is open."""
 
-    def __init__(self) -> None:
+    heard_at = 0.0
+
+    def __init__(self, queue: SendQueue, *, is_open: bool = False, at_once: int = 0) -> None:
+        super().__init__()
+        self.at_once = at_once
         self.writes: list[list[int]] = []
-        self._gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.begun = asyncio.Event()
+        self._is_open = is_open
+        self.writer = Writer(queue, self)
 
-    async def send(self, data: bytes) -> None:
-        self.begun.set()
-        await self._gate
-        self.writes.append(numbers(data))
+    def write(self, messages: Sequence[bytes], /) -> bool:
+        self.writes.append([number for data in messages for number in numbers(data)])
+        return self._is_open
 
     def open(self) -> None:
-        self._gate.set_result(None)
-
-    def fail(self) -> None:
-        self._gate.set_exception(DOWN)
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
+        self._is_open = True
+        self.writer.writable()
 
 
 async def test_a_lone_message_goes_at_once_and_what_queued_meanwhile_as_one_envelope() -> None:
-    queue, wire = SendQueue(NODE, 1 << 20), Wire()
+    queue = SendQueue(NODE, 1 << 20)
     queue.agree(BATCHING)
-    task = asyncio.create_task(Writer(queue, wire.send).run())
+    wire = Wire(queue)
+    wire.writer.begin()
     queue.put(frame(1), UNOWNED)
-    await wire.begun.wait()
+    await turns(1)
+    assert wire.writes == [[1]]
     for number in (2, 3, 4):
         queue.put(frame(number), UNOWNED)
+    await turns(2)
+    assert wire.writes == [[1]]
     wire.open()
-    await until(lambda: len(wire.writes) == 2)
     assert wire.writes == [[1], [2, 3, 4]]
-    await until(lambda: queue.queued_bytes == 0)
-    await stop(task)
+    assert queue.queued_bytes == 0
 
 
 async def test_messages_of_the_same_turn_go_together_in_the_next() -> None:
-    queue, wire = SendQueue(NODE, 1 << 20), Wire()
+    queue = SendQueue(NODE, 1 << 20)
     queue.agree(BATCHING)
-    wire.open()
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await asyncio.sleep(0)
+    wire = Wire(queue, is_open=True)
+    wire.writer.begin()
     for numbers_together in ([1], [2, 3, 4], [5]):
         for number in numbers_together:
             queue.put(frame(number), UNOWNED)
-        await asyncio.sleep(0)
+        await turns(1)
         assert wire.writes[-1] == numbers_together
         assert queue.queued_bytes == 0
-    await stop(task)
 
 
-async def test_stopping_cancels_a_write_and_what_it_waits_for() -> None:
-    queue, gate = SendQueue(NODE, 1 << 20), asyncio.get_running_loop().create_future()
-    cancelled = []
-
-    async def send(data: bytes) -> None:
-        try:
-            await gate
-        except asyncio.CancelledError:
-            cancelled.append(data)
-            raise
-
-    task = asyncio.create_task(Writer(queue, send).run())
-    await asyncio.sleep(0)
+async def test_a_writer_that_is_stopped_writes_nothing_more_and_leaves_the_rest_to_the_next() -> None:
+    queue = SendQueue(NODE, 1 << 20)
+    wire = Wire(queue)
+    wire.writer.begin()
     queue.put(frame(1), UNOWNED)
-    await stop(task)
-    assert cancelled == [frame(1)]
-    assert gate.cancelled()
-    wire = Wire()
-    wire.open()
+    await turns(1)
     queue.put(frame(2), UNOWNED)
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await until(lambda: wire.writes == [[2]])
-    await stop(task)
-
-
-async def test_a_write_may_let_others_have_their_turn() -> None:
-    queue, sent = SendQueue(NODE, 1 << 20), []
-
-    async def send(data: bytes) -> None:
-        await asyncio.sleep(0)
-        sent.append(numbers(data))
-
-    task = asyncio.create_task(Writer(queue, send).run())
-    await asyncio.sleep(0)
-    for number in (1, 2):
-        queue.put(frame(number), UNOWNED)
-    await until(lambda: sent == [[1], [2]])
-    await stop(task)
-
-
-async def test_without_batching_each_message_goes_alone() -> None:
-    queue, wire = SendQueue(NODE, 1 << 20), Wire()
-    for number in (1, 2, 3):
-        queue.put(frame(number), UNOWNED)
+    wire.writer.stop()
     wire.open()
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await until(lambda: queue.queued_bytes == 0)
-    assert wire.writes == [[1], [2], [3]]
-    await stop(task)
+    await turns(2)
+    assert wire.writes == [[1]]
+    queue.stream_broke(DOWN)
+    following = Wire(queue, is_open=True)
+    following.writer.begin()
+    assert following.writes == [[2]]
+
+
+async def test_a_writer_that_is_stopped_in_the_turn_before_writes_nothing() -> None:
+    queue = SendQueue(NODE, 1 << 20)
+    wire = Wire(queue, is_open=True)
+    wire.writer.begin()
+    queue.put(frame(1), UNOWNED)
+    wire.writer.stop()
+    await turns(2)
+    assert wire.writes == []
+    assert len(queue.waiting()) == 1
+
+
+@pytest.mark.parametrize(
+    ("at_once", "expected"),
+    [
+        pytest.param(0, [[1], [2], [3], [4]], id="each alone"),
+        pytest.param(40, [[1, 2], [3, 4]], id="some together"),
+        pytest.param(1 << 16, [[1, 2, 3, 4]], id="all together"),
+    ],
+)
+async def test_without_batching_messages_stay_what_they_are(at_once: int, expected: list[list[int]]) -> None:
+    queue = SendQueue(NODE, 1 << 20)
+    for number in (1, 2, 3, 4):
+        queue.put(frame(number), UNOWNED)
+    wire = Wire(queue, is_open=True, at_once=at_once)
+    wire.writer.begin()
+    assert wire.writes == expected
+    assert queue.queued_bytes == 0
+
+
+async def test_without_batching_a_large_message_is_announced_and_goes_alone() -> None:
+    queue = SendQueue(NODE, 1 << 20)
+    queue.announce(100)
+    large = encode_message(2, b"", bytes(200))
+    for data in (frame(1), large, frame(3)):
+        queue.put(data, UNOWNED)
+    written: list[Sequence[bytes]] = []
+    while messages := queue.next_messages(1 << 16):
+        written.append(list(messages))
+        queue.wrote()
+    assert written == [[frame(1)], [encode_announcement(len(large))], [large], [frame(3)]]
 
 
 async def test_envelopes_stay_under_their_limit() -> None:
-    queue, wire = SendQueue(NODE, 1 << 30), Wire()
+    queue = SendQueue(NODE, 1 << 30)
     queue.agree(BATCHING)
     for number in (1, 2, 3):
         queue.put(encode_message(number, b"", bytes(MAX_ENVELOPE // 2 - 100)), UNOWNED)
-    wire.open()
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await until(lambda: queue.queued_bytes == 0)
+    wire = Wire(queue, is_open=True)
+    wire.writer.begin()
     assert wire.writes == [[1, 2], [3]]
-    await stop(task)
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing() -> None:
@@ -179,76 +185,74 @@ def test_what_does_not_fit_is_refused_and_changes_nothing() -> None:
 
 
 async def test_what_is_being_written_counts_against_the_limit() -> None:
-    queue, wire = SendQueue(NODE, len(frame(1))), Wire()
-    task = asyncio.create_task(Writer(queue, wire.send).run())
+    queue = SendQueue(NODE, len(frame(1)))
+    wire = Wire(queue)
+    wire.writer.begin()
     assert queue.put(frame(1), UNOWNED)
-    await wire.begun.wait()
+    await turns(1)
     assert not queue.put(frame(2), UNOWNED)
     wire.open()
-    await until(lambda: queue.put(frame(3), UNOWNED))
-    await stop(task)
+    assert queue.put(frame(3), UNOWNED)
 
 
 async def test_receipts_are_told_when_their_message_was_written() -> None:
-    queue, wire, receipts = SendQueue(NODE, 1 << 20), Wire(), Receipts()
+    queue, receipts = SendQueue(NODE, 1 << 20), Receipts()
+    wire = Wire(queue)
     queue.put_one_way(frame(1), receipts.of("1"))
     queue.put(frame(2), UNOWNED)
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await wire.begun.wait()
+    wire.writer.begin()
     queue.put_one_way(frame(3), receipts.of("3"))
     assert receipts.log == []
     wire.open()
-    await until(lambda: queue.queued_bytes == 0)
+    assert queue.queued_bytes == 0
     assert receipts.log == ["1 sent", "3 sent"]
-    await stop(task)
 
 
 async def test_when_the_stream_breaks_what_was_being_written_fails_and_the_rest_waits() -> None:
-    queue, wire, receipts = SendQueue(NODE, 1 << 20), Wire(), Receipts()
+    queue, receipts = SendQueue(NODE, 1 << 20), Receipts()
     queue.agree(BATCHING)
+    wire = Wire(queue)
     for number in (1, 2):
         queue.put_one_way(frame(number), receipts.of(str(number)))
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await wire.begun.wait()
+    wire.writer.begin()
     for number in (3, 4):
         queue.put_one_way(frame(number), receipts.of(str(number)))
-    wire.fail()
-    await asyncio.wait({task})
-    assert task.exception() is DOWN
+    wire.writer.stop()
     queue.stream_broke(DOWN)
     assert receipts.log == ["1 failed", "2 failed"]
     assert len(queue.waiting()) == 2
+    assert queue.queued_bytes == 2 * len(frame(3))
 
     # On the next stream what the old one had taken goes first; receipts still find their messages.
     queue.resend([frame(10), frame(11)], [UNOWNED, UNOWNED])
-    next_wire = Wire()
-    next_wire.open()
-    task = asyncio.create_task(Writer(queue, next_wire.send).run())
-    await until(lambda: queue.queued_bytes == 0)
-    assert next_wire.writes == [[10], [11], [3], [4]]
+    following = Wire(queue, is_open=True)
+    following.writer.begin()
+    assert queue.queued_bytes == 0
+    assert following.writes == [[10], [11], [3], [4]]
     assert receipts.log == ["1 failed", "2 failed", "3 sent", "4 sent"]
-    await stop(task)
 
 
-async def test_cancelled_in_the_middle_of_a_batch_the_unwritten_part_waits() -> None:
-    queue, wire = SendQueue(NODE, 1 << 20), Wire()
+async def test_when_the_stream_breaks_between_two_writes_what_was_taken_for_the_second_waits() -> None:
+    queue = SendQueue(NODE, 1 << 20)
     for number in (1, 2, 3):
         queue.put(frame(number), UNOWNED)
-    task = asyncio.create_task(Writer(queue, wire.send).run())
-    await wire.begun.wait()
-    await stop(task)
+    wire = Wire(queue)
+    wire.writer.begin()
+    assert wire.writes == [[1]]
+    wire.writer.stop()
     queue.stream_broke(DOWN)
     assert len(queue.waiting()) == 2
     assert queue.queued_bytes == 2 * len(frame(2))
 
 
 async def test_withdrawn_messages_are_not_sent_and_make_room() -> None:
-    queue, wire, receipts = SendQueue(NODE, 4 * len(frame(1))), Wire(), Receipts()
+    queue, receipts = SendQueue(NODE, 4 * len(frame(1))), Receipts()
     queue.agree(BATCHING)
+    wire = Wire(queue)
     owners = [receipts.of(str(number)) for number in range(5)]
-    task = asyncio.create_task(Writer(queue, wire.send).run())
+    wire.writer.begin()
     queue.put_one_way(frame(1), owners[1])
-    await wire.begun.wait()
+    await turns(1)
     for number in (2, 3, 4):
         assert queue.put_one_way(frame(number), owners[number])
     for owner in owners[1:4]:  # the first is being written, which cannot be taken back
@@ -256,10 +260,9 @@ async def test_withdrawn_messages_are_not_sent_and_make_room() -> None:
         queue.withdraw()
     assert queue.put(frame(5), UNOWNED)
     wire.open()
-    await until(lambda: queue.queued_bytes == 0)
+    assert queue.queued_bytes == 0
     assert wire.writes == [[1], [4, 5]]
     assert receipts.log == ["1 sent", "4 sent"]
-    await stop(task)
 
 
 async def test_discarded_messages_fail_and_whoever_waits_for_the_queue_goes_on() -> None:
