@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pygorums.base.errors import ConfigurationError
 from pygorums.wire.handshake import MAX_NODE_ID
 
-__all__ = ["checked_own_id", "numbered", "same_place", "split_address"]
+__all__ = ["check_address", "checked_own_id", "numbered", "same_place", "split_address", "unix_path"]
 
 _HOST = re.compile(r"[^\s\[\]/:@,?#%]+")
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(%[0-9A-Za-z_.~-]+)?")
@@ -44,7 +44,34 @@ def split_address(address: str, *, any_port: bool = False) -> tuple[str, int]:
     return host, int(port)
 
 
+def unix_path(address: str) -> str | None:
+    """The path of ``unix:path``, or the abstract name of ``unix:@name`` after a NUL; None of another address.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if not isinstance(address, str) or not address.startswith("unix:"):
+        return None
+    path = address.removeprefix("unix:").removeprefix("//")
+    if path in ("", "@") or "\0" in path:
+        raise ConfigurationError(f"invalid address {address!r}: it needs the path of a socket, as in 'unix:/run/node'")
+    return f"\0{path[1:]}" if path.startswith("@") else path
+
+
+def check_address(address: str, *, any_port: bool = False) -> None:
+    """Look whether an address is one, ``host:port``, ``[ipv6]:port`` or that of a unix socket.
+
+    Raises:
+        ConfigurationError: It is malformed; the text says how.
+    """
+    if unix_path(address) is None:
+        split_address(address, any_port=any_port)
+
+
 def _key(address: str, *, any_port: bool = False) -> tuple[str, int]:
+    path = unix_path(address)
+    if path is not None:
+        return path, 0
     host, port = split_address(address, any_port=any_port)
     # The commonest way of naming one server twice.
     return ("127.0.0.1" if host.lower() == "localhost" else host.lower()), port

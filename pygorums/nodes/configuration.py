@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, overload
 
@@ -15,10 +16,11 @@ from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.node import Node, Pool
-from pygorums.nodes.outbound_pool import OutboundPool, pool_over_grpc
+from pygorums.nodes.outbound_pool import OutboundPool, pool_of
 from pygorums.nodes.watch import Watch, check_watch
 from pygorums.quorum.majority import majority_of
 from pygorums.streams.channel import RequestServer
+from pygorums.transports.choosing import TransportName
 
 __all__ = ["Configuration", "connect"]
 
@@ -299,7 +301,8 @@ def _by_id(nodes: Iterable[Node]) -> list[Node]:
 def connect(
     nodes: Iterable[str] | Mapping[int, str],
     *,
-    credentials: grpc.ChannelCredentials | None = None,
+    credentials: ssl.SSLContext | grpc.ChannelCredentials | None = None,
+    transport: TransportName | None = None,
     metadata: StreamMetadataLike = None,
     server: RequestServer | None = None,
     interceptors: Sequence[Any] = (),
@@ -313,9 +316,11 @@ def connect(
     without a call being needed. Names are looked up at each attempt.
 
     Args:
-        nodes: Addresses ``host:port``, whose nodes get the IDs 1, 2, … in the given order; or a mapping
-            from IDs to addresses.
-        credentials: From `grpc.ssl_channel_credentials` for TLS; None for plain text.
+        nodes: Addresses ``host:port`` or ``unix:path``, whose nodes get the IDs 1, 2, … in the given order; or a
+            mapping from IDs to addresses.
+        credentials: For TLS, an `ssl.SSLContext`, or what `grpc.ssl_channel_credentials` makes; None for plain text.
+        transport: What carries the streams: ``"asyncio"``, ``"grpc"``, or ``"auto"`` for asyncio unless something was
+            given that only gRPC has. By default the environment's ``PYGORUMS_TRANSPORT``, or else gRPC.
         metadata: Sent to each node when a stream to it is opened; handlers see it. Values are strings, or bytes if
             their key ends in ``-bin``.
         server: A `Server` whose handlers answer calls that the nodes make back over these connections. If it
@@ -338,9 +343,10 @@ def connect(
         raise TypeError(f"server must be a pygorums.Server, not {server!r}; those of pygorums.sync go with its connect")
     if send_buffer <= 0:
         raise ConfigurationError(f"send_buffer must be a positive number of bytes, not {send_buffer}")
-    pool = pool_over_grpc(
+    pool = pool_of(
         metadata=stream_pairs(metadata),
         credentials=credentials,
+        transport=transport,
         send_buffer=send_buffer,
         backoff=backoff,
         channel_options=channel_options,

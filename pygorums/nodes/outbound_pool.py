@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,10 +22,14 @@ from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
 from pygorums.streams.tls_check import check_tls
+from pygorums.transports.choosing import TransportName, choose
 from pygorums.transports.interface import Connector
+from pygorums.transports.sockets.client import SocketConnector
+from pygorums.transports.sockets.options import SocketOptions
+from pygorums.transports.sockets.tls import checked_context
 from pygorums.wire.handshake import NODE_ID_KEY, Pairs
 
-__all__ = ["OutboundPool", "pool_over_grpc"]
+__all__ = ["OutboundPool", "pool_of"]
 
 PING_TIMEOUT_MS = 20_000
 """How long a node may take to answer a ping: nodes that know no heartbeats are noticed by that alone."""
@@ -118,25 +123,25 @@ class OutboundPool(Pool):
         warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
 
 
-def pool_over_grpc(
+def pool_of(
     *,
     metadata: Pairs,
-    credentials: grpc.ChannelCredentials | None,
+    credentials: ssl.SSLContext | grpc.ChannelCredentials | None,
+    transport: TransportName | None,
     send_buffer: int,
     backoff: Backoff,
     channel_options: Sequence[tuple[str, Any]],
     interceptors: Sequence[Any],
     server: RequestServer | None,
 ) -> OutboundPool:
-    """A pool whose streams gRPC carries, with TLS if there are credentials, and options of gRPC and of ours.
+    """A pool whose streams a transport carries, with TLS if there are credentials, and options of gRPC and of ours.
 
     Raises:
-        ConfigurationError: The options or the credentials cannot be used.
+        ConfigurationError: The options, the credentials or the transport cannot be used, or not together.
     """
     options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
-    check_tls(credentials)
     return OutboundPool(
-        lambda address: GrpcConnector(address, credentials, options.grpc),
+        _connector(transport, credentials, options.grpc),
         metadata=metadata,
         send_buffer=send_buffer,
         backoff=backoff,
@@ -145,6 +150,18 @@ def pool_over_grpc(
         server=server,
         chance=random.SystemRandom(),
     )
+
+
+def _connector(
+    transport: TransportName | None, credentials: Any, options: Sequence[tuple[str, Any]]
+) -> Callable[[str], Connector]:
+    given = dict(options)
+    if choose(transport, credentials, given) == "grpc":
+        check_tls(credentials)
+        return lambda address: GrpcConnector(address, credentials, options)
+    tls = checked_context(credentials, server=False)
+    socket_options = SocketOptions.of(given, server=False)
+    return lambda address: SocketConnector(address, tls, socket_options)
 
 
 def _weakly(method: Callable[[], None]) -> Callable[[], None]:

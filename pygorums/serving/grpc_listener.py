@@ -13,6 +13,7 @@ import grpc.aio
 
 from pygorums.base.errors import StatusError
 from pygorums.serving.grace import LONGEST, Grace
+from pygorums.serving.listener import Accept
 from pygorums.serving.ports import free_port
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
@@ -20,8 +21,6 @@ from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE, Accep
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import TCP_TIMEOUT_MS
 from pygorums.streams.tls_check import check_tls
-from pygorums.transports.interface import AcceptedTransport
-from pygorums.wire.handshake import Pairs
 
 __all__ = ["GrpcListener", "let_go"]
 
@@ -43,10 +42,6 @@ _DEFAULT_OPTIONS: Mapping[str, Any] = {
 
 
 _WATCH = "/grpc.health.v1.Health/Watch"
-
-Accept = Callable[[AcceptedTransport, Pairs, str, Mapping[str, list[bytes]]], Awaitable[None]]
-"""Serves a stream: its end, its opener's metadata and address, and what TLS has proved of that. A `StatusError` that it
-raises is what the stream ends with."""
 
 
 class GrpcListener:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, Unpack, cast
 
-from pygorums.serving.grpc_listener import GrpcListener
+from pygorums.serving.listener import Listener
+from pygorums.serving.listening import make_listener
 from pygorums.serving.service import Service
 from pygorums.serving.settings import SystemOptions
 from pygorums.serving.system import System
@@ -66,13 +67,15 @@ async def running_cluster(
     made: Callable[[System], T],
 ) -> AsyncIterator[list[T]]:
     """Systems with the given options by ID, each as what `made` makes of it before it starts (for `pygorums.sync`)."""
-    listening: dict[int, GrpcListener] = {}
+    listening: dict[int, Listener] = {}
     systems: list[System] = []
     try:
         peers = {}
         for node_id, own in options.items():
-            listener = GrpcListener(StreamOptions.of(own.get("options", ())).grpc)
-            peers[node_id] = listener.bind("127.0.0.1:0", own.get("credentials"))
+            credentials = own.get("credentials")
+            grpc_options = dict(StreamOptions.of(own.get("options", ())).grpc)
+            listener = make_listener(own.get("transport"), credentials, grpc_options)
+            peers[node_id] = listener.bind("127.0.0.1:0", credentials)
             listening[node_id] = listener
         results = []
         for node_id, own in options.items():

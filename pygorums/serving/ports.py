@@ -14,7 +14,7 @@ from typing import Any
 
 from pygorums.nodes.address import split_address
 
-__all__ = ["free_port"]
+__all__ = ["bound_sockets", "free_port"]
 
 _Target = tuple[socket.AddressFamily, tuple[Any, ...]]
 
@@ -37,6 +37,25 @@ def free_port(address: str, *, shared: bool) -> int:
 
     Args:
         address: The address.
+        shared: Whether servers share a port, as with ``grpc.so_reuseport``.
+
+    Raises:
+        OSError: As `bound_sockets`.
+    """
+    bound = bound_sockets(address, shared=shared)
+    try:
+        port: int = bound[0].getsockname()[1]
+        return port
+    finally:
+        for each in bound:
+            each.close()
+
+
+def bound_sockets(address: str, *, shared: bool) -> list[socket.socket]:
+    """Sockets at one port on all addresses that the host of ``host:port`` stands for and this machine has.
+
+    Args:
+        address: The address; port 0 is any that is free.
         shared: Whether servers share a port, as with ``grpc.so_reuseport``.
 
     Raises:
@@ -63,43 +82,44 @@ def _targets(host: str) -> list[_Target]:
     return list(dict.fromkeys((family, target) for family, _, _, _, target in found))
 
 
-def _bind_all(address: str, targets: list[_Target], port: int, *, shared: bool) -> int:
-    """Bind a port, or any one if it is 0, on all addresses that this machine has, and let go of it."""
-    probes: list[socket.socket] = []
+def _bind_all(address: str, targets: list[_Target], port: int, *, shared: bool) -> list[socket.socket]:
+    """Sockets at a port, or any one if it is 0, on all addresses that this machine has."""
+    bound: list[socket.socket] = []
     absent: OSError | None = None
     try:
         for family, (host, _, *rest) in targets:
             try:
-                probe = socket.socket(family, socket.SOCK_STREAM)
+                made = socket.socket(family, socket.SOCK_STREAM)
                 try:
-                    _prepare(probe, family, shared=shared)
-                    probe.bind((host, port, *rest))
+                    _prepare(made, family, shared=shared)
+                    made.bind((host, port, *rest))
                 except OSError:
-                    probe.close()
+                    made.close()
                     raise
             except OSError as error:
                 if error.errno not in _ABSENT:
                     raise _refusal(address, error, _shown(host, port)) from None
                 absent = error
             else:
-                probes.append(probe)
-                port = probe.getsockname()[1]
-        if absent is not None and not probes:
+                bound.append(made)
+                port = made.getsockname()[1]
+        if absent is not None and not bound:
             raise _refusal(address, absent)
-        return port
-    finally:
-        for probe in probes:
-            probe.close()
+    except BaseException:
+        for each in bound:
+            each.close()
+        raise
+    return bound
 
 
-def _prepare(probe: socket.socket, family: socket.AddressFamily, *, shared: bool) -> None:
+def _prepare(made: socket.socket, family: socket.AddressFamily, *, shared: bool) -> None:
     if family == socket.AF_INET6:
-        probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if os.name == "posix":
         # As gRPC does: connections of an earlier server may linger.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared and hasattr(socket, "SO_REUSEPORT"):
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
 
 def _shown(host: str, port: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Self
@@ -15,7 +16,7 @@ import grpc.aio
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.pickling import Local
 from pygorums.base.timeout import sending_timeout
-from pygorums.nodes.address import checked_own_id, numbered, split_address
+from pygorums.nodes.address import check_address, checked_own_id, numbered
 from pygorums.nodes.call_options import listed_interceptors
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
@@ -27,6 +28,8 @@ from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.grace import Grace
 from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
+from pygorums.serving.listener import Listener
+from pygorums.serving.listening import make_listener
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
@@ -36,6 +39,7 @@ from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.channel import FrameSink, PeerWatcher, RequestHandling
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
+from pygorums.transports.choosing import TransportName, choose
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["Server"]
@@ -66,12 +70,14 @@ class Server(Local):
             connected, and once when the server starts if it has a node ID. It must not block. What it raises is logged.
         authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
             `StatusError`. Without it a node ID is only a claim.
-        credentials: From `grpc.ssl_server_credentials` for TLS; None for plain text.
+        credentials: For TLS, an `ssl.SSLContext`, or what `grpc.ssl_server_credentials` makes; None for plain text.
         cancel_abandoned: Whether handlers are cancelled whose callers do not wait any more, because they have cancelled
             the call or its time is up, and whether requests of which that is known are left out when it is their turn.
             One-way messages always are handled.
         hide_errors: Whether clients are told only the type of what a handler raises, and not its text; the log has
             both. What a `StatusError` says is always sent: it is meant for them.
+        transport: What carries the streams: ``"asyncio"``, ``"grpc"``, or ``"auto"`` for asyncio unless something was
+            given that only gRPC has. By default the environment's ``PYGORUMS_TRANSPORT``, or else gRPC.
         facade: What contexts show as the server instead of this (for `pygorums.sync`).
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
@@ -95,14 +101,15 @@ class Server(Local):
         on_connect: Callable[[StreamContext], Awaitable[None] | None] | None = None,
         on_config_change: Callable[[Configuration], object] | None = None,
         authorize: Callable[[Claim], Awaitable[None] | None] | None = None,
-        credentials: grpc.ServerCredentials | None = None,
+        credentials: ssl.SSLContext | grpc.ServerCredentials | None = None,
+        transport: TransportName | None = None,
         hide_errors: bool = False,
         cancel_abandoned: bool = False,
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
         if address is not None:
-            split_address(address, any_port=True)
+            check_address(address, any_port=True)
         if inspect.iscoroutinefunction(on_config_change):
             raise TypeError(NOT_ASYNCHRONOUS)
         self.facade: Any = self if facade is None else facade
@@ -110,6 +117,7 @@ class Server(Local):
         self._listen = address
         self._interceptors = listed_interceptors(interceptors)
         self._credentials = credentials
+        self._transport = transport
         self._options = StreamOptions.of(options)
         self.failures = HandlerFailures(hide=hide_errors)
         self._threads = HandlerThreads()
@@ -225,19 +233,30 @@ class Server(Local):
 
     @property
     def grpc_server(self) -> grpc.aio.Server:
-        """The gRPC server below, made when first asked for; to add other gRPC services before `start`."""
+        """The gRPC server below, made when first asked for; to add other gRPC services before `start`.
+
+        Raises:
+            ConfigurationError: The server has been told to use the asyncio transport, or does already.
+        """
+        options = dict(self._options.grpc)
+        choose(self._transport, self._credentials, options, only_grpc="a server of gRPC with other services")
+        if "_listening" not in self.__dict__:
+            self._listening = self._serving(GrpcListener(options.items()))
+        if not isinstance(self._listening, GrpcListener):
+            raise ConfigurationError("the server listens with the asyncio transport: ask for grpc_server before start")
         return self._listening.server
 
     @cached_property
-    def _listening(self) -> GrpcListener:
-        listening = GrpcListener(self._options.grpc)
+    def _listening(self) -> Listener:
+        return self._serving(make_listener(self._transport, self._credentials, dict(self._options.grpc)))
+
+    def _serving(self, listening: Listener) -> Listener:
         listening.serve_with(self._acceptor.accept, self.stop)
         return listening
 
-    def adopt(self, listening: GrpcListener, address: str) -> None:
+    def adopt(self, listening: Listener, address: str) -> None:
         """Serve with what listens already (for `local_systems`)."""
-        self._listening = listening
-        listening.serve_with(self._acceptor.accept, self.stop)
+        self._listening = self._serving(listening)
         self._address = address
         self._asked = self._listen = address
 
@@ -260,7 +279,7 @@ class Server(Local):
         address = self._listen if address is None else address
         if address is None:
             raise TypeError("where to listen? Give start an address, or give one to the server when it is made")
-        split_address(address, any_port=True)
+        check_address(address, any_port=True)
         self._peers.check_own(address)
         if self._grace is not None or (self._asked is not None and (self._asked != address or self._starting.told)):
             raise RuntimeError("a server can be started once; make a new one to serve again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypedDict
 
@@ -12,6 +13,7 @@ from pygorums.base.metadata import StreamMetadataLike
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
+from pygorums.transports.choosing import TransportName
 
 __all__ = ["CommonServerOptions", "OutboundOptions", "ServerOptions", "SystemOptions"]
 
@@ -22,7 +24,8 @@ class CommonServerOptions(TypedDict, total=False):
     interceptors: Sequence[ServerInterceptor]
     on_connect: Callable[[StreamContext], Awaitable[None] | None] | None
     authorize: Callable[[Claim], Awaitable[None] | None] | None
-    credentials: grpc.ServerCredentials | None
+    credentials: ssl.SSLContext | grpc.ServerCredentials | None
+    transport: TransportName | None
     hide_errors: bool
     cancel_abandoned: bool
     options: Sequence[tuple[str, Any]]
@@ -38,7 +41,7 @@ class OutboundOptions(TypedDict, total=False):
     """Those of a system's connections to its peers."""
 
     metadata: StreamMetadataLike
-    channel_credentials: grpc.ChannelCredentials | None
+    channel_credentials: ssl.SSLContext | grpc.ChannelCredentials | None
     send_buffer: int
     backoff: Backoff
     channel_options: Sequence[tuple[str, Any]]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.grace import Grace
-from pygorums.serving.grpc_listener import GrpcListener
+from pygorums.serving.listener import Listener
 
 __all__ = ["end_handling"]
 
@@ -17,7 +17,7 @@ CANCEL_GRACE = 1.0
 
 
 async def end_handling(
-    grace: Grace, streams: Iterable[AcceptedStream], direct: Iterable[DirectRequests], listening: GrpcListener | None
+    grace: Grace, streams: Iterable[AcceptedStream], direct: Iterable[DirectRequests], listening: Listener | None
 ) -> None:
     """End all accepted streams, what is handled besides, and what accepts streams, if that was started."""
     accepted = list(streams)
@@ -41,7 +41,7 @@ async def end_handling(
 
 
 async def _let_finish(
-    streams: Sequence[AcceptedStream], direct: Iterable[DirectRequests], listening: GrpcListener | None, grace: Grace
+    streams: Sequence[AcceptedStream], direct: Iterable[DirectRequests], listening: Listener | None, grace: Grace
 ) -> None:
     for stream in streams:
         stream.drain()

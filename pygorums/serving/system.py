@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self, Unpack
 
@@ -48,7 +49,8 @@ class System(Local):
         backoff: How long to wait between attempts to reach a peer.
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``on_connect``,
-            ``on_config_change``, ``authorize``, ``hide_errors``, ``cancel_abandoned``, ``options``.
+            ``on_config_change``, ``authorize``, ``hide_errors``, ``cancel_abandoned``, ``options``; and ``transport``,
+            which is that of the streams to peers too.
 
     Attributes:
         server: The `Server` below, with all that is not about peers: `Server.grpc_server`, for instance.
@@ -65,7 +67,7 @@ class System(Local):
         node_id: int,
         peers: Iterable[str] | Mapping[int, str],
         metadata: StreamMetadataLike = None,
-        channel_credentials: grpc.ChannelCredentials | None = None,
+        channel_credentials: ssl.SSLContext | grpc.ChannelCredentials | None = None,
         send_buffer: int = 64 << 20,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
         channel_options: Sequence[tuple[str, Any]] = (),
@@ -79,6 +81,7 @@ class System(Local):
         self._connect_options: dict[str, Any] = {
             "metadata": metadata,
             "credentials": channel_credentials,
+            "transport": server_options.get("transport"),
             "send_buffer": send_buffer,
             "backoff": backoff,
             "channel_options": channel_options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar, overload
 
@@ -17,6 +18,7 @@ from pygorums.nodes.node import Node as AsyncNode
 from pygorums.nodes.node import Pool
 from pygorums.nodes.watch import check_watch
 from pygorums.sync.loop_thread import LoopThread, loop_thread
+from pygorums.transports.choosing import TransportName
 
 __all__ = ["Configuration", "Node", "connect"]
 
@@ -270,7 +272,8 @@ def _listed(nodes: Iterable[str] | Mapping[int, str]) -> Iterable[str] | Mapping
 def connect(
     nodes: Iterable[str] | Mapping[int, str],
     *,
-    credentials: grpc.ChannelCredentials | None = None,
+    credentials: ssl.SSLContext | grpc.ChannelCredentials | None = None,
+    transport: TransportName | None = None,
     metadata: StreamMetadataLike = None,
     server: Any = None,
     interceptors: Sequence[Any] = (),
@@ -292,6 +295,7 @@ def connect(
         async_connect,
         _listed(nodes),
         credentials=credentials,
+        transport=transport,
         metadata=metadata,
         server=None if server is None else server.asynchronous,
         interceptors=interceptors,

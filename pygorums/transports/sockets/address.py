@@ -28,9 +28,7 @@ class Place:
     def of(cls, address: str) -> Place:
         """What an address means that was checked: ``host:port``, ``[ipv6]:port``, ``unix:path``, ``unix:@name``."""
         if address.startswith("unix:"):
-            path = address.removeprefix("unix:")
-            if path.startswith("//"):
-                path = path.removeprefix("//")
+            path = address.removeprefix("unix:").removeprefix("//")
             return cls(address, "", 0, f"\0{path[1:]}" if path.startswith("@") else path)
         host, _, port = address.rpartition(":")
         return cls(address, host.removeprefix("[").removesuffix("]"), int(port), "")

@@ -34,16 +34,12 @@ class SocketConnector:
         address: ``host:port``, whose name is looked up anew at each attempt, ``unix:path`` or ``unix:@name``.
         tls: The context of TLS; None for plain text.
         options: Everything else.
-        server_name: What the certificate of the server has to be for; by default the host.
     """
 
-    def __init__(
-        self, address: str, tls: ssl.SSLContext | None, options: SocketOptions, server_name: str | None = None
-    ) -> None:
+    def __init__(self, address: str, tls: ssl.SSLContext | None, options: SocketOptions) -> None:
         self.place = Place.of(address)
         self.tls = tls
         self.options = options
-        self.server_name = server_name
         self.says_nothing = False  # whether the acceptor is one that sends no metadata
 
     def __call__(self, metadata: Pairs, /) -> OpenedSocketTransport:
@@ -110,7 +106,7 @@ class OpenedSocketTransport(SocketStream):
     async def _open(self) -> None:
         connector = self._connector
         place, options = connector.place, connector.options
-        self._client = client = await connect(place, self._make, connector.tls, connector.server_name)
+        self._client = client = await connect(place, self._make, connector.tls, options.server_name)
         if options.pings is not None:
             self._keepalive = Keepalive(client, options.pings)
         try:
@@ -126,8 +122,8 @@ class OpenedSocketTransport(SocketStream):
     def _make(self) -> _Connection:
         connector = self._connector
         scheme = "http" if connector.tls is None else "https"
-        authority = connector.server_name or connector.place.authority
         options = connector.options
+        authority = options.authority or options.server_name or connector.place.authority
         return _Connection(
             ClientConnection(authority, scheme=scheme, user_agent=options.user_agent, limits=options.limits)
         )

@@ -138,10 +138,10 @@ async def listening(
 
 @asynccontextmanager
 async def opened(
-    address: str, metadata: Pairs = (), options: SocketOptions | None = None, **more: Any
+    address: str, metadata: Pairs = (), options: SocketOptions | None = None, tls: Any = None
 ) -> AsyncIterator[tuple[User, Pairs | None]]:
     """A stream that stands, and what its acceptor has said."""
-    connector = SocketConnector(address, more.pop("tls", None), options or SocketOptions(), **more)
+    connector = SocketConnector(address, tls, options or SocketOptions())
     transport = connector(metadata)
     try:
         await within(transport.opened())

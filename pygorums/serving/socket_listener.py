@@ -1,0 +1,143 @@
+"""The sockets below a server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import stat
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from pygorums.nodes.address import unix_path
+from pygorums.serving.grace import Grace
+from pygorums.serving.listener import Accept
+from pygorums.serving.ports import bound_sockets
+from pygorums.streams.joined import Joined
+from pygorums.transports.sockets.options import NODE_STREAM, SocketOptions
+from pygorums.transports.sockets.server import BACKLOG, SocketServer
+from pygorums.transports.sockets.tls import checked_context
+
+__all__ = ["SocketListener"]
+
+
+class SocketListener:
+    """Listens on sockets of asyncio, and hands each stream on.
+
+    Args:
+        given: gRPC's options, by name.
+    """
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._options = SocketOptions.of(given, server=True)
+        self._shared = bool(given.get("grpc.so_reuseport"))
+        self._methods: dict[str, Accept] = {}
+        self._server = SocketServer(self._methods, self._options)
+        self._sockets: list[socket.socket] = []
+        self._tls: ssl.SSLContext | None = None
+        self._path = ""  # of the file that is made for a unix socket
+        self._at_end_of_loop: Callable[[], Awaitable[None]] | None = None
+        self._start = Joined(self._begin, "pygorums server start")
+        self._keeper: asyncio.Task[None] | None = None
+        self._kept: asyncio.Future[None] | None = None
+
+    def serve_with(self, accept: Accept, at_end_of_loop: Callable[[], Awaitable[None]]) -> None:
+        """Say what to do, before it starts.
+
+        Args:
+            accept: Serves one stream.
+            at_end_of_loop: Stops all there is, if the event loop ends before anybody has done it.
+        """
+        self._methods[NODE_STREAM] = accept
+        self._at_end_of_loop = at_end_of_loop
+
+    def bind(self, address: str, credentials: Any) -> str:
+        """Take an address; the same with the actual port. Clients can connect from now on, and wait for the start.
+
+        Raises:
+            OSError: It cannot be had.
+            ConfigurationError: The credentials cannot be used.
+        """
+        self._tls = checked_context(credentials, server=True)
+        path = unix_path(address)
+        if path is not None:
+            self._sockets = [_unix_socket(address, path)]
+            self._path = "" if path.startswith("\0") else path
+        else:
+            self._sockets = bound_sockets(address, shared=self._shared)
+        for each in self._sockets:
+            each.listen(BACKLOG)
+        if path is not None:
+            return address
+        return f"{address.rpartition(':')[0]}:{self._sockets[0].getsockname()[1]}"
+
+    async def start(self) -> None:
+        """Serve."""
+        await self._start()
+
+    async def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._kept = loop.create_future()
+        self._keeper = loop.create_task(self._keep(self._kept), name="pygorums server")
+        await self._server.start(self._sockets, self._tls)
+
+    async def stop(self, grace: Grace) -> None:
+        """Refuse new streams, let those that are open end until the grace is over, and end them then."""
+        await self._start.over()
+        self._server.shut_down()
+        if not grace.over:
+            drained = asyncio.ensure_future(self._server.drained())
+            await grace.wait(drained)
+            drained.cancel()
+        await self._server.close()
+        for each in self._sockets:
+            each.close()
+        if self._path:
+            with suppress(OSError):
+                os.unlink(self._path)
+            self._path = ""
+        if self._kept is not None and self._keeper is not None and not self._kept.done():
+            self._kept.set_result(None)
+            await asyncio.wait({self._keeper})
+
+    async def abandon(self) -> None:
+        """Let go of the address, for want of anything to serve."""
+        grace = Grace()
+        grace.cut(0)
+        await self.stop(grace)
+
+    async def _keep(self, kept: asyncio.Future[None]) -> None:
+        """Wait for the end; if it is the event loop that ends, which cancels all tasks, end all in good order."""
+        try:
+            await kept
+        except asyncio.CancelledError:
+            if self._at_end_of_loop is not None:
+                await self._at_end_of_loop()
+            raise
+
+
+def _unix_socket(address: str, path: str) -> socket.socket:
+    """A socket at a path. What an earlier server has left there, where nobody listens any more, makes way."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if not path.startswith("\0") and _is_socket(path):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                try:
+                    probe.connect(path)
+                except ConnectionRefusedError:
+                    os.unlink(path)
+        made.bind(path)
+    except OSError as error:
+        made.close()
+        reason = error.strerror or str(error)
+        raise OSError(error.errno, f"cannot listen on {address}: {reason}") from None
+    return made
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
