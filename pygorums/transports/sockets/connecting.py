@@ -7,6 +7,8 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from pygorums.base.errors import StreamDownError
@@ -66,15 +68,22 @@ async def connect(place: Place, make: Callable[[], P], tls: ssl.SSLContext | Non
             options["server_hostname"] = "localhost"
         opening = loop.create_unix_connection(make, place.path, **options)
         return _checked((await _attempt(opening, place.address, place.address))[1], place.address)
-    try:
-        found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise StreamDownError(f"{place.address}: cannot look it up: {error.strerror or error}") from None
 
     def attempt(host: str, port: int) -> Coroutine[Any, Any, tuple[Any, P]]:
         return _attempt(loop.create_connection(make, host, port, **options), place.address, _shown(host, port))
 
-    return _checked((await _first(attempt, _interleaved(found)))[1], place.address)
+    return _checked((await _first(attempt, await _look_up(place)))[1], place.address)
+
+
+async def _look_up(place: Place) -> list[tuple[str, int]]:
+    with suppress(ValueError):
+        ip_address(place.host)
+        return [(place.host, place.port)]  # a number: no thread is needed for that
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise StreamDownError(f"{place.address}: cannot look it up: {error.strerror or error}") from None
+    return _interleaved(found)
 
 
 async def _attempt(opening: Coroutine[Any, Any, tuple[Any, P]], address: str, target: str) -> tuple[Any, P]:
