@@ -21,6 +21,7 @@ from tests.support.batching import MODES, set_batching
 from tests.support.eager import AVAILABLE, use_eager_tasks
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
 from tests.support.signals import HeardSignals
+from tests.support.transports import set_transport
 
 _asyncio_errors = AsyncioErrors()
 _signals = HeardSignals()
@@ -39,12 +40,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--batching", choices=MODES, default="on", help="whether streams batch; tests of that are left out"
     )
+    parser.addoption("--transport", choices=("grpc", "asyncio", "mixed"), help="what carries the streams")
     parser.addoption("--eager-tasks", action="store_true", help="run event loops with asyncio.eager_task_factory")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "batching: the test is about streams that batch")
     set_batching(config.getoption("--batching"), _patch)
+    if (transport := config.getoption("--transport")) is not None:
+        set_transport(transport, _patch)
     if config.getoption("--eager-tasks"):
         if not AVAILABLE:
             raise pytest.UsageError("--eager-tasks needs Python 3.12 or later")

@@ -15,6 +15,8 @@ PROCESS_WIDE_THREADS = {
     # ended when the last one is collected. (The threads of grpc's event engine are not Python threads
     # and do not show up in threading.enumerate().)
     "(_poll_wrapper)",
+    # In these an event loop looks up names; they end with it.
+    "asyncio_",
     # The blocking facade has one event loop thread per process, which serves every later call.
     "pygorums-sync",
     # Its calls with interceptors whose caller goes on meanwhile are read in threads that are kept for later ones.

@@ -22,6 +22,9 @@ from pygorums.transports.sockets.stream import SocketStream
 
 __all__ = ["OpenedSocketTransport", "SocketConnector"]
 
+ANSWER_TIMEOUT = 5.0
+"""Seconds that one attempt to open a stream may take until the other side has answered."""
+
 SAYS_NOTHING = 0.1
 """Seconds to wait for the metadata of an acceptor which is there: whoever has sent none by then will send none before
 its first message."""
@@ -91,7 +94,7 @@ class OpenedSocketTransport(SocketStream):
         Servers of ours send their metadata at once, which is waited for, for a moment.
         """
         connector = self._connector
-        patience = connector.options.patience
+        patience = ANSWER_TIMEOUT
         try:
             await patiently(self._open(), patience)
         except TimeoutError:

@@ -45,6 +45,8 @@ async def patiently(work: Coroutine[Any, Any, T], seconds: float) -> T:
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # who asked for it may not wait any more
 
 
 async def connect(place: Place, make: Callable[[], P], tls: ssl.SSLContext | None, server_name: str | None) -> P:

@@ -117,9 +117,12 @@ class SocketConnection(asyncio.Protocol):
             self.react(event)
         self.stuck = False
         self.flush()
-        if self.lets_peer_read and socket.can_write_eof():
-            socket.write_eof()
-        else:
+        try:
+            if self.lets_peer_read and socket.can_write_eof():
+                socket.write_eof()
+            else:
+                socket.close()
+        except OSError:  # the peer has reset the connection, which asyncio does not know yet
             socket.close()
         self._end = self._loop.call_later(LAST_WORDS, socket.abort)
 

@@ -42,7 +42,6 @@ class SocketOptions:
     Attributes:
         limits: What is taken from the other side.
         pings: When to ping; None for never.
-        patience: Seconds that an attempt to connect may take until the other side has answered.
         user_agent: Who we are.
         authority: What a client calls the server, if that is not its address.
         server_name: What the server's certificate has to be for, if that is not the host.
@@ -50,7 +49,6 @@ class SocketOptions:
 
     limits: Limits = DEFAULT
     pings: Pings | None = None
-    patience: float = 5.0
     user_agent: str = "pygorums"
     authority: str | None = None
     server_name: str | None = None

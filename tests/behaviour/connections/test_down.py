@@ -181,6 +181,7 @@ async def test_a_connection_that_leads_nowhere_is_none(
             await config.wait_connected(timeout=10)
             proxy.reset()
         monkeypatch.setattr("pygorums.streams.grpc_transport.ANSWER_TIMEOUT", 0.2)
+        monkeypatch.setattr("pygorums.transports.sockets.client.ANSWER_TIMEOUT", 0.2)
         proxy.deaf = True
         if way != "deaf":
             proxy.freeze()

@@ -18,7 +18,7 @@ from tests.support.waiting import turns, until, within
 
 
 async def test_it_tells_where_it_listens() -> None:
-    server = gorums.Server(ScriptedCalls())
+    server = gorums.Server(ScriptedCalls(), transport="grpc")
     address = await server.start("127.0.0.1:0")
     host, _, port = address.rpartition(":")
     assert (host, int(port) > 0) == ("127.0.0.1", True)

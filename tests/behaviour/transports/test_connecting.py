@@ -19,9 +19,9 @@ from tests.behaviour.transports.ends import Acceptor, bound, listening, opened
 from tests.support.waiting import until, within
 
 
-async def why_not(address: str, patience: float = 5.0) -> str:
+async def why_not(address: str) -> str:
     """What is said of an address to which no stream can be opened."""
-    transport = SocketConnector(address, None, SocketOptions(patience=patience))(())
+    transport = SocketConnector(address, None, SocketOptions())(())
     try:
         with pytest.raises(StreamDownError) as raised:
             await within(transport.opened())
@@ -126,11 +126,12 @@ async def test_if_no_address_answers_the_last_one_is_told(monkeypatch: pytest.Mo
         assert await why_not("name:80") == f"name:80: cannot connect to 127.0.0.1:{ports[1]}: Connection refused"
 
 
-async def test_a_server_that_takes_connections_and_says_nothing_is_none() -> None:
+async def test_a_server_that_takes_connections_and_says_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "ANSWER_TIMEOUT", 0.05)
     with bound() as made:
         made.listen()
         address = f"127.0.0.1:{made.getsockname()[1]}"
-        assert await why_not(address, 0.05) == f"{address} has not answered within 0.05 s"
+        assert await why_not(address) == f"{address} has not answered within 0.05 s"
 
 
 @pytest.mark.parametrize(
