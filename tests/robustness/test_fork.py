@@ -13,6 +13,7 @@ from tests.support.waiting import within
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 PARENT = """
+os.environ["PYGORUMS_TRANSPORT"] = "{transport}"
 import gc, time, warnings
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # newer Pythons warn of any fork with threads
 
@@ -85,10 +86,33 @@ CHILDREN = {
 }
 
 
-@pytest.mark.parametrize("what", CHILDREN)
-async def test_a_fork_after_connecting(what: str) -> None:
-    child = textwrap.indent(textwrap.dedent(CHILDREN[what]).strip(), "    ")
-    async with Program(PARENT.format(child=child)) as program:
+OVER_ASYNCIO = {
+    **CHILDREN,
+    "connects": """
+        async def call():
+            async with gorums.connect([address]) as own:
+                assert (await asyncio.wait_for(echo(own[0], Text(text="child")), 10)).text == "child"
+
+        asyncio.run(call())
+    """,
+    "serves": """
+        async def serve():
+            async with gorums.Server(ScriptedCalls(2), address="127.0.0.1:0") as own:
+                async with gorums.connect([own.address]) as nodes:
+                    assert (await asyncio.wait_for(echo(nodes[0], Text(text="child")), 10)).number == 2
+
+        asyncio.run(serve())
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("transport", "what"), [*(("grpc", what) for what in CHILDREN), *(("asyncio", what) for what in OVER_ASYNCIO)]
+)
+async def test_a_fork_after_connecting(transport: str, what: str) -> None:
+    children = CHILDREN if transport == "grpc" else OVER_ASYNCIO
+    child = textwrap.indent(textwrap.dedent(children[what]).strip(), "    ")
+    async with Program(PARENT.format(child=child, transport=transport)) as program:
         status, output = await program.ended()
     assert (status, output.split(), program.errors) == (0, ["0"] * 4, "")
 

@@ -27,7 +27,7 @@ async def test_a_node_that_comes_back_under_another_ip_of_the_same_name_is_found
 
         monkeypatch.setattr(grpc.aio, "insecure_channel", ask_our_name_server)
         port = (await first.start("127.0.0.1:0")).rpartition(":")[2]
-        async with gorums.connect([f"node.cluster.test:{port}"], backoff=QUICK) as config:
+        async with gorums.connect([f"node.cluster.test:{port}"], transport="grpc", backoff=QUICK) as config:
             assert (await within(echo(config[0], Text()))).number == 1
             asked = names.questions
             await within(first.stop())

@@ -8,6 +8,7 @@ import pytest
 import pygorums as gorums
 from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.ports import free_port
+from pygorums.serving.socket_listener import SocketListener
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
 from tests.support.plain_calls import PlainCalls
@@ -169,13 +170,13 @@ def test_local_systems_with_settings_by_node(world: World) -> None:
 
 def test_a_cluster_that_cannot_be_made_leaves_no_port(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     bound: list[str] = []
-    bind = GrpcListener.bind
+    for kind in (GrpcListener, SocketListener):
 
-    def noting(self: GrpcListener, address: str, credentials: Any) -> str:
-        bound.append(bind(self, address, credentials))
-        return bound[-1]
+        def noting(self: Any, address: str, credentials: Any, bind: Any = kind.bind) -> str:
+            bound.append(bind(self, address, credentials))
+            return bound[-1]
 
-    monkeypatch.setattr(GrpcListener, "bind", noting)
+        monkeypatch.setattr(kind, "bind", noting)
 
     def settings(node_id: int) -> Any:
         return {"nonsense": 4} if node_id == 2 else {}

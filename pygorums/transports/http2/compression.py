@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 
 from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple, OversizedHeaderListError
@@ -14,6 +15,11 @@ __all__ = ["FieldReader", "FieldWriter", "list_size"]
 
 TABLE_SIZE = 4096
 """The size of both tables: what HTTP/2 begins with, and the most that we use if a peer allows more."""
+
+_library_log = logging.getLogger("hpack")
+if _library_log.level == logging.NOTSET:
+    # For debugging it writes down every field, those that nobody is to know among them. Who wants that says so there.
+    _library_log.setLevel(logging.INFO)
 
 _SECRET = frozenset((b"authorization", b"proxy-authorization", b"cookie"))
 
