@@ -33,7 +33,8 @@ from pygorums.calls.mapping import map_request, map_response
 from pygorums.calls.quorum_call import Responses
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import ResponseSeq
-from pygorums.nodes.configuration import Configuration, connect
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.connecting import connect
 from pygorums.nodes.node import Node, last_error, latency, node_id
 from pygorums.serving.context import Claim, ServerContext, StreamContext
 from pygorums.serving.handlers import ServerInterceptor

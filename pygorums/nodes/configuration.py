@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, overload
 
-import grpc
-
-from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
 from pygorums.base.immutable import Immutable, setter
-from pygorums.base.metadata import MetadataLike, StreamMetadataLike, stream_pairs
+from pygorums.base.metadata import MetadataLike
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.node import Node, Pool
-from pygorums.nodes.outbound_pool import OutboundPool, pool_of
+from pygorums.nodes.outbound_pool import OutboundPool
 from pygorums.nodes.watch import Watch, check_watch
 from pygorums.quorum.majority import majority_of
-from pygorums.streams.channel import RequestServer
-from pygorums.transports.choosing import TransportName
 
-__all__ = ["Configuration", "connect"]
+__all__ = ["Configuration"]
 
 
 class Configuration(Immutable, Sequence[Node]):
@@ -296,61 +290,3 @@ def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:
 
 def _by_id(nodes: Iterable[Node]) -> list[Node]:
     return sorted(nodes, key=lambda node: node.id)
-
-
-def connect(
-    nodes: Iterable[str] | Mapping[int, str],
-    *,
-    credentials: ssl.SSLContext | grpc.ChannelCredentials | None = None,
-    transport: TransportName | None = None,
-    metadata: StreamMetadataLike = None,
-    server: RequestServer | None = None,
-    interceptors: Sequence[Any] = (),
-    send_buffer: int = 64 << 20,
-    backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
-    channel_options: Sequence[tuple[str, Any]] = (),
-) -> Configuration:
-    """Make a configuration and start to connect to its nodes, in the background.
-
-    Returns at once; must be called while an event loop runs. Nodes that are down are tried again and again,
-    without a call being needed. Names are looked up at each attempt.
-
-    Args:
-        nodes: Addresses ``host:port`` or ``unix:path``, whose nodes get the IDs 1, 2, … in the given order; or a
-            mapping from IDs to addresses.
-        credentials: For TLS, an `ssl.SSLContext`, or what `grpc.ssl_channel_credentials` makes; None for plain text.
-        transport: What carries the streams: ``"asyncio"``, ``"grpc"``, or ``"auto"`` for asyncio unless something was
-            given that only gRPC has. By default the environment's ``PYGORUMS_TRANSPORT``, or else gRPC.
-        metadata: Sent to each node when a stream to it is opened; handlers see it. Values are strings, or bytes if
-            their key ends in ``-bin``.
-        server: A `Server` whose handlers answer calls that the nodes make back over these connections. If it
-            has a node ID, the node with that ID is called in the process, without the network.
-        interceptors: Client interceptors for all calls to these nodes, inside of those that a call brings.
-        send_buffer: How many bytes may wait to be sent to one node. A message that does not fit fails, at
-            once and for that node alone, with `RESOURCE_EXHAUSTED`.
-        backoff: How long to wait between attempts to reach a node.
-        channel_options: gRPC channel options as pairs of name and value. Set ``grpc.max_send_message_length``
-            here, and ``grpc.max_receive_message_length`` at the other end, for messages above 4 MiB.
-
-    Raises:
-        ConfigurationError: No addresses, a malformed or duplicate one, an ID that is 0, beyond uint32 or in
-            use; a `send_buffer` that is not positive.
-        TypeError: `server` is no `Server`, but one of `pygorums.sync`, say.
-        RuntimeError: No event loop is running.
-    """
-    addresses = numbered(nodes)
-    if server is not None and not hasattr(server, "handle_requests"):
-        raise TypeError(f"server must be a pygorums.Server, not {server!r}; those of pygorums.sync go with its connect")
-    if send_buffer <= 0:
-        raise ConfigurationError(f"send_buffer must be a positive number of bytes, not {send_buffer}")
-    pool = pool_of(
-        metadata=stream_pairs(metadata),
-        credentials=credentials,
-        transport=transport,
-        send_buffer=send_buffer,
-        backoff=backoff,
-        channel_options=channel_options,
-        interceptors=interceptors,
-        server=server,
-    )
-    return Configuration([pool.add(node_id, address) for node_id, address in addresses.items()], pool)

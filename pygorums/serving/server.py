@@ -76,8 +76,7 @@ class Server(Local):
             One-way messages always are handled.
         hide_errors: Whether clients are told only the type of what a handler raises, and not its text; the log has
             both. What a `StatusError` says is always sent: it is meant for them.
-        transport: What carries the streams: ``"asyncio"``, ``"grpc"``, or ``"auto"`` for asyncio unless something was
-            given that only gRPC has. By default the environment's ``PYGORUMS_TRANSPORT``, or else gRPC.
+        transport: What carries the streams, as for `connect`.
         facade: What contexts show as the server instead of this (for `pygorums.sync`).
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
@@ -238,10 +237,9 @@ class Server(Local):
         Raises:
             ConfigurationError: The server has been told to use the asyncio transport, or does already.
         """
-        options = dict(self._options.grpc)
-        choose(self._transport, self._credentials, options, only_grpc="a server of gRPC with other services")
+        choose(self._transport, self._credentials, {}, only_grpc="a server of gRPC with other services")
         if "_listening" not in self.__dict__:
-            self._listening = self._serving(GrpcListener(options.items()))
+            self._listening = self._serving(GrpcListener(self._options.grpc))
         if not isinstance(self._listening, GrpcListener):
             raise ConfigurationError("the server listens with the asyncio transport: ask for grpc_server before start")
         return self._listening.server
@@ -257,8 +255,7 @@ class Server(Local):
     def adopt(self, listening: Listener, address: str) -> None:
         """Serve with what listens already (for `local_systems`)."""
         self._listening = self._serving(listening)
-        self._address = address
-        self._asked = self._listen = address
+        self._address = self._asked = self._listen = address
 
     async def start(self, address: str | None = None) -> str:
         """Listen on ``host:port`` and serve. Port 0 lets the system choose. By default on the address given before.
@@ -333,7 +330,7 @@ class Server(Local):
 
     async def _end(self) -> None:
         assert self._grace is not None
-        listening = self._listening if self._asked is not None else None
+        listening = None if self._asked is None else self._listening
         await end_handling(self._grace, self._acceptor.streams, self._direct, listening)
         await self._peers.close()
         self._sources.stop()

@@ -16,7 +16,8 @@ from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.pickling import Local
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
-from pygorums.nodes.configuration import Configuration, connect
+from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.connecting import connect
 from pygorums.nodes.node import trouble
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of, tell_started

@@ -3,22 +3,14 @@
 Every attempt to open a stream gets a channel of its own. A channel that has lost its peer keeps its own
 backoff, its own resolved addresses and sometimes a stream that never comes up again; a new one has none
 of that, so the rhythm of reopening is ours, and a name that has moved to another address is found.
-
-gRPC is asked for messages, and writes one at a time: so a task reads, and writes follow each other. A write that is
-cancelled would end the stream. It is a coroutine, but no task runs it: it is stepped by hand until it waits for a
-future, and that future's callback goes on. So the next write begins in the very turn in which gRPC is ready for it, and
-one that does not have to wait costs no turn at all.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -26,8 +18,8 @@ import grpc.aio
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
-from pygorums.transports.interface import ConnectionLostError, StreamUser
-from pygorums.transports.telling import Telling
+from pygorums.streams.grpc_errors import status_of
+from pygorums.streams.grpc_stream import GrpcStream
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
@@ -52,24 +44,9 @@ _LATE_PROBE = 1.0
 _PROBE = "/grpc.health.v1.Health/Check"
 """A method that everybody who speaks gRPC answers, if only by saying that there is none."""
 
-_WRITE_FAILED = "Internal error from Core"
-"""What grpc.aio says if a stream breaks during a write. It calls that INTERNAL, which hides the real status."""
-
 FIXED_WINDOW: tuple[tuple[str, Any], ...] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20))
 """How much may be on its way, in bytes. Left alone gRPC would measure that by pings to those who send it much, and
 end the connection of a slow one, whose answer waits behind what it sends."""
-
-_CONNECTION_BROKE = ("Socket closed", "recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "ping timeout")
-"""What gRPC says of a stream whose connection broke. It says UNAVAILABLE as well if the other side did."""
-
-_OWN_LIMIT = re.compile(r"CLIENT: (Received message larger than max \(.*?\))")
-"""What gRPC says of a stream that it has ended itself, because of what came."""
-
-_NOT_CONNECTED = re.compile(
-    r"failed to connect to all addresses; last error: \w+: (?:ipv[46]:)?(\S+): "
-    r"(?:Failed to connect to remote host: )?(.+)"
-)
-"""What gRPC says if there is no connection: the last of the addresses that a name stands for, and what happened."""
 
 _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     # Channels with the same target would otherwise share a connection, and its backoff.
@@ -120,140 +97,7 @@ class GrpcConnector:
         return OpenedGrpcTransport(self, self._address, channel, metadata)
 
 
-class _GrpcStream(Telling):
-    """What both ends have in common.
-
-    Args:
-        send: Writes one message.
-        receive: Reads one.
-        name: What to call the other side.
-    """
-
-    at_once = 0
-    heard_at = 0.0
-
-    def __init__(
-        self, send: Callable[[bytes], Coroutine[Any, Any, None]], receive: Callable[[], Awaitable[object]], name: str
-    ) -> None:
-        super().__init__()
-        self._send = send
-        self._receive = receive
-        self._name = name
-        self._loop = asyncio.get_running_loop()
-        self._unsent: deque[bytes | Coroutine[Any, Any, None]] = deque()  # what no write has begun for
-        self._write: Coroutine[Any, Any, None] | None = None  # that has begun
-        self._awaited: asyncio.Future[Any] | None = None  # what it waits for
-        self._full = False  # whether the user waits to write again
-        self._over = False
-        self.reader: asyncio.Task[None] | None = None
-        self._resumed: asyncio.Future[None] | None = None  # what that waits for while the user has paused
-
-    def use(self, user: StreamUser, /) -> None:
-        """Tell this user from now on."""
-        super().use(user)
-        self.reader = self._loop.create_task(self._read_on(), name=f"pygorums reader of {self._name}")
-
-    def resume(self) -> None:
-        """Tell of messages again."""
-        super().resume()
-        self._wake_reader()
-
-    def _wake_reader(self) -> None:
-        if self._resumed is not None and not self._resumed.done():
-            self._resumed.set_result(None)
-
-    async def _read_on(self) -> None:
-        """Tell of messages until there are no more, and why."""
-        error: StatusError | None = None
-        try:
-            await self._before_reading()
-            while isinstance(data := await self._receive(), bytes):
-                self.tell((data,))
-                del data
-                while self._paused and not self._over:
-                    self._resumed = self._loop.create_future()
-                    await self._resumed
-                if self._over:
-                    return  # gRPC does not survive a read of a stream that is over
-        except asyncio.CancelledError:
-            if (error := self._why_cancelled()) is None:
-                self.tell_end(None)
-                raise
-        except Exception as raised:
-            error = _status_of(raised, self._name)
-        self.tell_end(error)
-
-    async def _before_reading(self) -> None:
-        """Done when messages may come."""
-
-    def _why_cancelled(self) -> StatusError | None:
-        """What the stream was aborted with."""
-        return None
-
-    def write(self, messages: Sequence[bytes], /) -> bool:
-        """Write messages; whether they were taken."""
-        if self._over:
-            return False
-        self._unsent.extend(messages)
-        if self._write is None:
-            self._proceed(None)
-        self._full = self._write is not None or self._over
-        return not self._full
-
-    def _proceed(self, awaited: asyncio.Future[Any] | None) -> None:
-        """Go on with the write that has waited for `awaited`, and then with further ones until one has to wait."""
-        if awaited is not self._awaited or self._over:
-            return
-        try:
-            while self._write is not None or self._unsent:
-                write = self._write
-                if write is None:
-                    item = self._unsent.popleft()
-                    write = self._write = self._send(item) if isinstance(item, bytes) else item
-                try:
-                    self._awaited = write.send(None)
-                except StopIteration:
-                    self._write = self._awaited = None
-                else:
-                    if self._awaited is not None:
-                        self._awaited.add_done_callback(self._proceed)
-                    else:  # it only lets others have their turn
-                        self._loop.call_soon(self._proceed, None)
-                    return
-        except Exception:
-            self._stop_writing()
-            self._cannot_write()
-            return
-        if self._full and self._user is not None:
-            self._full = False
-            self._user.writable()
-
-    def _cannot_write(self) -> None:
-        """A write has failed: the stream is over, and who reads it learns why."""
-
-    def _stop_writing(self) -> None:
-        self._over = True
-        write, self._write = self._write, None
-        awaited, self._awaited = self._awaited, None
-        if awaited is not None and not awaited.cancel() and not awaited.cancelled():
-            awaited.exception()  # or it would be said that nobody has asked for it
-        if write is not None:
-            with suppress(BaseException):
-                write.throw(asyncio.CancelledError())
-            write.close()
-        while self._unsent:
-            item = self._unsent.popleft()
-            if not isinstance(item, bytes):
-                item.close()
-
-    def let_go(self) -> None:
-        """Tell and write nothing more."""
-        self.forget()
-        self._stop_writing()
-        self._wake_reader()
-
-
-class OpenedGrpcTransport(_GrpcStream):
+class OpenedGrpcTransport(GrpcStream):
     """The opener's end of a stream over grpc.aio."""
 
     def __init__(self, connector: GrpcConnector, address: str, channel: grpc.aio.Channel, metadata: Pairs) -> None:
@@ -278,7 +122,7 @@ class OpenedGrpcTransport(_GrpcStream):
         try:
             metadata = await self._opened()
         except Exception as raised:
-            raise _status_of(raised, self._address) from None
+            raise status_of(raised, self._address) from None
         if metadata is not None:
             self._answered = True
             self.tell_answered(metadata)
@@ -365,7 +209,7 @@ class OpenedGrpcTransport(_GrpcStream):
         await self._channel.close()
 
 
-class AcceptedGrpcTransport(_GrpcStream):
+class AcceptedGrpcTransport(GrpcStream):
     """The acceptor's end of a stream over grpc.aio."""
 
     def __init__(self, context: Any) -> None:
@@ -378,34 +222,3 @@ class AcceptedGrpcTransport(_GrpcStream):
         self._unsent.append(self._context.send_initial_metadata(grpc.aio.Metadata(*metadata)))
         if self._write is None:
             self._proceed(None)
-
-
-def in_short(details: str, address: str) -> str:
-    """What gRPC says of an address, without naming it again."""
-    if (found := _NOT_CONNECTED.match(details)) is None:
-        return details.replace(f"errors resolving {address}: ", "cannot look it up: ").replace(
-            f" for {address}: ", ": "
-        )
-    at = unquote(found[1])
-    return f"cannot connect: {found[2]}" if at == address else f"cannot connect to {at}: {found[2]}"
-
-
-def _status_of(raised: Exception, address: str) -> StatusError:
-    if isinstance(raised, StatusError):
-        return raised
-    if not isinstance(raised, grpc.aio.AioRpcError):
-        # A call that is over raises several things, all of which mean the same.
-        return StreamDownError(f"the stream to {address} is down")
-    code, details = raised.code(), raised.details() or ""
-    if details == _WRITE_FAILED:
-        return ConnectionLostError(f"the stream to {address} broke")
-    if code is grpc.StatusCode.UNAVAILABLE and any(sign in details for sign in _CONNECTION_BROKE):
-        return ConnectionLostError(f"{address}: {in_short(details, address)}")
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return StreamDownError(f"{address}: {in_short(details, address) or 'unavailable'}")
-    if code in (grpc.StatusCode.CANCELLED, grpc.StatusCode.OK):
-        return StreamDownError(f"the stream to {address} was ended: {raised.details() or code.name}")
-    if own := _OWN_LIMIT.search(details):
-        hint = "raise grpc.max_receive_message_length here to take it"
-        return StatusError(code, f"the stream to {address} had to be ended: {own[1]}; {hint}")
-    return StatusError(code, f"{address} ended the stream: {details}")

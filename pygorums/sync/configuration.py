@@ -13,7 +13,7 @@ from pygorums.base.errors import ErrorKind, QuorumCallError
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
-from pygorums.nodes.configuration import connect as async_connect
+from pygorums.nodes.connecting import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
 from pygorums.nodes.node import Pool
 from pygorums.nodes.watch import check_watch

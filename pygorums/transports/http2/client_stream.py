@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Event, ResponseReceived, StreamEnded
@@ -12,9 +11,7 @@ from pygorums.transports.http2.fields import Field, check_response, check_traile
 from pygorums.transports.http2.metadata import is_grpc, read_metadata
 from pygorums.transports.http2.status import Code, Status, decode_code, decode_message, of_http_status
 from pygorums.transports.http2.stream import Stream
-
-if TYPE_CHECKING:  # connections make streams
-    from pygorums.transports.http2.client import ClientConnection
+from pygorums.transports.http2.whole import Whole
 
 __all__ = ["ClientStream"]
 
@@ -24,7 +21,7 @@ class ClientStream(Stream):
 
     __slots__ = ("_begun",)
 
-    def __init__(self, connection: ClientConnection, stream_id: int) -> None:
+    def __init__(self, connection: Whole, stream_id: int) -> None:
         super().__init__(connection, stream_id)
         self._clear = True
         self._begun = False  # whether the server has begun to answer

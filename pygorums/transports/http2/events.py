@@ -1,17 +1,12 @@
-"""What a connection tells its owner."""
+"""What a connection tells its owner. Each stream is a `ClientStream` or a `ServerStream`, whichever end it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pygorums.transports.http2.metadata import Pairs
 from pygorums.transports.http2.status import Status
-
-if TYPE_CHECKING:  # streams make events
-    from pygorums.transports.http2.client_stream import ClientStream
-    from pygorums.transports.http2.server_stream import ServerStream
-    from pygorums.transports.http2.stream import Stream
 
 __all__ = [
     "Answered",
@@ -36,7 +31,7 @@ class MessagesReceived:
 
     __slots__ = ("messages", "size", "stream")
 
-    def __init__(self, stream: Stream, messages: list[bytes], size: int) -> None:
+    def __init__(self, stream: Any, messages: list[bytes], size: int) -> None:
         self.stream = stream
         self.messages = messages
         self.size = size
@@ -55,14 +50,14 @@ class Answered:
 class RequestReceived:
     """At a server: a stream to one of its paths was opened; the stream says with what."""
 
-    stream: ServerStream
+    stream: Any
 
 
 @dataclass(slots=True)
 class ResponseReceived:
     """At a client: the server has begun to answer."""
 
-    stream: ClientStream
+    stream: Any
     metadata: Pairs
 
 
@@ -70,7 +65,7 @@ class ResponseReceived:
 class HalfClosed:
     """At a server: the client has sent all it had to send; it still reads."""
 
-    stream: ServerStream
+    stream: Any
 
 
 @dataclass(slots=True)
@@ -81,7 +76,7 @@ class StreamEnded:
     the call or broken it.
     """
 
-    stream: Stream
+    stream: Any
     status: Status
     trailers: Pairs = ()
     untouched: bool = False
@@ -94,7 +89,7 @@ class StreamEnded:
 class Writable:
     """All that was given to `Stream.send` has left, after it had to wait for the peer's windows."""
 
-    stream: Stream
+    stream: Any
 
 
 @dataclass(slots=True)

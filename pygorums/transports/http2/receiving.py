@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Event, MessagesReceived
 from pygorums.transports.http2.faults import ResetError
 from pygorums.transports.http2.frames import window_update
 from pygorums.transports.http2.status import Code, Status
-
-if TYPE_CHECKING:  # connections make streams
-    from pygorums.transports.http2.connection import Connection
-    from pygorums.transports.http2.stream import Stream
+from pygorums.transports.http2.whole import Whole
 
 __all__ = ["Receiving", "reopening"]
 
@@ -61,11 +56,11 @@ class Receiving:
         "window",
     )
 
-    def __init__(self, connection: Connection[Stream], stream_id: int) -> None:
+    def __init__(self, connection: Whole, stream_id: int) -> None:
         self._connection = connection
         self.id = stream_id
         self._max_message = connection.limits.max_message
-        self.window = connection.stream_window
+        self.window: int = connection.stream_window
         """What the peer may still send."""
         self.plain = True
         """Whether data need nothing but `feed`."""
@@ -154,7 +149,7 @@ class Receiving:
             last.messages += messages
             last.size += done
         else:
-            events.append(MessagesReceived(self, messages, done))  # type: ignore[arg-type]  # we are half of one
+            events.append(MessagesReceived(self, messages, done))
         if pos < stop:
             self._begin(data, pos, stop, events)
         return True

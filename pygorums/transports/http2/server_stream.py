@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from pygorums.transports.http2.compression import list_size
 from pygorums.transports.http2.events import Event, HalfClosed, StreamEnded
@@ -12,9 +11,7 @@ from pygorums.transports.http2.fields import Field, check_trailers
 from pygorums.transports.http2.metadata import Pairs, response_fields, trailer_fields, trailers_only_fields
 from pygorums.transports.http2.status import Code, Status
 from pygorums.transports.http2.stream import Stream
-
-if TYPE_CHECKING:  # connections make streams
-    from pygorums.transports.http2.server import ServerConnection
+from pygorums.transports.http2.whole import ServerWhole
 
 __all__ = ["ServerStream"]
 
@@ -24,7 +21,7 @@ class ServerStream(Stream):
 
     __slots__ = ("_responded", "_server", "authority", "metadata", "path", "timeout")
 
-    def __init__(self, connection: ServerConnection, stream_id: int) -> None:
+    def __init__(self, connection: ServerWhole, stream_id: int) -> None:
         super().__init__(connection, stream_id)
         self._server = connection
         self._responded = False

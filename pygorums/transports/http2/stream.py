@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Event, StreamEnded
@@ -12,9 +12,7 @@ from pygorums.transports.http2.fields import Field
 from pygorums.transports.http2.frames import end_of_stream, header_block, rst_stream
 from pygorums.transports.http2.receiving import Receiving
 from pygorums.transports.http2.status import Status
-
-if TYPE_CHECKING:  # connections make streams
-    from pygorums.transports.http2.connection import Connection
+from pygorums.transports.http2.whole import Whole
 
 __all__ = ["Stream"]
 
@@ -33,7 +31,7 @@ class Stream(Receiving):
 
     __slots__ = ("_clear", "_last", "_queue", "_room", "context", "local_ended", "waiting")
 
-    def __init__(self, connection: Connection[Any], stream_id: int) -> None:
+    def __init__(self, connection: Whole, stream_id: int) -> None:
         super().__init__(connection, stream_id)
         self.context: Any = None
         """Whatever the owner wants to find again."""

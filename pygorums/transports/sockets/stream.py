@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from pygorums.transports.http2.events import MessagesReceived, StreamEnded
 from pygorums.transports.http2.stream import Stream
 from pygorums.transports.telling import Telling
 
-if TYPE_CHECKING:  # connections have streams
-    from pygorums.transports.sockets.connection import SocketConnection
-
 __all__ = ["SocketStream"]
+
+
+class Below(Protocol):
+    """The connection of a stream, as `SocketConnection` has it."""
+
+    http2: Any
+    stuck: bool
+    stalled: dict[SocketStream, None]
+    broken: str | None
+
+    def flush(self) -> None:
+        """Write what there is."""
 
 
 class SocketStream(Telling):
@@ -27,7 +36,7 @@ class SocketStream(Telling):
     at_once = 64 << 10
     """How many bytes make a write that is worth it: more of them cost no less for each."""
 
-    _connection: SocketConnection
+    _connection: Below
     _stream: Stream
 
     def __init__(self) -> None:
@@ -35,7 +44,7 @@ class SocketStream(Telling):
         self._held_size = 0  # what the messages that are kept count for in the windows
         self._owed = 0  # the same of those that the user has got, and that are acknowledged when it resumes
 
-    def attach(self, connection: SocketConnection, stream: Stream) -> None:
+    def attach(self, connection: Below, stream: Stream) -> None:
         """Say where the stream is, before anything else is done with it."""
         self._connection = connection
         self._stream = stream

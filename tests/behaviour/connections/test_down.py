@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 import pygorums as gorums
-from pygorums.streams.grpc_transport import in_short
+from pygorums.streams.grpc_errors import in_short
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
