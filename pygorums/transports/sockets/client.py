@@ -119,8 +119,10 @@ class OpenedSocketTransport(SocketStream):
             raise StreamDownError(f"{place.address}: {error}") from None
         client.flush()
         await client.answered
-        if not client.http2.answered and self._error is None:
-            raise StreamDownError(f"{place.address}: {client.broken}")
+        if not client.http2.answered:
+            # Servers refuse a certificate, or want one, once the handshake is over for us.
+            hint = "" if connector.tls is None else ", maybe for want of a certificate that it accepts"
+            raise StreamDownError(f"{place.address}: {client.broken}{hint}")
 
     def _make(self) -> _Connection:
         connector = self._connector

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 from pygorums.transports.http2.connection import Connection
 from pygorums.transports.http2.events import Event, GoingAway, MessagesReceived, StreamEnded, Terminated, Writable
 from pygorums.transports.sockets.stream import SocketStream
+from pygorums.transports.sockets.tls import why_tls_failed
 
 __all__ = ["SocketConnection"]
 
@@ -136,7 +138,12 @@ class SocketConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Called by asyncio: the socket is closed."""
         if self.broken is None:
-            self.broken = "the connection was closed" if error is None else f"the connection broke: {error}"
+            if error is None:
+                self.broken = "the connection was closed"
+            elif isinstance(error, ssl.SSLError):
+                self.broken = why_tls_failed(error)
+            else:
+                self.broken = f"the connection broke: {error}"
         self._lost()
         if self._end is not None:
             self._end.cancel()

@@ -18,15 +18,13 @@ from pygorums.transports.http2.status import Code, Status
 from pygorums.transports.sockets.address import peer_of
 from pygorums.transports.sockets.connection import LAST_WORDS, SocketConnection
 from pygorums.transports.sockets.errors import error_of
+from pygorums.transports.sockets.handshake import HELLO, Handshake
 from pygorums.transports.sockets.keepalive import Keepalive
 from pygorums.transports.sockets.options import SocketOptions
 from pygorums.transports.sockets.stream import SocketStream
 from pygorums.transports.sockets.tls import proved_by, speaks_http2
 
 __all__ = ["Accept", "AcceptedConnection", "AcceptedSocketTransport", "SocketServer"]
-
-HELLO = 20.0
-"""Seconds that a client has to say that it speaks TLS, if it must, and HTTP/2."""
 
 BACKLOG = 1024
 """How many connections may wait to be accepted."""
@@ -194,6 +192,7 @@ class SocketServer:
         self.serving: dict[AcceptedSocketTransport, None] = {}
         self.shutting_down = False
         self._servers: list[asyncio.Server] = []
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._closed: asyncio.Future[None] | None = None
 
     async def start(self, sockets: Iterable[socket.socket], tls: ssl.SSLContext | None) -> None:
@@ -204,12 +203,17 @@ class SocketServer:
             tls: The context, with TLS.
         """
         loop = asyncio.get_running_loop()
-        options: dict[str, Any] = {"backlog": BACKLOG}
-        if tls is not None:
-            options |= {"ssl": tls, "ssl_handshake_timeout": HELLO, "ssl_shutdown_timeout": LAST_WORDS}
+
+        def plain() -> asyncio.Protocol:
+            return AcceptedConnection(self)
+
+        def secure() -> asyncio.Protocol:
+            assert tls is not None
+            return Handshake(tls, lambda: AcceptedConnection(self), self._handshakes)
+
         for each in sockets:
             listen = loop.create_unix_server if each.family == socket.AF_UNIX else loop.create_server
-            self._servers.append(await listen(lambda: AcceptedConnection(self), sock=each, **options))
+            self._servers.append(await listen(plain if tls is None else secure, sock=each, backlog=BACKLOG))
 
     def shut_down(self) -> None:
         """Take no new connections and no new streams; those that are open go on."""
@@ -236,6 +240,7 @@ class SocketServer:
         """End everything now: streams are cancelled, and their clients told."""
         self.shut_down()
         tasks = [transport.task for transport in self.serving if transport.task is not None]
+        tasks += self._handshakes
         for task in tasks:
             task.cancel()
         if tasks:

@@ -43,10 +43,15 @@ def speaks_http2(tls: ssl.SSLObject | None) -> bool:
     return tls is None or tls.selected_alpn_protocol() == "h2"
 
 
-def why_tls_failed(error: BaseException) -> str:
-    """What went wrong with a handshake, in words."""
+def why_tls_failed(error: BaseException, other: str = "server") -> str:
+    """What went wrong with a handshake, in words.
+
+    Args:
+        error: What was raised.
+        other: Which end the other side is.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS: the server's certificate is not accepted: {error.verify_message}"
+        return f"TLS: the {other}'s certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"):
             return "TLS: the other side does not speak TLS"

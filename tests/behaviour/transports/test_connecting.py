@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pygorums.base.errors import StreamDownError
-from pygorums.transports.sockets import client, server
+from pygorums.transports.sockets import client
 from pygorums.transports.sockets.client import SocketConnector
 from pygorums.transports.sockets.options import SocketOptions
 from tests.behaviour.transports.ends import Acceptor, bound, listening, opened
@@ -171,7 +171,7 @@ async def test_who_gives_up_while_connecting_leaves_nothing() -> None:
 
 
 async def test_a_client_that_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "HELLO", 0.01)
+    monkeypatch.setattr("pygorums.transports.sockets.server.HELLO", 0.01)
     async with listening(Acceptor()) as (address, _):
         host, port = address.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
