@@ -91,6 +91,11 @@ class MemoryAcceptor(_End):
             self.use(self._by_hand)
         return await self._by_hand.next()
 
+    def leave(self) -> None:
+        """Say that this connection will end before long."""
+        if self.other is not None and self.other._user is not None:
+            self.other._user.leaving()
+
     def cut(self, error: StatusError | None = None) -> None:
         """Break the stream; both ends get `error`."""
         self.break_off(error or ConnectionLostError("the stream was cut"))

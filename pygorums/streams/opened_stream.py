@@ -37,6 +37,9 @@ __all__ = ["OpenedStream"]
 YIELD_AFTER = 256
 """An envelope of more replies than this lets other tasks have their turn before the next frame is read."""
 
+LEAVE_GRACE = 1.0
+"""Seconds that a node which leaves gets to answer what it has taken, while something waits for the next stream."""
+
 LONGEST_NAME = 1000
 """Characters of a method's name that a refusal repeats."""
 
@@ -58,7 +61,7 @@ class OpenedStream:
     Attributes:
         heartbeat: Seconds between the signs of life that the node has confirmed.
         confirmed: Whether the node has confirmed any extension.
-        heard: Whether any message has come.
+        heard: Whether any message has come, or another sign that the node has taken the stream.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class OpenedStream:
         self._handling: RequestHandling | None = None
         self._heart: Heartbeat | None = None
         self._watch: SilenceWatch | None = None
+        self._leaving: asyncio.TimerHandle | None = None
         self._clock = asyncio.get_running_loop().time
         self._heard_at = self._clock()
         self._batching = False
@@ -145,6 +149,8 @@ class OpenedStream:
                 self._watch.stop()
             if self._heart is not None:
                 self._heart.stop()
+            if self._leaving is not None:
+                self._leaving.cancel()
             if self._handling is not None:
                 self._handling.stop()
             self._replies.stream_ended()
@@ -160,7 +166,23 @@ class OpenedStream:
             self._over.set_result(error or StreamDownError(f"{self._address} ended the stream"))
 
     def leaving(self) -> None:
-        """Called by the transport: the connection will end before long."""
+        """Called by the transport: the connection will end before long. What it has taken is still answered.
+
+        So nothing new is written, and the node is told, which ends the stream when it has handled everything. It does
+        not get so much time if somebody waits for the next stream. If the node calls back, and needs our answers, the
+        stream goes on as it is.
+        """
+        self.heard = True
+        if self._server is None and self._leaving is None:
+            self._writer.finish()
+            self._transport.finish()
+            self._leave_on()
+
+    def _leave_on(self) -> None:
+        if self._leaving is not None and not self._queue.empty:
+            self._transport.abort(StreamDownError(f"{self._address} has left"))
+            return
+        self._leaving = asyncio.get_running_loop().call_later(LEAVE_GRACE, self._leave_on)
 
     def _watch_for_silence(self) -> None:
         def give_up(silence: float) -> None:

@@ -31,10 +31,16 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._stopped = False
+        self._finished = False
 
     def begin(self) -> None:
         """Send what is queued, now and later."""
         self._flush()
+
+    def finish(self) -> None:
+        """Begin no further write: what is not written yet waits for the next stream."""
+        self._finished = True
+        self._queue.wake = None
 
     def stop(self) -> None:
         """Send nothing more. If frames were being written, the queue has to be told that its stream broke."""
@@ -54,7 +60,7 @@ class Writer:
 
     def _flush(self) -> None:
         """Write until the queue is empty or the stream takes no more for now."""
-        if self._stopped:
+        if self._stopped or self._finished:
             return
         queue = self._queue
         while messages := queue.next_messages(self._at_once):

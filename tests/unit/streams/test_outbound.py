@@ -373,3 +373,37 @@ async def test_closing_gives_what_was_just_sent_its_time(monkeypatch: pytest.Mon
             request(channel, call)
         assert await arrivals(node.streams[0], 1) == [1]
         assert await close_takes(channel) >= 0.29
+
+
+async def test_a_node_that_leaves_answers_what_it_has_taken_and_the_rest_goes_to_the_next_stream() -> None:
+    node = Node()
+    async with channel_to(node) as channel:
+        await until(lambda: channel.connected)
+        taken, later = Call(1), Call(2)
+        request(channel, taken)
+        old = node.streams[0]
+        assert await arrivals(old, 1) == [1]
+        old.leave()
+        request(channel, later)
+        assert await old.receive() is None, "nothing more, and told so"
+        old.write((encode_message(1, METHOD, b"r"),))
+        await until(lambda: taken.log)
+        old.cut(StreamDownError("done"))
+        await until(lambda: len(node.streams) == 2)
+        assert await arrivals(node.streams[1], 1) == [2]
+        assert taken.log == [b"r"]
+
+
+async def test_a_node_that_leaves_is_not_waited_for_where_somebody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pygorums.streams.opened_stream.LEAVE_GRACE", 0.01)
+    node = Node()
+    async with channel_to(node) as channel:
+        await until(lambda: channel.connected)
+        request(channel, Call(1))
+        assert await arrivals(node.streams[0], 1) == [1]
+        node.streams[0].leave()
+        await turns(5)
+        assert channel.connected
+        request(channel, Call(2))
+        await until(lambda: len(node.streams) == 2)
+        assert await arrivals(node.streams[1], 2) == [1, 2]
