@@ -31,6 +31,9 @@ __all__ = ["AcceptedStream"]
 TOGETHER = 1024
 """So many messages of an envelope are taken before other streams have their turn."""
 
+SMALL = 2048
+"""Bytes of what has no more messages than that: each takes two at least."""
+
 LAST_WORDS = 1.0
 """Seconds that a client gets to take what was written to it before its stream is ended with a status."""
 
@@ -226,8 +229,22 @@ class AcceptedStream:
 
     def received(self, messages: Sequence[bytes], /) -> None:
         """Called by the transport: messages have come."""
-        if self._reading:
+        if not self._reading:
+            return
+        if len(messages) > 1 or len(data := messages[0]) > SMALL or self._pending is not None or not self._taking:
             self._intake.take(messages)
+            return
+        # Nearly always; this only saves what steps would cost.
+        del messages
+        if not data and self._heartbeats:
+            return
+        try:
+            self._put(self._split(data), len(data))
+        except StatusError as error:
+            self._end(error)
+            return
+        if self._must_wait():
+            self._intake.hold()
 
     def answered(self, metadata: Pairs, /) -> None:
         """Never called at this end."""

@@ -46,6 +46,10 @@ class Intake:
         """Take what has come."""
         self._run(self._steps(messages))
 
+    def hold(self) -> None:
+        """Take no further messages until `go_on` is called; for who has taken some itself, and has braked."""
+        self._hold(iter(()))
+
     def end(self, error: StatusError | None) -> None:
         """Nothing more comes."""
         if self._work is None:

@@ -199,7 +199,17 @@ class OpenedStream:
         """Called by the transport: messages have come."""
         self.heard = True
         self._heard_at = self._clock()
-        self._intake.take(messages)
+        if len(messages) > 1 or len(data := messages[0]) > PIECE or data.startswith(ANNOUNCEMENT):
+            self._intake.take(messages)
+            return
+        # Nearly always; this only saves what steps would cost.
+        try:
+            self._take(data, self._batching)
+        except StatusError as error:
+            self._transport.abort(error)
+            return
+        if self._must_wait():
+            self._intake.hold()
 
     def _steps(self, messages: Sequence[bytes]) -> Iterator[int]:
         batching, announced = self._batching, self.heartbeat is not None
