@@ -144,7 +144,7 @@ async def test_a_client_without_the_certificate_that_is_asked_for(caplog: pytest
 
 
 async def test_a_server_that_does_not_offer_http2() -> None:
-    server = await asyncio.start_server(lambda *_: None, HOST, 0, ssl=server_context())
+    server = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0, ssl=server_context())
     try:
         address = f"{HOST}:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(StatusError, match=r"TLS: the other side does not offer HTTP/2 \(by ALPN\)"):
