@@ -76,7 +76,7 @@ class _Connection(SocketConnection):
 class OpenedSocketTransport(SocketStream):
     """The opener's end of a stream."""
 
-    __slots__ = ("_client", "_connector", "_error", "_keepalive", "_loop", "_offered", "_said")
+    __slots__ = ("_begun", "_client", "_connector", "_error", "_keepalive", "_loop", "_offered", "_said")
 
     def __init__(self, connector: SocketConnector, metadata: Pairs) -> None:
         super().__init__()
@@ -86,6 +86,7 @@ class OpenedSocketTransport(SocketStream):
         self._client: _Connection | None = None
         self._keepalive: Keepalive | None = None
         self._said: asyncio.Future[None] = self._loop.create_future()  # whether the acceptor has sent its metadata
+        self._begun = False  # whether there is a stream
         self._error: StatusError | None = None
 
     async def opened(self) -> None:
@@ -115,6 +116,7 @@ class OpenedSocketTransport(SocketStream):
         try:
             # What comes with the stream is not waited for: it travels with the settings.
             self.attach(client, client.client.open(NODE_STREAM, self._offered))
+            self._begun = True
         except CannotOpenError as error:
             raise StreamDownError(f"{place.address}: {error}") from None
         client.flush()
@@ -164,7 +166,7 @@ class OpenedSocketTransport(SocketStream):
             self._loop.call_soon(self._tell_end)
 
     def _reset(self) -> None:
-        if self._client is not None and self._stream is not None:
+        if self._client is not None and self._begun:
             self._stream.reset(ErrorCode.CANCEL)
             self._client.flush()
 

@@ -176,12 +176,18 @@ async def test_a_connection_that_leads_nowhere_is_none(
     one: Cluster[ScriptedCalls], monkeypatch: pytest.MonkeyPatch, way: str, known: bool
 ) -> None:
     """As behind a load balancer that takes connections for servers that are gone."""
+
+    def expect_answers_soon() -> None:
+        monkeypatch.setattr("pygorums.streams.grpc_transport.ANSWER_TIMEOUT", 0.2)
+        monkeypatch.setattr("pygorums.transports.sockets.client.ANSWER_TIMEOUT", 0.2)
+
+    if not known:
+        expect_answers_soon()
     async with TcpProxy(one.addresses[0]) as proxy, gorums.connect([proxy.address], backoff=QUICK) as config:
         if known:
             await config.wait_connected(timeout=10)
             proxy.reset()
-        monkeypatch.setattr("pygorums.streams.grpc_transport.ANSWER_TIMEOUT", 0.2)
-        monkeypatch.setattr("pygorums.transports.sockets.client.ANSWER_TIMEOUT", 0.2)
+            expect_answers_soon()
         proxy.deaf = True
         if way != "deaf":
             proxy.freeze()

@@ -13,9 +13,10 @@ import pytest
 
 from pygorums.base.errors import StreamDownError
 from pygorums.transports.sockets import client
-from pygorums.transports.sockets.client import SocketConnector
+from pygorums.transports.sockets.client import OpenedSocketTransport, SocketConnector
 from pygorums.transports.sockets.options import SocketOptions
 from tests.behaviour.transports.ends import Acceptor, bound, listening, opened
+from tests.support.proxy import TcpProxy
 from tests.support.waiting import until, within
 
 
@@ -190,3 +191,25 @@ async def test_the_metadata_of_an_acceptor_that_thinks_are_not_waited_for_long(m
         await until(lambda: user.answers, "an answer")
         assert user.answers == [(("late", "1"),)]
         acceptor.release()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_connection_that_is_reset_at_once(monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
+    """It may be lost before there is a stream, or while that waits for its answer."""
+    async with TcpProxy("127.0.0.1:1") as proxy:
+        proxy.turn_away = True
+        transport = SocketConnector(proxy.address, None, SocketOptions())(())
+        if not waits:
+            make = OpenedSocketTransport._make
+
+            def lost(self: OpenedSocketTransport) -> Any:
+                connection = make(self)
+                connection.http2.lost("gone")
+                return connection
+
+            monkeypatch.setattr(OpenedSocketTransport, "_make", lost)
+        try:
+            with pytest.raises(StreamDownError):
+                await within(transport.opened())
+        finally:
+            await within(transport.close())
