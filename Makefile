@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-pythons test-floor fuzz check generate clean
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -40,6 +40,11 @@ test: install
 test-batching: install
 	$(BIN)/python $(PYTEST) --batching off
 	$(BIN)/python $(PYTEST) --batching mixed
+
+# The suite over asyncio's sockets, and with either end on either transport, by chance.
+test-transports: install
+	$(BIN)/python $(PYTEST) --transport asyncio
+	$(BIN)/python $(PYTEST) --transport mixed
 
 # The suite on each Python that this machine has, pyenv's included, and on the newest of them under eager tasks.
 test-pythons: install
