@@ -1,0 +1,1 @@
+"""What is left of sockets without a network: options and addresses."""
