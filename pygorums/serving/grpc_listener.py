@@ -12,12 +12,20 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import StatusError
+from pygorums.nodes.address import unix_path
 from pygorums.serving.grace import LONGEST, Grace
 from pygorums.serving.listener import Accept
-from pygorums.serving.ports import free_port
+from pygorums.serving.ports import free_port, free_unix
 from pygorums.streams.closed_loops import quiet_when_closed
 from pygorums.streams.forked import use_grpc
-from pygorums.streams.grpc_transport import FIXED_WINDOW, METHOD, SERVICE, AcceptedGrpcTransport, pairs_from
+from pygorums.streams.grpc_transport import (
+    FIXED_WINDOW,
+    METHOD,
+    SERVICE,
+    AcceptedGrpcTransport,
+    grpc_target,
+    pairs_from,
+)
 from pygorums.streams.joined import Joined
 from pygorums.streams.options import TCP_TIMEOUT_MS
 from pygorums.streams.tls_check import check_tls
@@ -105,7 +113,12 @@ class GrpcListener:
         use_grpc()
         quiet_when_closed()
         check_tls(credentials)
-        target = f"{address.rpartition(':')[0]}:{free_port(address, shared=self._shared)}"
+        path = unix_path(address)
+        if path is None:
+            target = f"{address.rpartition(':')[0]}:{free_port(address, shared=self._shared)}"
+        else:
+            free_unix(address, path)
+            target = grpc_target(address)
         try:
             if credentials is None:
                 bound = self.server.add_insecure_port(target)
@@ -114,7 +127,7 @@ class GrpcListener:
         except RuntimeError:
             raise OSError(errno.EADDRNOTAVAIL, f"cannot listen on {address}: gRPC cannot bind it") from None
         self._bound = True
-        return f"{address.rpartition(':')[0]}:{bound}"
+        return f"{address.rpartition(':')[0]}:{bound}" if path is None else address
 
     async def start(self) -> None:
         """Serve."""

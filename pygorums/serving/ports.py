@@ -10,11 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 from typing import Any
 
 from pygorums.nodes.address import split_address
 
-__all__ = ["bound_sockets", "free_port"]
+__all__ = ["bound_sockets", "free_port", "free_unix", "unix_socket"]
 
 _Target = tuple[socket.AddressFamily, tuple[Any, ...]]
 
@@ -130,3 +131,43 @@ def _refusal(address: str, error: OSError, target: str = "") -> OSError:
     where = f" at {target}" if target and target != address else ""
     reason = error.strerror or str(error)
     return OSError(error.errno or errno.EADDRNOTAVAIL, f"cannot listen on {address}: {reason}{where}")
+
+
+def unix_socket(address: str, path: str) -> socket.socket:
+    """A socket at a path. What an earlier server has left there, where nobody listens any more, makes way.
+
+    Args:
+        address: What to call it.
+        path: The path, or an abstract name after a NUL.
+
+    Raises:
+        OSError: It cannot be had; the text says why.
+    """
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if not path.startswith("\0") and _is_socket(path):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                try:
+                    probe.connect(path)
+                except ConnectionRefusedError:
+                    os.unlink(path)
+        made.bind(path)
+    except OSError as error:
+        made.close()
+        reason = error.strerror or str(error)
+        raise OSError(error.errno, f"cannot listen on {address}: {reason}") from None
+    return made
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def free_unix(address: str, path: str) -> None:
+    """Look whether a path can be had for a socket, as `unix_socket`, and leave it free."""
+    unix_socket(address, path).close()
+    if not path.startswith("\0"):
+        os.unlink(path)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import ssl
-import stat
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from pygorums.nodes.address import unix_path
 from pygorums.serving.grace import Grace
 from pygorums.serving.listener import Accept
-from pygorums.serving.ports import bound_sockets
+from pygorums.serving.ports import bound_sockets, unix_socket
 from pygorums.streams.joined import Joined
 from pygorums.transports.sockets.options import NODE_STREAM, SocketOptions
 from pygorums.transports.sockets.server import BACKLOG, SocketServer
@@ -63,7 +62,7 @@ class SocketListener:
         self._tls = checked_context(credentials, server=True)
         path = unix_path(address)
         if path is not None:
-            self._sockets = [_unix_socket(address, path)]
+            self._sockets = [unix_socket(address, path)]
             self._path = "" if path.startswith("\0") else path
         else:
             self._sockets = bound_sockets(address, shared=self._shared)
@@ -116,28 +115,3 @@ class SocketListener:
             if self._at_end_of_loop is not None:
                 await self._at_end_of_loop()
             raise
-
-
-def _unix_socket(address: str, path: str) -> socket.socket:
-    """A socket at a path. What an earlier server has left there, where nobody listens any more, makes way."""
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if not path.startswith("\0") and _is_socket(path):
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                try:
-                    probe.connect(path)
-                except ConnectionRefusedError:
-                    os.unlink(path)
-        made.bind(path)
-    except OSError as error:
-        made.close()
-        reason = error.strerror or str(error)
-        raise OSError(error.errno, f"cannot listen on {address}: {reason}") from None
-    return made
-
-
-def _is_socket(path: str) -> bool:
-    try:
-        return stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        return False

@@ -22,7 +22,7 @@ from pygorums.streams.grpc_errors import status_of
 from pygorums.streams.grpc_stream import GrpcStream
 from pygorums.wire.handshake import Pairs
 
-__all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "pairs_from"]
+__all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "grpc_target", "pairs_from"]
 
 SERVICE = "stream.Gorums"
 METHOD = "NodeStream"
@@ -66,6 +66,11 @@ def pairs_from(metadata: Any) -> Pairs:
     return tuple((key, value) for key, value in metadata or ())
 
 
+def grpc_target(address: str) -> str:
+    """What gRPC calls an address. To it abstract names of unix sockets are of another kind."""
+    return f"unix-abstract:{address[6:]}" if address.startswith("unix:@") else address
+
+
 class GrpcConnector:
     """Opens streams to one address.
 
@@ -91,9 +96,9 @@ class GrpcConnector:
     def __call__(self, metadata: Pairs, /) -> OpenedGrpcTransport:
         """Start to open a new stream; returns at once. Needs the running event loop."""
         if self._credentials is None:
-            channel = grpc.aio.insecure_channel(self._address, options=self._options)
+            channel = grpc.aio.insecure_channel(grpc_target(self._address), options=self._options)
         else:
-            channel = grpc.aio.secure_channel(self._address, self._credentials, options=self._options)
+            channel = grpc.aio.secure_channel(grpc_target(self._address), self._credentials, options=self._options)
         return OpenedGrpcTransport(self, self._address, channel, metadata)
 
 

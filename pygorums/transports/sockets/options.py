@@ -75,9 +75,11 @@ class SocketOptions:
         every = number("grpc.keepalive_time_ms", SERVER_PINGS_EVERY if server else 0)
         patience = number("grpc.http2.ping_timeout_ms", PATIENCE)
         largest = number("grpc.max_receive_message_length", DEFAULT.max_message)
+        largest = LARGEST_MESSAGE if largest < 0 else min(largest, LARGEST_MESSAGE)
         try:
             limits = Limits(
-                max_message=LARGEST_MESSAGE if largest < 0 else min(largest, LARGEST_MESSAGE),
+                max_message=largest,
+                max_partial=max(largest, DEFAULT.max_partial),
                 max_header_list=number("grpc.max_metadata_size", DEFAULT.max_header_list),
                 max_streams=number("grpc.max_concurrent_streams", DEFAULT.max_streams),
             )

@@ -212,7 +212,8 @@ class SocketServer:
             return Handshake(tls, lambda: AcceptedConnection(self), self._handshakes)
 
         for each in sockets:
-            listen = loop.create_unix_server if each.family == socket.AF_UNIX else loop.create_server
+            unix = each.family == getattr(socket, "AF_UNIX", None)
+            listen = loop.create_unix_server if unix else loop.create_server
             self._servers.append(await listen(plain if tls is None else secure, sock=each, backlog=BACKLOG))
 
     def shut_down(self) -> None:

@@ -8,6 +8,8 @@ from pygorums.base.errors import ConfigurationError
 from pygorums.transports.http2.limits import DEFAULT, Limits
 from pygorums.transports.sockets.options import Pings, SocketOptions
 
+UNLIMITED = Limits(max_message=(1 << 32) - 1, max_partial=(1 << 32) - 1)
+
 
 @pytest.mark.parametrize(
     ("given", "server", "expected"),
@@ -22,7 +24,7 @@ from pygorums.transports.sockets.options import Pings, SocketOptions
             SocketOptions(pings=Pings(0.5, 0.25)),
         ),
         ({"grpc.max_receive_message_length": 7}, False, SocketOptions(limits=Limits(max_message=7))),
-        ({"grpc.max_receive_message_length": -1}, False, SocketOptions(limits=Limits(max_message=(1 << 32) - 1))),
+        ({"grpc.max_receive_message_length": -1}, False, SocketOptions(limits=UNLIMITED)),
         ({"grpc.max_metadata_size": 999}, False, SocketOptions(limits=Limits(max_header_list=999))),
         ({"grpc.primary_user_agent": "me/1"}, False, SocketOptions(user_agent="me/1 pygorums")),
         ({"grpc.default_authority": "here"}, False, SocketOptions(authority="here")),
