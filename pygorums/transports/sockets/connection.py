@@ -79,7 +79,8 @@ class SocketConnection(asyncio.Protocol):
             event.stream.context.has_left()
         elif isinstance(event, GoingAway):
             for stream in tuple(self.http2.streams.values()):
-                stream.context.leaving()
+                if stream.context is not None:  # or it was answered without anybody having been asked
+                    stream.context.leaving()
 
     def flush(self) -> None:
         """Write what there is, unless the socket does not take what it has, or it will be done in a moment."""

@@ -54,6 +54,10 @@ class AcceptedSocketTransport(SocketStream):
         self._accepted = stream
         serving = self._serve(accept, stream.metadata, connection.proved)
         self.task = asyncio.get_running_loop().create_task(serving, name=f"pygorums stream of {self.peer}")
+        self.task.add_done_callback(self._done)
+
+    def _done(self, _: asyncio.Task[None]) -> None:
+        self._connection.stream_done(self)
 
     async def _serve(self, accept: Accept, metadata: Pairs, proved: Mapping[str, list[bytes]]) -> None:
         status = Status(Code.OK)
@@ -71,7 +75,6 @@ class AcceptedSocketTransport(SocketStream):
             self.forget()
             self._accepted.finish(status)
             self._connection.flush()
-            self._connection.stream_done(self)
 
     def confirm(self, metadata: Pairs, /) -> None:
         """Send our metadata."""
@@ -124,8 +127,8 @@ class AcceptedConnection(SocketConnection):
         if isinstance(event, RequestReceived):
             stream = event.stream
             transport = AcceptedSocketTransport(self.peer)
-            transport.serve_with(self, stream, self._server.methods[stream.path])
             self._server.serving[transport] = None
+            transport.serve_with(self, stream, self._server.methods[stream.path])
         elif isinstance(event, HalfClosed):
             event.stream.context.tell_end(None)
         else:

@@ -8,10 +8,11 @@ import grpc
 import pytest
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.transports.http2.client import ClientConnection
 from pygorums.transports.http2.limits import Limits
 from pygorums.transports.interface import ConnectionLostError
 from pygorums.transports.sockets.client import SocketConnector
-from pygorums.transports.sockets.options import Pings, SocketOptions
+from pygorums.transports.sockets.options import NODE_STREAM, Pings, SocketOptions
 from tests.behaviour.transports.ends import Acceptor, listening, opened
 from tests.support.proxy import TcpProxy
 from tests.support.waiting import turns, until, within
@@ -116,3 +117,23 @@ async def test_a_server_that_has_no_room_for_the_metadata_says_so() -> None:
             assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         finally:
             await within(transport.close())
+
+
+async def test_a_stream_that_ends_before_it_is_served_leaves_nothing() -> None:
+    """All of it comes in one piece: the stream, its reset, and the client's farewell."""
+    acceptor = Acceptor()
+    async with listening(acceptor) as (address, server):
+        client = ClientConnection("localhost")
+        client.open(NODE_STREAM).reset()
+        client.open("/no.Such/Method")
+        client.close()
+        host, port = address.split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"".join(client.take()))
+        writer.write_eof()
+        while await within(reader.read(1000)):
+            pass
+        writer.close()
+        await until(lambda: not server.connections, "no connection")
+        await until(lambda: not server.serving, "nothing that is served")
+        assert not acceptor.users
