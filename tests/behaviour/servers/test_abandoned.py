@@ -295,6 +295,7 @@ async def test_a_plain_handler_can_ask(cancel: bool, how: str) -> None:
         await until(service.saw.is_set)
 
 
+@pytest.mark.batching
 async def test_what_a_strange_client_gives_up() -> None:
     """Numbers of nothing, of what was answered, of one-way messages, again and again, and out of envelopes."""
     service = Held()
