@@ -56,7 +56,7 @@ class _Connection(SocketConnection):
     def __init__(self, http2: ClientConnection) -> None:
         super().__init__(http2)
         self.client = http2
-        self.answered: asyncio.Future[None] = self._loop.create_future()
+        self.answered: asyncio.Future[None] = self.loop.create_future()
 
     def react(self, event: Event) -> None:
         """Take note of the answer to our settings, and of the response."""
@@ -176,7 +176,7 @@ class OpenedSocketTransport(SocketStream):
         if self._keepalive is not None:
             self._keepalive.stop()
         client = self._client
-        if client is None:
+        if client is None or self._loop.is_closed():
             return
         self._reset()
         client.close()

@@ -25,6 +25,7 @@ class SocketConnection(asyncio.Protocol):
 
     Attributes:
         socket: asyncio's transport, once there is one.
+        loop: The event loop.
         stuck: Whether the socket does not take what it has.
         stalled: The streams whose users wait to write again.
         broken: Why the connection has ended, in words.
@@ -36,14 +37,14 @@ class SocketConnection(asyncio.Protocol):
     unread bytes would be lost."""
 
     def __init__(self, http2: Connection[Any]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time
+        self.loop = asyncio.get_running_loop()
+        self._clock = self.loop.time
         self.http2 = http2
         self.socket: asyncio.Transport | None = None
         self.stuck = False
         self.stalled: dict[SocketStream, None] = {}
         self.broken: str | None = None
-        self.over: asyncio.Future[None] = self._loop.create_future()
+        self.over: asyncio.Future[None] = self.loop.create_future()
         self._reading = False
         self._end: asyncio.TimerHandle | None = None
 
@@ -127,7 +128,7 @@ class SocketConnection(asyncio.Protocol):
                 socket.close()
         except OSError:  # the peer has reset the connection, which asyncio does not know yet
             socket.close()
-        self._end = self._loop.call_later(LAST_WORDS, socket.abort)
+        self._end = self.loop.call_later(LAST_WORDS, socket.abort)
 
     def lose(self, text: str) -> None:
         """End the connection now, with all that waits."""

@@ -73,8 +73,9 @@ class AcceptedSocketTransport(SocketStream):
             status = Status(Code.UNKNOWN, "internal error")
         finally:
             self.forget()
-            self._accepted.finish(status)
-            self._connection.flush()
+            if not self._connection.loop.is_closed():  # it is if nobody has cancelled this before
+                self._accepted.finish(status)
+                self._connection.flush()
 
     def confirm(self, metadata: Pairs, /) -> None:
         """Send our metadata."""
@@ -104,7 +105,7 @@ class AcceptedConnection(SocketConnection):
         super().__init__(self.server_side)
         self._server = server
         self._keepalive: Keepalive | None = None
-        self._hello = self._loop.call_later(HELLO, self._look_for_hello)
+        self._hello = self.loop.call_later(HELLO, self._look_for_hello)
         self.peer = ""
         self.proved: Mapping[str, list[bytes]] = {}
 
@@ -152,7 +153,7 @@ class AcceptedConnection(SocketConnection):
             self.close()
         elif side.draining and len(side.streams) == len(side.lingering):
             # The clients have their statuses, and need not say that they have no more to send.
-            self._loop.call_later(LAST_WORDS, self.close)
+            self.loop.call_later(LAST_WORDS, self.close)
 
     def shut_down(self) -> None:
         """Take no new streams."""
