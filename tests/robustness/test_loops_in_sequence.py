@@ -59,3 +59,40 @@ async def test_closing_in_the_next_loop_what_the_last_one_left_open() -> None:
     async with Program(LATER) as program:
         status, output = await program.ended()
     assert (status, output.strip(), program.errors) == (0, "ended", "")
+
+
+CLOSED = """
+import os, threading, warnings
+os.environ["PYGORUMS_TRANSPORT"] = "asyncio"
+warnings.filterwarnings("ignore", "unclosed", ResourceWarning)  # which is true
+kept = []
+
+async def use():
+    server = gorums.Server(ScriptedCalls(1))
+    config = gorums.connect([await server.start("127.0.0.1:0")])
+    assert (await asyncio.wait_for(echo(config[0], Text(text="x")), 10)).text == "x"
+    kept.append((server, config, echo(config[0], Text(text="silent"))))
+
+def one():
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(use())
+    loop.close()
+
+one()
+threads = [threading.Thread(target=one) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+asyncio.run(use())
+print("ended")
+"""
+
+
+async def test_loops_that_are_closed_without_cancelling_anything_and_loops_in_threads() -> None:
+    """asyncio itself says that there were tasks; nothing of ours fails for that, or hangs."""
+    async with Program(CLOSED) as program:
+        status, output = await program.ended()
+    assert (status, output.strip()) == (0, "ended")
+    assert "Traceback" not in program.errors
+    assert "Event loop is closed" not in program.errors
