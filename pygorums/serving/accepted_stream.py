@@ -15,11 +15,12 @@ from google.protobuf.message import DecodeError
 from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.serving.backlog import MAX_WAITING, READ_AHEAD
 from pygorums.serving.in_order import InOrder
-from pygorums.serving.replies import READ_ON_BELOW, ReplyWriter
+from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
 from pygorums.streams.intake import Intake
 from pygorums.streams.joined import resolve
 from pygorums.streams.pending import PendingCalls
+from pygorums.streams.reply_sink import READ_ON_BELOW
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
 from pygorums.transports.interface import Transport
