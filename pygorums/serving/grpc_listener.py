@@ -94,6 +94,7 @@ class GrpcListener:
                 refusal = error
             finally:
                 transport.let_go()
+                await transport.confirmed()
             if refusal is not None:
                 await context.abort(refusal.code(), refusal.message)
 

@@ -221,9 +221,23 @@ class AcceptedGrpcTransport(GrpcStream):
         self._context = context
         self.peer = str(context.peer())  # gRPC crashes if it is asked once the stream is over
         super().__init__(context.write, context.read, self.peer)
+        self._confirming: asyncio.Task[None] | None = None
 
     def confirm(self, metadata: Pairs) -> None:
         """Send our metadata, which confirm the extensions that we will use."""
-        self._unsent.append(self._context.send_initial_metadata(grpc.aio.Metadata(*metadata)))
+        sent = self._context.send_initial_metadata(grpc.aio.Metadata(*metadata))
+        self._confirming = self._loop.create_task(sent, name=f"pygorums confirmation to {self.peer}")
+        self._unsent.append(self.confirmed())
         if self._write is None:
             self._proceed(None)
+
+    async def confirmed(self) -> None:
+        """Done when our metadata are sent, if there are any.
+
+        gRPC notes only then that they are, and would otherwise try to send them again with the end of the stream,
+        which its core refuses: the stream would never end.
+        """
+        if self._confirming is not None:
+            await asyncio.wait({self._confirming})
+            if not self._confirming.cancelled():
+                self._confirming.exception()  # who reads learns of it

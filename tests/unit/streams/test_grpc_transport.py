@@ -120,7 +120,6 @@ async def test_a_write_that_may_let_others_have_their_turn(context: Context) -> 
 async def test_letting_go_cancels_the_write_and_forgets_the_rest(context: Context) -> None:
     transport, user = AcceptedGrpcTransport(context), User()
     transport.use(user)
-    transport.confirm((("key", "value"),))
     transport.write([b"1"])
     transport.let_go()
     assert context.gate.cancelled()
@@ -129,6 +128,23 @@ async def test_letting_go_cancels_the_write_and_forgets_the_rest(context: Contex
     await turns()
     assert not user.end.done(), "nobody wants to know"
     assert context.written == []
+
+
+async def test_metadata_are_sent_also_if_the_stream_is_let_go_of(context: Context) -> None:
+    """Or gRPC would try to send them twice, and the stream would never end."""
+    transport, user = AcceptedGrpcTransport(context), User()
+    transport.use(user)
+    transport.confirm((("key", "value"),))
+    transport.write([b"1"])
+    transport.let_go()
+    confirmed = asyncio.ensure_future(transport.confirmed())
+    await turns(5)
+    assert not confirmed.done()
+    context.gate.set_result(None)
+    await within(confirmed)
+    assert context.written == [(("key", "value"),)]
+    context.incoming.put_nowait(None)
+    await turns()
 
 
 async def test_a_write_that_fails_is_the_end_of_writing(context: Context) -> None:
