@@ -14,10 +14,10 @@ from typing import Any
 from pygorums.base.errors import CallTimeoutError, ConfigurationError, NodeClosedError, counted
 from pygorums.base.pickling import Shared
 from pygorums.base.timeout import sending_timeout
-from pygorums.nodes.address import split_address
 from pygorums.nodes.call_options import NO_OPTIONS
 from pygorums.streams.channel import Channel
-from pygorums.streams.joined import Joined, resolve
+from pygorums.tasks.joined import Joined, resolve
+from pygorums.transports.address import split_address
 
 __all__ = ["Node", "Pool", "last_error", "latency", "node_id", "trouble"]
 

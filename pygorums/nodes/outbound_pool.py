@@ -16,17 +16,13 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import Channel, RequestServer
-from pygorums.streams.grpc_transport import GrpcConnector
-from pygorums.streams.joined import Joined
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
-from pygorums.streams.tls_check import check_tls
-from pygorums.transports.choosing import TransportName, choose
+from pygorums.tasks.joined import Joined
+from pygorums.transports.choosing import TransportName
 from pygorums.transports.interface import Connector
-from pygorums.transports.sockets.client import SocketConnector
-from pygorums.transports.sockets.options import SocketOptions
-from pygorums.transports.sockets.tls import checked_context
+from pygorums.transports.making import make_connector
 from pygorums.wire.handshake import NODE_ID_KEY, Pairs
 
 __all__ = ["OutboundPool", "pool_of"]
@@ -141,7 +137,7 @@ def pool_of(
     """
     options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
     return OutboundPool(
-        _connector(transport, credentials, options.grpc),
+        make_connector(transport, credentials, dict(options.grpc)),
         metadata=metadata,
         send_buffer=send_buffer,
         backoff=backoff,
@@ -150,18 +146,6 @@ def pool_of(
         server=server,
         chance=random.SystemRandom(),
     )
-
-
-def _connector(
-    transport: TransportName | None, credentials: Any, options: Sequence[tuple[str, Any]]
-) -> Callable[[str], Connector]:
-    given = dict(options)
-    if choose(transport, credentials, given) == "grpc":
-        check_tls(credentials)
-        return lambda address: GrpcConnector(address, credentials, options)
-    tls = checked_context(credentials, server=False)
-    socket_options = SocketOptions.of(given, server=False)
-    return lambda address: SocketConnector(address, tls, socket_options)
 
 
 def _weakly(method: Callable[[], None]) -> Callable[[], None]:

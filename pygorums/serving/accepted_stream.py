@@ -18,11 +18,11 @@ from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
 from pygorums.streams.intake import Intake
-from pygorums.streams.joined import resolve
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import READ_ON_BELOW
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
+from pygorums.tasks.joined import resolve
 from pygorums.transports.interface import Transport
 from pygorums.wire.framing import PIECE, SERVER_INITIATED, Frame, Message, pieces, split
 from pygorums.wire.handshake import Pairs

@@ -41,8 +41,8 @@ from pygorums.serving.handlers import Handler
 from pygorums.serving.holdings import Holding
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.surroundings import Surroundings
-from pygorums.streams.joined import resolve
 from pygorums.streams.reply_sink import READ_ON_BELOW
+from pygorums.tasks.joined import resolve
 from pygorums.wire.framing import Frame, Message
 
 __all__ = ["InOrder"]

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, Unpack, cast
 
-from pygorums.serving.listener import Listener
-from pygorums.serving.listening import make_listener
 from pygorums.serving.service import Service
 from pygorums.serving.settings import SystemOptions
 from pygorums.serving.system import System
 from pygorums.streams.options import StreamOptions
+from pygorums.transports.listener import Listener
+from pygorums.transports.making import make_listener
 
 __all__ = ["by_node", "local_systems", "running_cluster"]
 

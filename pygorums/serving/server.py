@@ -25,11 +25,7 @@ from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.failures import HandlerFailures
-from pygorums.serving.grace import Grace
-from pygorums.serving.grpc_listener import GrpcListener
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
-from pygorums.serving.listener import Listener
-from pygorums.serving.listening import make_listener
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
@@ -37,9 +33,13 @@ from pygorums.serving.succession import Succession
 from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.channel import FrameSink, PeerWatcher, RequestHandling
-from pygorums.streams.joined import Joined
 from pygorums.streams.options import StreamOptions
+from pygorums.tasks.grace import Grace
+from pygorums.tasks.joined import Joined
 from pygorums.transports.choosing import TransportName, choose
+from pygorums.transports.grpc.listener import GrpcListener
+from pygorums.transports.listener import Listener
+from pygorums.transports.making import make_listener
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["Server"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.direct import DirectRequests
-from pygorums.serving.grace import Grace
-from pygorums.serving.listener import Listener
+from pygorums.tasks.grace import Grace
+from pygorums.transports.listener import Listener
 
 __all__ = ["end_handling"]
 

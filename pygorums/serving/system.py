@@ -22,7 +22,7 @@ from pygorums.nodes.node import trouble
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of, tell_started
 from pygorums.serving.settings import ServerOptions
-from pygorums.streams.joined import Joined
+from pygorums.tasks.joined import Joined
 
 __all__ = ["System"]
 

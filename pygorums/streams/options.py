@@ -10,17 +10,13 @@ from typing import Any
 from pygorums.base.errors import ConfigurationError
 from pygorums.wire.handshake import BATCH_KEY, CANCEL_KEY, EXTENSIONS, NO_LIMIT, STREAM_END_KEY, Terms
 
-__all__ = ["DEFAULT_MAX_MESSAGE", "DEFAULT_OPTIONS", "TCP_TIMEOUT_MS", "StreamOptions"]
+__all__ = ["DEFAULT_MAX_MESSAGE", "DEFAULT_OPTIONS", "StreamOptions"]
 
 DEFAULT_MAX_MESSAGE = 4 << 20
 """The largest message that gRPC accepts by default. A larger one would end the stream at the receiver."""
 
 KEEPALIVE_TIME = "grpc.keepalive_time_ms"
 DEFAULT_KEEPALIVE_MS = 10_000
-
-TCP_TIMEOUT_MS = 900_000
-"""How long the other side's kernel may take nothing more. gRPC gives the kernel its timeout of pings for that; but
-where much is buffered on a slow way, as in a proxy, seconds may pass until there is room again."""
 
 _EXTENSIONS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
 
@@ -100,12 +96,8 @@ class StreamOptions:
                 extensions = tuple(pair for pair in extensions if pair[0] != _EXTENSIONS[name])
         keepalive_ms = int(values.get(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_MS))
         if KEEPALIVE_TIME in values:
-            # How long the answer to a ping may take is the option of HTTP/2 alone. The other one, in spite of its name,
-            # gRPC gives to the kernel, as the time for which a peer may take nothing.
             timeout_ms = values.get("grpc.keepalive_timeout_ms", max(keepalive_ms, least_ping_timeout_ms))
             values.setdefault("grpc.http2.ping_timeout_ms", timeout_ms)
-            values["grpc.keepalive_timeout_ms"] = TCP_TIMEOUT_MS
-            values.setdefault("grpc.http2.max_pings_without_data", 0)
         max_message = int(values.get("grpc.max_send_message_length", DEFAULT_MAX_MESSAGE))
         max_message = max_message if max_message >= 0 else NO_LIMIT
         max_receive = int(values.get("grpc.max_receive_message_length", DEFAULT_MAX_MESSAGE))

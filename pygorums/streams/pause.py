@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-from pygorums.streams.joined import resolve
+from pygorums.tasks.joined import resolve
 
 __all__ = ["Pause"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
-from pygorums.serving.grpc_listener import GrpcListener
-from pygorums.serving.ports import free_port
-from pygorums.serving.socket_listener import SocketListener
+from pygorums.transports.grpc.listener import GrpcListener
+from pygorums.transports.ports import free_port
+from pygorums.transports.sockets.listener import SocketListener
 from tests.protos import calls_gorums
 from tests.protos.calls_pb2 import Text
 from tests.support.plain_calls import PlainCalls

@@ -17,6 +17,7 @@ FLOORS = [
     "wire",
     "base",
     "quorum",
+    "tasks",
     "transports",
     "streams",
     "nodes",

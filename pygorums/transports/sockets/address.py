@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from pygorums.transports.address import unix_path
+
 __all__ = ["Place", "peer_of"]
 
 
@@ -27,9 +29,9 @@ class Place:
     @classmethod
     def of(cls, address: str) -> Place:
         """What an address means that was checked: ``host:port``, ``[ipv6]:port``, ``unix:path``, ``unix:@name``."""
-        if address.startswith("unix:"):
-            path = address.removeprefix("unix:").removeprefix("//")
-            return cls(address, "", 0, f"\0{path[1:]}" if path.startswith("@") else path)
+        path = unix_path(address)
+        if path is not None:
+            return cls(address, "", 0, path)
         host, _, port = address.rpartition(":")
         return cls(address, host.removeprefix("[").removesuffix("]"), int(port), "")
 

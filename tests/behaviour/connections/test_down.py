@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 import pygorums as gorums
-from pygorums.streams.grpc_errors import in_short
+from pygorums.transports.grpc.errors import in_short
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -178,7 +178,7 @@ async def test_a_connection_that_leads_nowhere_is_none(
     """As behind a load balancer that takes connections for servers that are gone."""
 
     def expect_answers_soon() -> None:
-        monkeypatch.setattr("pygorums.streams.grpc_transport.ANSWER_TIMEOUT", 0.2)
+        monkeypatch.setattr("pygorums.transports.grpc.transport.ANSWER_TIMEOUT", 0.2)
         monkeypatch.setattr("pygorums.transports.sockets.client.ANSWER_TIMEOUT", 0.2)
 
     if not known:

@@ -13,9 +13,9 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import StatusError
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.outbound_pool import OutboundPool
-from pygorums.streams.memory_transport import MemoryAcceptor, memory_connector
 from pygorums.streams.options import StreamOptions
 from pygorums.transports.interface import Connector
+from pygorums.transports.memory import MemoryAcceptor, memory_connector
 from pygorums.wire.handshake import instance_of
 from tests.protos.calls_gorums import ask, echo
 from tests.protos.calls_pb2 import Text

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import pygorums as gorums
-from pygorums.streams.tls_check import check_tls
+from pygorums.transports.grpc.tls_check import check_tls
 from tests.behaviour.peers.certificates import client_credentials, identity, server_credentials
 from tests.support.calls import ScriptedCalls
 

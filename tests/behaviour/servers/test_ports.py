@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 import pygorums as gorums
-from pygorums.serving.ports import free_port
+from pygorums.transports.ports import free_port
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -137,7 +137,7 @@ def crowded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
                     raise OSError(errno.EADDRINUSE, "Address already in use")
             original(self, address)  # type: ignore[arg-type] # as it came
 
-    monkeypatch.setattr("pygorums.serving.ports.socket.socket", Crowded)
+    monkeypatch.setattr("pygorums.transports.ports.socket.socket", Crowded)
     return tried
 
 

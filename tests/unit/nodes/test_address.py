@@ -1,53 +1,9 @@
-"""Addresses and node IDs: what is taken, and how the rest is refused."""
+"""Node IDs and lists of nodes: what is taken, and how the rest is refused."""
 
 import pytest
 
 from pygorums import ConfigurationError
-from pygorums.nodes.address import numbered, same_place, split_address
-
-
-@pytest.mark.parametrize(
-    ("address", "parts"),
-    [
-        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
-        ("node-1.example:1", ("node-1.example", 1)),
-        ("[::1]:65535", ("::1", 65535)),
-        ("[fe80::1%eth0]:9", ("fe80::1%eth0", 9)),
-        ("my_service:80", ("my_service", 80)),
-    ],
-)
-def test_addresses(address: str, parts: tuple[str, int]) -> None:
-    assert split_address(address) == parts
-
-
-@pytest.mark.parametrize(
-    ("address", "problem"),
-    [
-        ("", "port is missing"),
-        ("localhost", "port is missing"),
-        ("localhost:", "port must be a number"),
-        ("localhost:http", "port must be a number"),
-        ("localhost:0", "port must be a number"),
-        ("localhost:65536", "port must be a number"),
-        ("localhost:-1", "port must be a number"),
-        ("localhost:\N{ARABIC-INDIC DIGIT ONE}", "port must be a number"),
-        (":8080", "host must be"),
-        ("::1:8080", "host must be"),
-        ("[localhost]:80", "host must be"),
-        ("a b:80", "host must be"),
-        ("http://a:80", "host must be"),
-        ("a:80,b:80", "host must be"),
-        (8080, "must be a string"),
-    ],
-)
-def test_malformed_addresses_say_what_is_wrong(address: str, problem: str) -> None:
-    with pytest.raises(ConfigurationError, match=problem) as raised:
-        split_address(address)
-    assert repr(address) in str(raised.value)
-
-
-def test_port_0_is_for_servers() -> None:
-    assert split_address("127.0.0.1:0", any_port=True) == ("127.0.0.1", 0)
+from pygorums.nodes.address import numbered, same_place
 
 
 def test_lists_are_numbered_from_1_and_go_on_after_known_nodes() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from pygorums import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
-from pygorums.streams.memory_transport import MemoryAcceptor, memory_connector
 from pygorums.streams.outbound import OutboundChannel
+from pygorums.transports.memory import MemoryAcceptor, memory_connector
 from pygorums.wire.framing import SERVER_INITIATED, encode_message, split
 from pygorums.wire.handshake import EXTENSIONS, instance_of
 from pygorums.wire.stream_pb2 import Message

@@ -7,7 +7,7 @@ import grpc.aio
 import pytest
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.streams.grpc_transport import AcceptedGrpcTransport
+from pygorums.transports.grpc.transport import AcceptedGrpcTransport
 from pygorums.wire.handshake import Pairs
 from tests.support.waiting import turns, within
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from pygorums.base.errors import StatusError
-from pygorums.streams.grpc_errors import status_of
+from pygorums.transports.grpc.errors import status_of
 from pygorums.transports.interface import StreamUser
 from pygorums.transports.telling import Telling
 

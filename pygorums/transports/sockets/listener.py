@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from pygorums.nodes.address import unix_path
-from pygorums.serving.grace import Grace
-from pygorums.serving.listener import Accept
-from pygorums.serving.ports import bound_sockets, unix_socket
-from pygorums.streams.joined import Joined
+from pygorums.tasks.grace import Grace
+from pygorums.tasks.joined import Joined
+from pygorums.transports.address import unix_path
+from pygorums.transports.listener import Accept
+from pygorums.transports.ports import bound_sockets, unix_socket
 from pygorums.transports.sockets.options import NODE_STREAM, SocketOptions
 from pygorums.transports.sockets.server import BACKLOG, SocketServer
 from pygorums.transports.sockets.tls import checked_context

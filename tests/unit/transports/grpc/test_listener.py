@@ -6,7 +6,7 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from pygorums.serving.grpc_listener import let_go
+from pygorums.transports.grpc.listener import let_go
 
 
 @pytest.mark.parametrize("hold", [lambda each: each, lambda each: (each,)], ids=["itself", "what-holds-it"])

@@ -13,7 +13,7 @@ import socket
 import stat
 from typing import Any
 
-from pygorums.nodes.address import split_address
+from pygorums.transports.address import split_address
 
 __all__ = ["bound_sockets", "free_port", "free_unix", "unix_socket"]
 

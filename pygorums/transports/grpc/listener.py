@@ -12,13 +12,14 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import StatusError
-from pygorums.nodes.address import unix_path
-from pygorums.serving.grace import LONGEST, Grace
-from pygorums.serving.listener import Accept
-from pygorums.serving.ports import free_port, free_unix
-from pygorums.streams.closed_loops import quiet_when_closed
-from pygorums.streams.forked import use_grpc
-from pygorums.streams.grpc_transport import (
+from pygorums.tasks.grace import LONGEST, Grace
+from pygorums.tasks.joined import Joined
+from pygorums.transports.address import unix_path
+from pygorums.transports.grpc.closed_loops import quiet_when_closed
+from pygorums.transports.grpc.forked import use_grpc
+from pygorums.transports.grpc.keepalive import TCP_TIMEOUT_MS, with_keepalive
+from pygorums.transports.grpc.tls_check import check_tls
+from pygorums.transports.grpc.transport import (
     FIXED_WINDOW,
     METHOD,
     SERVICE,
@@ -26,9 +27,8 @@ from pygorums.streams.grpc_transport import (
     grpc_target,
     pairs_from,
 )
-from pygorums.streams.joined import Joined
-from pygorums.streams.options import TCP_TIMEOUT_MS
-from pygorums.streams.tls_check import check_tls
+from pygorums.transports.listener import Accept
+from pygorums.transports.ports import free_port, free_unix
 
 __all__ = ["GrpcListener", "let_go"]
 
@@ -60,7 +60,7 @@ class GrpcListener:
     """
 
     def __init__(self, given: Iterable[tuple[str, Any]]) -> None:
-        options = {**_DEFAULT_OPTIONS, **dict(given)}
+        options = {**_DEFAULT_OPTIONS, **with_keepalive(given)}
         self._shared = bool(options["grpc.so_reuseport"])
         self._calls = _Calls()
         self.server = grpc.aio.server(options=list(options.items()), interceptors=[self._calls])

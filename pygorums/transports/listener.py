@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from pygorums.serving.grace import Grace
+from pygorums.tasks.grace import Grace
 from pygorums.transports.interface import AcceptedTransport
 from pygorums.wire.handshake import Pairs
 

@@ -16,10 +16,11 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.streams.closed_loops import quiet_when_closed
-from pygorums.streams.forked import use_grpc
-from pygorums.streams.grpc_errors import status_of
-from pygorums.streams.grpc_stream import GrpcStream
+from pygorums.transports.grpc.closed_loops import quiet_when_closed
+from pygorums.transports.grpc.errors import status_of
+from pygorums.transports.grpc.forked import use_grpc
+from pygorums.transports.grpc.keepalive import with_keepalive
+from pygorums.transports.grpc.stream import GrpcStream
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "grpc_target", "pairs_from"]
@@ -90,7 +91,7 @@ class GrpcConnector:
         quiet_when_closed()
         self._address = address
         self._credentials = credentials
-        self._options = [*_CHANNEL_OPTIONS, *options]
+        self._options = [*_CHANNEL_OPTIONS, *with_keepalive(options).items()]
         self.probe_after = _PROBE_AFTER
 
     def __call__(self, metadata: Pairs, /) -> OpenedGrpcTransport:

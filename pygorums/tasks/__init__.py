@@ -1,0 +1,1 @@
+"""Work of the engine that others wait for."""

@@ -1,0 +1,1 @@
+"""Streams over gRPC's own Python library: the ends of a stream, and what listens for them."""

@@ -1,0 +1,1 @@
+"""pygorums/transports/grpc/: what is done with grpc.aio."""
