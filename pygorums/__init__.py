@@ -33,6 +33,7 @@ from pygorums.calls.mapping import map_request, map_response
 from pygorums.calls.quorum_call import Responses
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import ResponseSeq
+from pygorums.nodes.changes import Changes, NodeAdded, NodeChange, NodeDown, NodeRemoved, NodeUp
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.connecting import connect
 from pygorums.nodes.node import Node, last_error, latency, node_id
@@ -52,6 +53,7 @@ __all__ = [
     "Call",
     "CallTimeoutError",
     "CallType",
+    "Changes",
     "Claim",
     "Configuration",
     "ConfigurationError",
@@ -62,8 +64,13 @@ __all__ = [
     "Metadata",
     "Method",
     "Node",
+    "NodeAdded",
+    "NodeChange",
     "NodeClosedError",
+    "NodeDown",
+    "NodeRemoved",
     "NodeResponse",
+    "NodeUp",
     "QuorumCallError",
     "QuorumTimeoutError",
     "RejectedError",

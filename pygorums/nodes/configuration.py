@@ -11,6 +11,7 @@ from pygorums.base.metadata import MetadataLike
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.call_options import CallOptions
+from pygorums.nodes.changes import Changes
 from pygorums.nodes.node import Node, Pool
 from pygorums.nodes.outbound_pool import OutboundPool
 from pygorums.nodes.watch import Watch, check_watch
@@ -196,6 +197,17 @@ class Configuration(Immutable, Sequence[Node]):
         """
         check_watch(interval, derive)
         return Watch(self, self.pool, interval, derive)
+
+    def changes(self) -> Changes[Node]:
+        """What happens to these nodes, and to those that are connected to with `extend` later, as it happens.
+
+        An asynchronous iterator of `NodeUp`, `NodeDown`, `NodeAdded` and `NodeRemoved`, beginning with this call: what
+        `Node.connected` says at this moment and what is told later add up. A reader that is very slow misses some,
+        which `Changes.missed` counts, but never the newest of each node. It ends with the configuration.
+
+        In a configuration of a server only these nodes are told of: see `Server.changes`.
+        """
+        return self.pool.changes(self.nodes)
 
     def _check_known(self, node_ids: Iterable[int]) -> None:
         for node_id in node_ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import count
@@ -15,6 +15,7 @@ from pygorums.base.errors import CallTimeoutError, ConfigurationError, NodeClose
 from pygorums.base.pickling import Shared
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.call_options import NO_OPTIONS
+from pygorums.nodes.changes import Changes, Happenings
 from pygorums.streams.channel import Channel
 from pygorums.tasks.joined import Joined, resolve
 from pygorums.transports.address import split_address
@@ -123,6 +124,7 @@ class Pool:
         max_message: The largest message in bytes that is sent.
         options: What calls to its nodes start from.
         next_seq_no: Gives a new sequence number at each call.
+        happenings: Tells what happens to its nodes.
     """
 
     def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
@@ -134,6 +136,7 @@ class Pool:
         self._closed = False
         self._closing = Joined(self._close, "pygorums close")
         self._changed: asyncio.Future[None] | None = None
+        self.happenings: Happenings[Node] = Happenings(lambda: self._closed)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -184,6 +187,10 @@ class Pool:
             self._changed = self.loop.create_future()
         await asyncio.shield(self._changed)
 
+    def changes(self, nodes: Iterable[Node]) -> Changes[Node]:
+        """What happens to these nodes from now on."""
+        return self.happenings.read(frozenset(nodes).__contains__)
+
     async def closed_within(self, seconds: float) -> bool:
         """Wait so many seconds, or until `close` is called: whether it was."""
         with suppress(TimeoutError):
@@ -220,6 +227,7 @@ class Pool:
         """
         self._closed = True
         self.notify()
+        self.happenings.wake()
         await self._closing()
 
     async def _close(self) -> None:

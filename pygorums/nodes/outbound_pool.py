@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import WeakMethod
@@ -14,6 +14,7 @@ from weakref import WeakMethod
 import grpc
 
 from pygorums.base.backoff import Backoff
+from pygorums.nodes.changes import Changes
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import Channel, RequestServer
 from pygorums.streams.local import LocalChannel
@@ -80,7 +81,13 @@ class OutboundPool(Pool):
         if node is None:
             node = Node(node_id, address, self._channel(node_id, address), self)
             self.put(node)
+            self.happenings.added(node)
         return node
+
+    def changes(self, nodes: Iterable[Node]) -> Changes[Node]:
+        """What happens to these nodes from now on, and to those that are added later."""
+        others = frozenset(self._nodes.values()).difference(nodes)
+        return self.happenings.read(lambda node: node not in others)
 
     def heard_from(self, node_id: int, /, *, new: bool) -> None:
         """A node has connected to our server, or called: if our own stream to it waits to be opened, it does so now."""
@@ -100,10 +107,16 @@ class OutboundPool(Pool):
             send_buffer=self._send_buffer,
             options=self._options,
             backoff=self._backoff,
-            on_change=_weakly(self.notify),
+            on_change=_weakly(self._look, node_id),
             server=server,
             chance=self._chance,
         )
+
+    def _look(self, node_id: int) -> None:
+        node = self._nodes.get(node_id)
+        if node is not None:
+            self.happenings.look(node)
+        self.notify()
 
     def __del__(self) -> None:
         loop = vars(self).get("loop")  # it is not there if it could not be made
@@ -148,14 +161,14 @@ def pool_of(
     )
 
 
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+def _weakly(method: Callable[[int], None], argument: int) -> Callable[[], None]:
     """What calls a method as long as its object is there, and does not keep it there."""
     reference = WeakMethod(method)
 
     def call() -> None:
         bound = reference()
         if bound is not None:
-            bound()
+            bound(argument)
 
     return call
 

@@ -14,6 +14,7 @@ from pygorums.base.introduction import disagreements, introduction
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.nodes.address import same_place
+from pygorums.nodes.changes import Changes
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import PeerWatcher, RequestServer
@@ -46,6 +47,7 @@ class Peers:
 
     Args:
         server: The server, which is a node of its own configuration if it has an ID.
+        own_id: That ID; 0 for none.
         addresses: The known peers' addresses by ID.
         max_message: The largest message in bytes that is sent to them.
         on_config_change: Called with the new configuration of known peers after each change, and at the server's start.
@@ -54,12 +56,13 @@ class Peers:
     def __init__(
         self,
         server: RequestServer,
+        own_id: int,
         addresses: Mapping[int, str],
         *,
         max_message: int,
         on_config_change: Callable[[Configuration], object] | None,
     ) -> None:
-        self._server = server
+        self.own_id = own_id
         self._addresses = addresses
         self._on_config_change = on_config_change
         self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
@@ -69,12 +72,15 @@ class Peers:
         self._next_client_id = FIRST_CLIENT_ID
         self._watchers: WeakKeyDictionary[PeerWatcher, None] = WeakKeyDictionary()  # in the order in which they came
         self._warned = Repeated()
-        own_id = server.node_id
+        for node_id, address in addresses.items():
+            if node_id != own_id:
+                self._known[node_id] = self._node(node_id, address, f"peer {address}")
         if own_id:
             local = LocalChannel(own_id, server, metadata=(), limit=SEND_BUFFER)
             own = Node(own_id, addresses.get(own_id, "local"), local, self._pool)
             self._known[own_id] = self._connected[own_id] = own
             self._pool.put(own)
+            self._pool.happenings.added(own)
         self._config = self._configuration(self._connected)
         self._client_config: Configuration | None = None  # until somebody asks for it
 
@@ -102,7 +108,7 @@ class Peers:
     def begin(self) -> None:
         """The server starts: tell of the configuration as it is, which has the own node."""
         self.bind()
-        if self._server.node_id:
+        if self.own_id:
             self._tell_change()
 
     def check_own(self, address: str) -> None:
@@ -112,9 +118,13 @@ class Peers:
             ConfigurationError: So it is, or it is malformed.
         """
         for node_id, other in self._addresses.items():
-            if node_id != self._server.node_id and same_place(address, other):
-                own = f"this is node {self._server.node_id}" if self._server.node_id else "this server has no node ID"
+            if node_id != self.own_id and same_place(address, other):
+                own = f"this is node {self.own_id}" if self.own_id else "this server has no node ID"
                 raise ConfigurationError(f"cannot listen on {address}: it is the address of node {node_id}, and {own}")
+
+    def changes(self) -> Changes[Node]:
+        """What happens to the known peers from now on."""
+        return self._pool.happenings.read(lambda node: self._known.get(node.id) is node)
 
     async def changed(self) -> None:
         """Wait for the next change of either configuration."""
@@ -144,16 +154,13 @@ class Peers:
             return self._node(self._new_client_id(), address, f"client {address}")
         self._compare(claim, address, metadata)
         # Nobody can be us, whatever they say: that would take our own node away.
-        if claim == self._server.node_id or claim not in self._addresses:
+        if claim == self.own_id or claim not in self._addresses:
             return None
-        if claim not in self._known:
-            name = f"peer {self._addresses[claim]}"
-            self._known[claim] = self._node(claim, self._addresses[claim], name)
         return self._known[claim]
 
     def _compare(self, claim: int, address: str, metadata: Pairs) -> None:
         """Warn of what does not go together: what the opener of a stream says of the cluster, and our own list."""
-        own_id, known = self._server.node_id, sorted(self._addresses)
+        own_id, known = self.own_id, sorted(self._addresses)
         if claim == own_id:
             self._warn(claim, address, "has the ID of this server: it is served as a client, and not in config()")
         elif claim not in self._addresses:
@@ -171,7 +178,7 @@ class Peers:
     def _new_client_id(self) -> int:
         """An ID that no client has had yet, and no peer has."""
         node_id = self._next_client_id
-        while node_id in self._addresses or node_id == self._server.node_id:
+        while node_id in self._addresses or node_id == self.own_id:
             node_id += 1
         if node_id > MAX_NODE_ID:
             text = "the IDs for clients that serve calls are used up; restart the server"
@@ -198,9 +205,11 @@ class Peers:
             self._tell_watchers(node, new=True)
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
+                self._pool.happenings.look(node)
                 self._known_changed()
         else:
             self._clients[node.id] = node
+            self._pool.happenings.added(node)
             self._clients_changed()
         return pending
 
@@ -219,10 +228,13 @@ class Peers:
             return
         if node.id in self._known:
             self._connected.pop(node.id, None)
+            self._pool.happenings.look(node)
             self._known_changed()
         else:
             self._clients.pop(node.id, None)
             self._pool.drop(node)
+            self._pool.happenings.look(node)
+            self._pool.happenings.removed(node)
             self._clients_changed()
 
     async def close(self) -> None:

@@ -14,7 +14,6 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.base.pickling import Local
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import check_address, checked_own_id, numbered
 from pygorums.nodes.call_options import listed_interceptors
@@ -26,13 +25,14 @@ from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.direct import DirectRequests
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
+from pygorums.serving.peering import Peering
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
 from pygorums.serving.succession import Succession
 from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.threads import HandlerThreads
-from pygorums.streams.channel import FrameSink, PeerWatcher, RequestHandling
+from pygorums.streams.channel import FrameSink, RequestHandling
 from pygorums.streams.options import StreamOptions
 from pygorums.tasks.grace import Grace
 from pygorums.tasks.joined import Joined
@@ -45,7 +45,7 @@ from pygorums.wire.handshake import Pairs
 __all__ = ["Server"]
 
 
-class Server(Local):
+class Server(Peering):
     """Serves the methods of one or more services.
 
     Requests on one stream, which is one client's connection, are handled in the order received; the next
@@ -121,7 +121,6 @@ class Server(Local):
         self.failures = HandlerFailures(hide=hide_errors)
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
-        self._node_id = checked_own_id(node_id)
         self.surroundings = Surroundings()
         self._sources = Sources(
             self, self._handlers, self._options, self.surroundings, cancel_abandoned=cancel_abandoned
@@ -130,6 +129,7 @@ class Server(Local):
         self._successions: WeakKeyDictionary[object, Succession] = WeakKeyDictionary()
         self._peers = Peers(
             self,
+            checked_own_id(node_id),
             {} if peers is None else numbered(peers),
             max_message=self._options.max_message,
             on_config_change=None if on_config_change is None else partial(self.surroundings.call, on_config_change),
@@ -158,40 +158,6 @@ class Server(Local):
         if taken:
             raise ConfigurationError(f"{', '.join(taken)}: already registered with this server")
         self._handlers.update(handlers)
-
-    @property
-    def node_id(self) -> int:
-        """The server's own ID among its peers; 0 for none."""
-        return self._node_id
-
-    @property
-    def peers(self) -> Peers:
-        """Who is connected (for `System`)."""
-        return self._peers
-
-    def add_watcher(self, watcher: PeerWatcher, /) -> None:
-        """Have somebody told when a known peer has connected (for configurations with `server=`)."""
-        self._peers.add_watcher(watcher)
-
-    def config(self) -> Configuration:
-        """The known peers that are connected to this server, and the server itself, by ascending ID.
-
-        A snapshot: it does not change. Calls to it travel back over the streams that the peers have opened, and
-        to the own node within the process. From a handler, call `ServerContext.release` before waiting for them.
-        Empty if the server has no node ID and no peer is connected.
-        """
-        return self._peers.config
-
-    def client_config(self) -> Configuration:
-        """The clients that serve calls made back to them, by ascending ID, which they get as they connect.
-
-        These are clients that passed a `server` to `connect` which has no node ID.
-        """
-        return self._peers.client_config
-
-    def introduction(self, node_id: int, address: str, /) -> Pairs:
-        """What the streams to one node tell it of this server's peers (for the streams)."""
-        return self._peers.introduction(node_id, address)
 
     def handle_requests(
         self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool

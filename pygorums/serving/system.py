@@ -16,9 +16,10 @@ from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.pickling import Local
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
+from pygorums.nodes.changes import Changes
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.connecting import connect
-from pygorums.nodes.node import trouble
+from pygorums.nodes.node import Node, trouble
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of, tell_started
 from pygorums.serving.settings import ServerOptions
@@ -139,6 +140,16 @@ class System(Local):
         if self._outbound is None:
             raise RuntimeError("the system is not started")
         return self._outbound
+
+    def changes(self) -> Changes[Node]:
+        """`Configuration.changes` of `outbound`: what happens to the peers, as this system can reach them.
+
+        Who is connected to this system tells `Server.changes`, as ``system.server.changes()``.
+
+        Raises:
+            RuntimeError: The system was not started.
+        """
+        return self.outbound.changes()
 
     def config(self) -> Configuration:
         """`Server.config`: the peers that are connected to this system, and itself."""

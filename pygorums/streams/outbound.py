@@ -335,6 +335,7 @@ class OutboundChannel:
         self._on_change()
 
     def _broke(self, error: StatusError) -> None:
+        self.last_error = self._copy(error)
         self._queue.stream_broke(self._copy(error))
         # What was not written yet waits for the next stream, and then nobody is told otherwise.
         waiting = {id(owner) for owner in self._queue.waiting()}

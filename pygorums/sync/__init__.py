@@ -6,6 +6,7 @@ calls made by one thread keep their order. It must not be used in a running even
 after it was used.
 """
 
+from pygorums.sync.changes import Changes
 from pygorums.sync.configuration import Configuration, Node, connect
 from pygorums.sync.correctable import Correctable
 from pygorums.sync.responses import Responses
@@ -14,6 +15,7 @@ from pygorums.sync.server import Server, System, local_systems
 from pygorums.sync.until_signal import run
 
 __all__ = [
+    "Changes",
     "Configuration",
     "Correctable",
     "Node",

@@ -17,6 +17,7 @@ from pygorums.nodes.connecting import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
 from pygorums.nodes.node import Pool
 from pygorums.nodes.watch import check_watch
+from pygorums.sync.changes import Changes
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 from pygorums.transports.choosing import TransportName
 
@@ -194,6 +195,10 @@ class Configuration(_Facade[AsyncConfiguration], Sequence[Node]):
         """As `pygorums.Configuration.watch`, as an iterator; `derive` is called in the thread that iterates."""
         check_watch(interval, derive)
         return _Watch(self, interval, derive)
+
+    def changes(self) -> Changes[Node]:
+        """As `pygorums.Configuration.changes`, as an iterator. `Changes.close`, from another thread, ends it."""
+        return Changes(self.asynchronous.changes, self.thread, Node)
 
     def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes, all by default, are connected, as `pygorums.Configuration.wait_connected`."""

@@ -16,7 +16,8 @@ from pygorums.serving.server import Server as AsyncServer
 from pygorums.serving.service import Service
 from pygorums.serving.settings import CommonServerOptions, OutboundOptions, SystemOptions
 from pygorums.serving.system import System as AsyncSystem
-from pygorums.sync.configuration import Configuration
+from pygorums.sync.changes import Changes
+from pygorums.sync.configuration import Configuration, Node
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 
 __all__ = ["Server", "System", "local_systems"]
@@ -70,6 +71,10 @@ class _Serving(Local, Generic[A]):
     def config(self) -> Configuration:
         """The known peers that are connected, and the server itself, as `pygorums.Server.config`."""
         return Configuration(self.asynchronous.config(), self._thread)
+
+    def changes(self) -> Changes[Node]:
+        """What happens to the peers, as the `changes` of the same class of `pygorums`, as an iterator."""
+        return Changes(self.asynchronous.changes, self._thread, Node)
 
     def client_config(self) -> Configuration:
         """The clients that serve calls, as `pygorums.Server.client_config`."""
