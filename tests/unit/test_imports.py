@@ -17,6 +17,7 @@ FLOORS = [
     "wire",
     "base",
     "quorum",
+    "sessions",
     "tasks",
     "transports",
     "streams",

@@ -1,0 +1,129 @@
+"""What was written in a session and is not acknowledged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+__all__ = ["Budget", "Kept"]
+
+T = TypeVar("T")
+
+
+class Budget:
+    """The bytes that many sessions keep together.
+
+    Args:
+        limit: Bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+
+
+class Kept(Generic[T]):
+    """Keeps messages, each with its owner, until the other side says that it has taken them.
+
+    Messages have no numbers but their positions: the first that was ever written is 1. Nothing waits for an
+    acknowledgement, since that could be behind what waits. If there is too much the oldest are dropped instead, and
+    until they are acknowledged the session cannot go on on another stream (`resumable`).
+
+    Args:
+        limit: How many bytes are kept.
+        budget: What all sessions together may keep.
+    """
+
+    def __init__(self, limit: int, budget: Budget | None = None) -> None:
+        self._limit = limit
+        self._budget = budget or Budget(limit)
+        self._frames: list[bytes] = []
+        self._owners: list[T] = []
+        self._base = 0  # the number of the one before the first that is kept
+        self._acknowledged = 0
+        self._size = 0
+
+    @property
+    def written(self) -> int:
+        """How many messages were written."""
+        return self._base + len(self._frames)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of them the other side has taken, as it said last."""
+        return self._acknowledged
+
+    @property
+    def size(self) -> int:
+        """The bytes that are kept."""
+        return self._size
+
+    @property
+    def resumable(self) -> bool:
+        """Whether all that is not acknowledged is there."""
+        return self._acknowledged >= self._base
+
+    @property
+    def owners(self) -> Sequence[T]:
+        """The owners of what is kept, oldest first."""
+        return self._owners
+
+    def wrote(self, frames: Sequence[bytes], owners: Sequence[T], size: int) -> None:
+        """Messages were written, which have so many bytes together."""
+        self._frames += frames
+        self._owners += owners
+        self._size += size
+        self._budget.size += size
+        if self._size > self._limit or self._budget.size > self._budget.limit:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        # Down to the half, so that it costs a constant amount for each message.
+        excess = max(self._size - self._limit // 2, min(self._budget.size - self._budget.limit, self._size))
+        count = dropped = 0
+        while dropped < excess:
+            dropped += len(self._frames[count])
+            count += 1
+        self._forget(count)
+
+    def _forget(self, count: int) -> None:
+        """Keep so many fewer."""
+        size = sum(map(len, self._frames[:count]))
+        del self._frames[:count]
+        del self._owners[:count]
+        self._base += count
+        self._size -= size
+        self._budget.size -= size
+
+    def acknowledge(self, taken: int) -> bool:
+        """The other side has taken so many. False, and nothing done, if there are not that many."""
+        if taken > self.written:
+            return False
+        if taken > self._acknowledged:
+            self._acknowledged = taken
+            if taken > self._base:
+                self._forget(taken - self._base)
+        return True
+
+    def resume(self, taken: int) -> tuple[list[bytes], list[T]] | None:
+        """Take out what has to be written again, since the other side has taken so many on streams that are over.
+
+        Returns:
+            The messages and their owners; None if some of those are not there, or the number cannot be.
+        """
+        if taken < self._acknowledged or not self.acknowledge(taken) or not self.resumable:
+            return None
+        return self._take_out()
+
+    def restart(self) -> tuple[list[bytes], list[T]]:
+        """Count from zero again; what was kept."""
+        kept = self._take_out()
+        self._base = self._acknowledged = 0
+        return kept
+
+    def _take_out(self) -> tuple[list[bytes], list[T]]:
+        kept = self._frames, self._owners
+        self._frames, self._owners = [], []
+        self._budget.size -= self._size
+        self._size = 0
+        return kept

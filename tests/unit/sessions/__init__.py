@@ -1,0 +1,1 @@
+"""Tests of `pygorums.sessions`: the counting of both ends, without streams."""
