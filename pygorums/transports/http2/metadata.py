@@ -25,6 +25,7 @@ Pairs = tuple[tuple[str, str | bytes], ...]
 """Metadata as pairs. The values of keys that end in ``-bin`` are bytes, all others are strings."""
 
 CONTENT_TYPE = (b"content-type", b"application/grpc")
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _IDENTITY = (b"grpc-accept-encoding", b"identity")
 _NOT_METADATA = frozenset(
     (
@@ -123,4 +124,4 @@ def trailers_only_fields(status: Status, metadata: Iterable[tuple[str, str | byt
 
 def http_response_fields(http_status: int, extra: Sequence[Field], status: Status) -> list[Field]:
     """The fields of a response to what is no gRPC request; one who reads gRPC only learns as much."""
-    return [(b":status", b"%d" % http_status), *extra, CONTENT_TYPE, *trailer_fields(status, ())]
+    return [(b":status", b"%d" % http_status), *extra, _TEXT, *trailer_fields(status, ())]

@@ -144,25 +144,31 @@ class ServerConnection(Connection[ServerStream]):
         self.streams[stream_id] = stream
         if fields is None:
             text = f"metadata of more than {self.limits.max_header_list} bytes"
-            answer = http_response_fields(431, (), Status(Code.RESOURCE_EXHAUSTED, text))
-        else:
-            answer = self._look_at(stream, pseudo, fields)
-        if answer:
+            stream.turn_away(http_response_fields(431, (), Status(Code.RESOURCE_EXHAUSTED, text)))
+            return
+        if answer := self._no_grpc(pseudo[b":method"], fields):
+            stream.turn_away(answer, for_people=pseudo[b":method"] != b"HEAD")
+            return
+        if answer := self._look_at(stream, pseudo, fields):
             stream.turn_away(answer)
             return
         events.append(RequestReceived(stream))
         if end_stream:
             events.append(HalfClosed(stream))
 
-    def _look_at(self, stream: ServerStream, pseudo: dict[bytes, bytes], fields: Sequence[Field]) -> list[Field]:
-        """Take from a request what the owner needs; returns the answer to one that is not served."""
-        if pseudo[b":method"] != b"POST":
+    def _no_grpc(self, method: bytes, fields: Sequence[Field]) -> list[Field]:
+        """The answer to a request that is none of gRPC's."""
+        if method != b"POST":
             allowed = ((b"allow", b"POST"),)
             return http_response_fields(405, allowed, Status(Code.INTERNAL, "gRPC calls are POST requests"))
         content_type = first(fields, b"content-type")
         if not is_grpc(content_type):
             text = f"content-type {(content_type or b'')[:80].decode('latin-1')!r} is not gRPC's"
             return http_response_fields(415, (), Status(Code.INVALID_ARGUMENT, text))
+        return []
+
+    def _look_at(self, stream: ServerStream, pseudo: dict[bytes, bytes], fields: Sequence[Field]) -> list[Field]:
+        """Take from a request what the owner needs; returns the answer to one that is not served."""
         stream.path = pseudo[b":path"].decode("latin-1")
         stream.authority = (pseudo.get(b":authority") or first(fields, b"host") or b"").decode("latin-1")
         if stream.path not in self._paths:

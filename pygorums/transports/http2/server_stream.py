@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from pygorums.transports.http2.compression import list_size
 from pygorums.transports.http2.events import Event, HalfClosed, StreamEnded
 from pygorums.transports.http2.faults import MalformedError
-from pygorums.transports.http2.fields import Field, check_trailers
+from pygorums.transports.http2.fields import Field, check_trailers, first
+from pygorums.transports.http2.limits import Allowance
 from pygorums.transports.http2.metadata import Pairs, response_fields, trailer_fields, trailers_only_fields
-from pygorums.transports.http2.status import Code, Status
+from pygorums.transports.http2.status import Code, Status, decode_message
 from pygorums.transports.http2.stream import Stream
 from pygorums.transports.http2.whole import ServerWhole
 
@@ -111,7 +112,22 @@ class ServerStream(Stream):
         self._queue.clear()
         self.finish(status)
 
-    def turn_away(self, fields: list[Field]) -> None:
-        """Answer what is not served; the owner never hears of it."""
+    def turn_away(self, fields: list[Field], *, for_people: bool = False) -> None:
+        """Answer what is not served; the owner never hears of it.
+
+        Args:
+            fields: The whole answer.
+            for_people: Whether what is wrong follows as a text, for whoever looks with a browser.
+        """
         self.let_go()
-        self.end(fields)
+        if not for_people:
+            self.end(fields)
+            return
+        self._server.spend(Allowance.EARNED)  # which the text earns, though it has brought nothing
+        self._responded = True
+        self.write_fields(fields, end_stream=False)
+        text = decode_message(first(fields, b"grpc-message") or b"").encode() + b"\n"
+        self._queue.append(text)
+        self.waiting = len(text)
+        self.pump()
+        self.end([])

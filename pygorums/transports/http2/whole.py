@@ -47,5 +47,8 @@ class ServerWhole(Whole, Protocol):
 
     lingering: Any
 
+    def spend(self, cost: int, /) -> None:
+        """Count what the peer has made us do for nothing."""
+
     def linger(self, stream: Any, /) -> None:
         """Keep a stream that we have ended and the client has not."""
