@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pygorums.serving.context import ServerContext
 from pygorums.serving.daemon_threads import DaemonThreads
+from pygorums.transports.carrier import inline
 
 __all__ = ["HandlerThreads"]
 
@@ -42,6 +43,8 @@ class HandlerThreads:
         return await self._run(contextvars.copy_context(), ctx, fn, *args)
 
     async def _run(self, context: contextvars.Context, ctx: ServerContext, fn: Callable[..., T], *args: Any) -> T:
+        if inline():
+            return context.run(_call, fn, *args)
         call = await self._threads.begin(context.run, _call, fn, *args)
         ctx.thread = call
         return await asyncio.wrap_future(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pygorums.transports.carrier import CARRIER
 from pygorums.transports.choosing import TransportName, choose
 from pygorums.transports.grpc.listener import GrpcListener
 from pygorums.transports.grpc.tls_check import check_tls
@@ -30,6 +31,9 @@ def make_listener(transport: TransportName | None, credentials: object, options:
     Raises:
         ConfigurationError: The transport that was asked for cannot do that.
     """
+    carrier = CARRIER.get()
+    if carrier is not None:
+        return carrier.listener()
     if choose(transport, credentials, options) == "grpc":
         return GrpcListener(options.items())
     return SocketListener(options)
@@ -43,6 +47,9 @@ def make_connector(
     Raises:
         ConfigurationError: The transport that was asked for cannot do that, or the credentials cannot be used.
     """
+    carrier = CARRIER.get()
+    if carrier is not None:
+        return carrier.connector
     if choose(transport, credentials, options) == "grpc":
         check_tls(credentials)
         pairs = tuple(options.items())

@@ -11,10 +11,11 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from pygorums.base.errors import StatusError
+from pygorums.base.errors import ConfigurationError, StatusError
 from pygorums.tasks.grace import LONGEST, Grace
 from pygorums.tasks.joined import Joined
 from pygorums.transports.address import unix_path
+from pygorums.transports.carrier import inline
 from pygorums.transports.grpc.closed_loops import quiet_when_closed
 from pygorums.transports.grpc.forked import use_grpc
 from pygorums.transports.grpc.keepalive import TCP_TIMEOUT_MS, with_keepalive
@@ -57,9 +58,14 @@ class GrpcListener:
 
     Args:
         given: gRPC's options.
+
+    Raises:
+        ConfigurationError: This is a simulation.
     """
 
     def __init__(self, given: Iterable[tuple[str, Any]]) -> None:
+        if inline():
+            raise ConfigurationError("there is no gRPC server in a simulation: leave out what needs one there")
         options = {**_DEFAULT_OPTIONS, **with_keepalive(given)}
         self._shared = bool(options["grpc.so_reuseport"])
         self._calls = _Calls()
