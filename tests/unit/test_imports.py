@@ -90,4 +90,6 @@ def test_the_lowest_floors_know_no_loop_and_no_clock() -> None:
 
 
 def test_the_event_loop_tells_the_time() -> None:
-    assert [path for path in FILES if "time" in standard(path)] == [ROOT / "streams" / "clock.py"]
+    # Tests have clocks of their own: how long they take, and what simulated programs see.
+    engine = [path for path in FILES if ROOT / "testing" not in path.parents]
+    assert [path for path in engine if "time" in standard(path)] == [ROOT / "streams" / "clock.py"]

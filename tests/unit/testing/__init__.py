@@ -1,0 +1,1 @@
+"""Histories and the checker: pure, and held against the plainest way of doing the same."""
