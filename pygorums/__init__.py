@@ -4,11 +4,13 @@ Write a .proto with the options of ``gorums.proto``, generate a module with ``pr
 the nodes and call its functions.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pygorums import grpc_environment  # noqa: F401  # isort: skip - for its effect, before anything imports grpc
 from grpc import StatusCode
 
 from pygorums import sync as sync
-from pygorums import testing as testing
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import (
     CallTimeoutError,
@@ -46,6 +48,9 @@ from pygorums.serving.settings import ServerOptions, SystemOptions
 from pygorums.serving.system import System
 from pygorums.serving.until_signal import run, serve
 from pygorums.version import __version__
+
+if TYPE_CHECKING:
+    from pygorums import testing as testing
 
 __all__ = [
     "LEVEL_NOT_SET",
@@ -101,3 +106,10 @@ __all__ = [
     "run",
     "serve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`testing` is imported when it is first asked for: programs that are not tests need not have it."""
+    if name == "testing":
+        return import_module("pygorums.testing")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

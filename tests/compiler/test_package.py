@@ -101,6 +101,7 @@ def test_what_the_wheel_ships(wheel: Path) -> None:
         "gorums_pb2-stubs",
         "protoc_gen_pygorums",
         "pygorums",
+        "pygorums_pytest.py",
         f"pygorums-{VERSION}.dist-info",
     }
     assert {"pygorums/py.typed", "protoc_gen_pygorums/py.typed"} <= files.keys()
@@ -116,7 +117,8 @@ def test_what_the_wheel_ships(wheel: Path) -> None:
         if source.suffix in (".py", ".pyi"):
             assert source.relative_to(ROOT).as_posix() in files
     entry_points = files[f"pygorums-{VERSION}.dist-info/entry_points.txt"].decode()
-    assert entry_points == "[console_scripts]\nprotoc-gen-pygorums = protoc_gen_pygorums.__main__:main\n"
+    program = "[console_scripts]\nprotoc-gen-pygorums = protoc_gen_pygorums.__main__:main\n"
+    assert entry_points == f"{program}\n[pytest11]\npygorums = pygorums_pytest\n"
 
 
 def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Path) -> None:
