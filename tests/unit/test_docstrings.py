@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 import pygorums
+import pygorums.quorums
 import pygorums.sync
 import pygorums.testing
 import pygorums.testing.sync
 
-PACKAGES = (pygorums, pygorums.sync, pygorums.testing, pygorums.testing.sync)
+PACKAGES = (pygorums, pygorums.quorums, pygorums.sync, pygorums.testing, pygorums.testing.sync)
 
 
 def public(package: ModuleType) -> list[tuple[str, Any]]:

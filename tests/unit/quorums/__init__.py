@@ -1,0 +1,1 @@
+"""Quorum systems, against brute force over all sets of nodes."""
