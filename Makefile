@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz check generate clean
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz schedules check generate clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -68,6 +68,12 @@ FUZZ ?= 60
 
 fuzz: install
 	$(BIN)/python -m tests.robustness.fuzz_http2 $(FUZZ)
+
+# What sessions promise, under 100,000 schedules of what may go wrong: SEEDS of each of 16 kinds.
+SEEDS ?= 6250
+
+schedules: install
+	$(BIN)/python -m tests.unit.sessions.explore $(SEEDS)
 
 check: install
 	$(BIN)/ruff check .
