@@ -32,6 +32,7 @@ __all__ = [
     "StreamDownError",
     "counted",
     "matches",
+    "renewed",
 ]
 
 E = TypeVar("E", bound=Exception)
@@ -251,6 +252,13 @@ class SendTimeoutError(SendError, TimeoutError):
     """A one-way message had not been sent to some nodes when the time was up; they are in `node_errors`."""
 
     cause = "timed out while sending"
+
+
+def renewed(error: StatusError, node_id: int) -> StatusError:
+    """The same error of a node, for somebody else: raising one that is shared would pile up tracebacks."""
+    if isinstance(error, NodeClosedError | StreamDownError):
+        return type(error)(error.message, node_id=node_id)
+    return StatusError(error.code(), error.message, error.details, node_id=node_id)
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:

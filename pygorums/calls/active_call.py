@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, Protocol, TypeVar
 
+from pygorums.base.observing import CallObservation
+
 __all__ = ["ActiveCall", "CallFuture", "Resolvable"]
 
 T = TypeVar("T")
@@ -50,13 +52,14 @@ class ActiveCall(Generic[T]):
         frame: The encoded request, shared by all nodes.
         future: The outcome. With a plain future it is for whoever awaits it to `give_up`.
         decided: Whether the future is resolved, so that nobody waits for further replies.
+        observed: Who is told of its end.
         sent_at: When the request was queued, in seconds of the event loop's clock.
         streaming: Whether a node may reply more than once.
         one_way: Whether it wants to be told when its request is sent.
         withdrawn: Whether it was given up, or its time was up, so that it need not be sent any more.
     """
 
-    __slots__ = ("_timer", "decided", "frame", "future", "sent_at", "timeout", "withdrawn")
+    __slots__ = ("_timer", "decided", "frame", "future", "observed", "sent_at", "timeout", "withdrawn")
     streaming = False
     one_way = False
 
@@ -65,6 +68,7 @@ class ActiveCall(Generic[T]):
         self.frame = b""
         self.decided = False
         self.withdrawn = False
+        self.observed: CallObservation | None = None
         self.timeout = timeout
         loop = future.get_loop()
         self.sent_at = loop.time()
@@ -74,21 +78,21 @@ class ActiveCall(Generic[T]):
 
     def succeed(self, result: T) -> None:
         """Resolve the future."""
-        self._finish()
+        self._finish(None)
         future = self.future
         if not future.done():
             future.set_result(result)
 
     def lose(self, error: Exception) -> None:
         """Fail the future."""
-        self._finish()
+        self._finish(error)
         if not self.future.done():
             self.future.set_exception(error)
 
     def give_up(self) -> None:
         """Forget the call: nobody wants its outcome any more."""
         if not self.decided:
-            self._finish()
+            self._finish(asyncio.CancelledError())
             self.withdrawn = True
             self.forget()
 
@@ -99,13 +103,16 @@ class ActiveCall(Generic[T]):
             self.withdrawn = True
             self.lose(self.timeout_error())
 
-    def _finish(self) -> None:
+    def _finish(self, error: BaseException | None) -> None:
         self.decided = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if isinstance(self.future, CallFuture):
             self.future.call = None  # or the two would keep each other alive
+        if self.observed is not None:
+            observed, self.observed = self.observed, None
+            observed.ended(self.future.get_loop().time() - self.sent_at, error)
 
     def sent(self, node_id: int) -> None:
         """A node's request was sent; calls with replies wait for those instead."""

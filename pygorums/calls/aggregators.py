@@ -35,29 +35,43 @@ class Aggregator(Protocol[T_co]):
 
 async def awaited(responses: AsyncIterator[NodeResponse[Any]], aggregator: Aggregator[T], progress: Progress) -> T:
     """Read until the outcome is certain, and give it."""
-    while not aggregator.decided:
-        try:
-            response = await responses.__anext__()
-        except StopAsyncIteration:
-            _end(aggregator, progress)
-            break
-        aggregator.add(response)
-    else:
-        progress.satisfied = True
-    return aggregator.result()
+    try:
+        while not aggregator.decided:
+            try:
+                response = await responses.__anext__()
+            except StopAsyncIteration:
+                _end(aggregator, progress)
+                break
+            aggregator.add(response)
+        else:
+            progress.satisfied = True
+        return _result(aggregator, progress)
+    except BaseException as error:
+        progress.fail(error)
+        raise
 
 
 def aggregate(responses: Iterator[NodeResponse[Any]], aggregator: Aggregator[T], progress: Progress) -> T:
     """The same, in a thread."""
-    while not aggregator.decided:
-        response = next(responses, None)
-        if response is None:
-            _end(aggregator, progress)
-            break
-        aggregator.add(response)
-    else:
-        progress.satisfied = True
-    return aggregator.result()
+    try:
+        while not aggregator.decided:
+            response = next(responses, None)
+            if response is None:
+                _end(aggregator, progress)
+                break
+            aggregator.add(response)
+        else:
+            progress.satisfied = True
+        return _result(aggregator, progress)
+    except BaseException as error:
+        progress.fail(error)
+        raise
+
+
+def _result(aggregator: Aggregator[T], progress: Progress) -> T:
+    result = aggregator.result()
+    progress.done = aggregator.decided or not progress.timed_out
+    return result
 
 
 def _end(aggregator: Aggregator[Any], progress: Progress) -> None:

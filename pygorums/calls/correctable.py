@@ -145,10 +145,11 @@ class Correctable(Local, Generic[T]):
             for reader in list(self._readers):
                 reader.put(response.node_id, response.value, level)
             if level >= self._wanted:
-                self._progress.satisfied = True
+                self._progress.satisfied = self._progress.done = True
                 return
             self._notify()
         self._progress.end()
+        self._progress.fail(self._incomplete(None))
 
     def _incomplete(self, cause: str | None) -> IncompleteError:
         progress = self._progress
@@ -160,6 +161,8 @@ class Correctable(Local, Generic[T]):
         if self._done:
             return
         self._done = True
+        if cause is not None:
+            self._progress.fail(asyncio.CancelledError())
         self._source.close()
         self._level = max(self._level, 0)
         if self._level < self._wanted and self._error is None:

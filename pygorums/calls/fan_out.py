@@ -15,6 +15,7 @@ from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
+from pygorums.streams.pending import PendingCall
 
 __all__ = ["Requests", "fan_out", "requests_of", "send_queue"]
 
@@ -27,7 +28,7 @@ class _NodeShare:
 
     __slots__ = ("_queue", "frame")
 
-    def __init__(self, queue: ReplyQueue[Any], frame: bytes) -> None:
+    def __init__(self, queue: PendingCall, frame: bytes) -> None:
         self._queue = queue
         self.frame = frame
 
@@ -64,26 +65,30 @@ def fan_out(
     """
     seq_no = config.pool.next_seq_no()
     queue = ReplyQueue(method, config, seq_no, call.timeout, call.progress)
+    told: PendingCall = queue
+    if config.pool.observers.call is not None:
+        told = config.pool.observers.call(queue, method, config.nodes)
+        call.progress.observed = True
     encoded: dict[int, bytes] = {}  # by the identity of the request
     for node, (node_id, request) in zip(config.nodes, requests, strict=True):
         if request is None:
             queue.skip(node_id)
             continue
         if isinstance(request, Exception):
-            queue.fail(node_id, request)
+            told.fail(node_id, request)
             continue
         frame = encoded.get(id(request))
         if frame is None:
             try:
-                frame = encode_request(config.pool, method, seq_no, request, call.options)
+                frame = encode_request(config.pool, method, seq_no, request, call.options, queue.observed)
             except StatusError as error:
-                queue.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
+                told.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
                 continue
             encoded[id(request)] = frame
         if method.one_way:
-            node.channel.post(frame, queue)
+            node.channel.post(frame, told)
         else:
-            share: Any = _NodeShare(queue, frame)
+            share: Any = _NodeShare(told, frame)
             node.channel.request(seq_no, share)
     return queue
 
@@ -99,12 +104,16 @@ def send_queue(
     pool = config.pool
     seq_no = pool.next_seq_no()
     queue = ReplyQueue(method, config, seq_no, options.timeout, progress)
+    told: PendingCall = queue
+    if pool.observers.call is not None:
+        told = pool.observers.call(queue, method, config.nodes)
+        progress.observed = True
     try:
-        queue.frame = encode_request(pool, method, seq_no, request, options)
+        queue.frame = encode_request(pool, method, seq_no, request, options, queue.observed)
     except StatusError as error:
         for node in config:
-            queue.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+            told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
     else:
         for node in config:
-            node.channel.request(seq_no, queue)
+            node.channel.request(seq_no, told)
     return queue

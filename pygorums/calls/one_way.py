@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from asyncio import _get_running_loop
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -13,6 +12,7 @@ from google.protobuf.message import Message
 from pygorums.base.errors import CallTimeoutError, SendError, SendTimeoutError, StatusError
 from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
+from pygorums.base.observing import CallObservation
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
@@ -20,7 +20,7 @@ from pygorums.calls.preparing import check_request, check_target, encode_request
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
-from pygorums.streams.outgoing import UNOWNED
+from pygorums.streams.outgoing import UNOWNED, Outgoing
 
 __all__ = ["multicast", "post", "send_one_way", "unicast"]
 
@@ -89,25 +89,45 @@ def send_one_way(
 ) -> ActiveCall[None]:
     """Send a one-way message, or its bytes, to nodes of a pool, now; `future` is done when it is sent."""
     call = _OneWayCall(future, method, nodes, options.timeout)
+    told: Outgoing = call
+    if pool.observers.call is not None:
+        told = pool.observers.call(call, method, nodes)
     try:
-        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, options)
+        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, options, call.observed)
     except StatusError as error:
         for node in nodes:
-            call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+            told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
     else:
         for node in nodes:
-            node.channel.post(frame, call)
+            node.channel.post(frame, told)
     return call
+
+
+class _Posted:
+    """A one-way message that nobody follows."""
+
+    observed: CallObservation | None = None
 
 
 def post(
     method: Method[Any, Any], pool: Pool, nodes: Sequence[Node], request: Message | bytes, options: CallOptions
 ) -> None:
     """Send a one-way message to nodes of a pool, now, whatever becomes of it."""
-    with suppress(StatusError):
-        frame = encode_request(pool, method, pool.next_seq_no(), request, options)
+    observed: CallObservation | None = None
+    if pool.observers.call is not None:
+        posted = _Posted()
+        pool.observers.call(posted, method, nodes)
+        observed = posted.observed
+    failure: StatusError | None = None
+    try:
+        frame = encode_request(pool, method, pool.next_seq_no(), request, options, observed)
+    except StatusError as error:
+        failure = error
+    else:
         for node in nodes:
             node.channel.post(frame, UNOWNED)
+    if observed is not None:
+        observed.ended(0.0, failure)
 
 
 def unicast(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import Any
 
 from pygorums.base.errors import IncompleteError, RejectedError, counted
@@ -26,9 +27,12 @@ class Progress:
         deadline: When its time is up, by the clock of the event loop; None for no limit, or before it is sent.
         satisfied: Whether the caller has got what it wanted. Nodes that still owe their only reply are not told then
             that nobody waits for it: they were asked, perhaps to store something, and the call has not failed.
+        observed: Whether somebody wants to know how it ends, for whom this is kept:
+        done: Whether the caller has got its result.
     """
 
     __slots__ = (
+        "_failure",
         "_given",
         "_heard",
         "_one_way",
@@ -36,8 +40,10 @@ class Progress:
         "asked",
         "config",
         "deadline",
+        "done",
         "method_name",
         "node_errors",
+        "observed",
         "satisfied",
         "timed_out",
         "timeout",
@@ -52,6 +58,9 @@ class Progress:
         self.timeout: float | None = None
         self.deadline: float | None = None
         self.satisfied = False
+        self.observed = False
+        self.done = False
+        self._failure: BaseException | None = None
         self._streaming = method.streaming
         self._one_way = method.one_way
         self._heard: dict[int, Exception | None] = {}  # how each node's newest response came from the wire
@@ -98,6 +107,22 @@ class Progress:
         for node_id, error in self._heard.items():
             if node_id not in self._given and node_id not in self.node_errors:
                 self.node_errors[node_id] = error or RejectedError("its reply was dropped by an interceptor")
+
+    def fail(self, error: BaseException) -> None:
+        """The caller gets an error, or leaves."""
+        if self.observed:
+            self._failure = error
+
+    def outcome(self) -> BaseException | None:
+        """What the call ended with, for those who observe it: None for success, `CancelledError` if it was left."""
+        failure, self._failure = self._failure, None  # or it and its traceback would keep each other alive
+        if failure is not None or self.done:
+            return failure
+        if self.timed_out:
+            return IncompleteError.of(self)
+        if self._given or (self._one_way and not self.node_errors):
+            return None
+        return IncompleteError.of(self) if self.node_errors else CancelledError()
 
     def quorum(self, n: int | None) -> int:
         """`n`, or a majority of the nodes for None.

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.method import Method
+from pygorums.base.observing import CallObservation
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import BeingReadError, NodeResponse, parse_reply
 from pygorums.nodes.node import Node
@@ -67,6 +68,7 @@ class ReplyQueue(Generic[Resp]):
         self.decided = False
         self.withdrawn = False
         self.one_way = method.one_way
+        self.observed: CallObservation | None = None
         self.timeout = timeout
         self.sent_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -120,7 +122,7 @@ class ReplyQueue(Generic[Resp]):
     async def __anext__(self) -> NodeResponse[Resp]:
         while not self._items:
             if not self._open or self.decided:
-                self.close()
+                self._stop()  # what the reader makes of it is not known yet
                 raise StopAsyncIteration
             if self._reader is not None:
                 raise BeingReadError(f"the responses of {self._method.name} are being read by another task")
@@ -158,15 +160,24 @@ class ReplyQueue(Generic[Resp]):
             what = "not sent to" if self.one_way else "no reply from"
             text = f"{what} {self._nodes[node_id].address} within {self.timeout} s"
             self._progress.node_errors[node_id] = CallTimeoutError(text, node_id=node_id)
-        self.close()
+        if self._reader is None:
+            self.close()
+        else:
+            self._stop()  # the reader says what it has made of the call
 
     def abandon(self) -> None:
         """As `close`, from wherever the last reference to the call was dropped: in another thread perhaps."""
-        if not self.decided:
+        if not self.decided or self.observed is not None:
             on_loop(self._loop, self.close)
 
     def close(self) -> None:
         """Forget the call: expect no more replies. What has arrived can still be read."""
+        self._stop()
+        if self.observed is not None:
+            observed, self.observed = self.observed, None
+            observed.ended(self._loop.time() - self.sent_at, self._progress.outcome())
+
+    def _stop(self) -> None:
         if self.decided:
             return
         self.decided = True

@@ -20,6 +20,7 @@ from pygorums.calls.response import parse_reply
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
+from pygorums.streams.pending import PendingCall
 
 __all__ = ["rpc", "send_rpc"]
 
@@ -71,12 +72,15 @@ def send_rpc(
     pool = node.pool
     seq_no = pool.next_seq_no()
     call = _RpcCall(future, method, node, seq_no, options.timeout)
+    told: PendingCall = call
+    if pool.observers.call is not None:
+        told = pool.observers.call(call, method, (node,))
     try:
-        call.frame = encode_request(pool, method, seq_no, request, options)
+        call.frame = encode_request(pool, method, seq_no, request, options, call.observed)
     except StatusError as error:
         call.lose(error)
     else:
-        node.channel.request(seq_no, call)
+        node.channel.request(seq_no, told)
     return call
 
 

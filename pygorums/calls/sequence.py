@@ -117,6 +117,7 @@ class AnySequence(Local, Generic[T]):
         self._lost = False  # whether reading on would miss responses
         self._made = made
         self._used = False
+        self._collecting = False  # whether the end of the responses is not yet that of the call
 
     def ignore_errors(self) -> Self:
         """Only the successful replies."""
@@ -252,6 +253,7 @@ class ResponseSeq(AnySequence[T]):
 
     async def _aggregated(self, aggregator: Aggregator[R], responses: ResponseStream[T]) -> R:
         being_read = False
+        self._collecting = True
         try:
             return await awaited(responses, aggregator, self._progress)
         except asyncio.CancelledError:
@@ -293,6 +295,8 @@ class ResponseSeq(AnySequence[T]):
                 raise
             except StopAsyncIteration:
                 self._progress.end()
+                if not self._collecting:
+                    self._source.close()
                 raise
             if self._taken(response):
                 return response

@@ -15,6 +15,7 @@ from pygorums.calls.preparing import encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
+from pygorums.streams.pending import PendingCall
 
 __all__ = ["ThresholdCall", "send_threshold_call"]
 
@@ -167,15 +168,18 @@ def send_threshold_call(
     seq_no = pool.next_seq_no()
     kind = StreamingThresholdCall if method.streaming else ThresholdCall
     call = kind(future, method, config, seq_no, need, options.timeout)
+    told: PendingCall = call
+    if pool.observers.call is not None:
+        told = pool.observers.call(call, method, config.nodes)
     if need > len(config.nodes):
         call.lose(too_few_nodes(method.name, need, len(config)))
         return call
     try:
-        call.frame = encode_request(pool, method, seq_no, request, options)
+        call.frame = encode_request(pool, method, seq_no, request, options, call.observed)
     except StatusError as error:
         for node in config:
-            call.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+            told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
         return call
     for node in config.nodes:
-        node.channel.request(seq_no, call)
+        node.channel.request(seq_no, told)
     return call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
 from pygorums.base.immutable import Immutable, setter
@@ -16,6 +16,9 @@ from pygorums.nodes.node import Node, Pool
 from pygorums.nodes.outbound_pool import OutboundPool
 from pygorums.nodes.watch import Watch, check_watch
 from pygorums.quorum.majority import majority_of
+
+if TYPE_CHECKING:
+    from pygorums.nodes.stats import ConfigurationStats  # at run time only for who asks
 
 __all__ = ["Configuration"]
 
@@ -208,6 +211,16 @@ class Configuration(Immutable, Sequence[Node]):
         In a configuration of a server only these nodes are told of: see `Server.changes`.
         """
         return self.pool.changes(self.nodes)
+
+    def stats(self) -> ConfigurationStats:
+        """Nodes and calls in figures: state, latencies and errors of each node, calls by method and status. A snapshot.
+
+        Counting calls begins with the first call of this, so that programs that never ask pay nothing: ask once at the
+        start. May be called in any thread.
+        """
+        from pygorums.nodes.stats import stats_of
+
+        return stats_of(self.nodes, self.pool.observers)
 
     def _check_known(self, node_ids: Iterable[int]) -> None:
         for node_id in node_ids:

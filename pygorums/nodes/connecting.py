@@ -11,6 +11,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.metadata import StreamMetadataLike, stream_pairs
+from pygorums.base.observing import CallObserver
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.outbound_pool import pool_of
@@ -28,6 +29,7 @@ def connect(
     metadata: StreamMetadataLike = None,
     server: RequestServer | None = None,
     interceptors: Sequence[Any] = (),
+    observers: Sequence[CallObserver] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
     channel_options: Sequence[tuple[str, Any]] = (),
@@ -48,6 +50,7 @@ def connect(
         server: A `Server` whose handlers answer calls that the nodes make back over these connections. If it
             has a node ID, the node with that ID is called in the process, without the network.
         interceptors: Client interceptors for all calls to these nodes, inside of those that a call brings.
+        observers: Who is told of each call to these nodes, as `pygorums.telemetry.Instrumentation.client`.
         send_buffer: How many bytes may wait to be sent to one node. A message that does not fit fails, at
             once and for that node alone, with `RESOURCE_EXHAUSTED`.
         backoff: How long to wait between attempts to reach a node.
@@ -57,7 +60,7 @@ def connect(
     Raises:
         ConfigurationError: No addresses, a malformed or duplicate one, an ID that is 0, beyond uint32 or in
             use; a `send_buffer` that is not positive.
-        TypeError: `server` is no `Server`, but one of `pygorums.sync`, say.
+        TypeError: `server` is no `Server`, but one of `pygorums.sync`, say; an observer observes no calls.
         RuntimeError: No event loop is running.
     """
     addresses = numbered(nodes)
@@ -74,5 +77,6 @@ def connect(
         channel_options=channel_options,
         interceptors=interceptors,
         server=server,
+        observers=observers,
     )
     return Configuration([pool.add(node_id, address) for node_id, address in addresses.items()], pool)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from pygorums.base.errors import CallTimeoutError, ConfigurationError, NodeClosedError, counted
+from pygorums.base.observers import Observers
 from pygorums.base.pickling import Shared
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.call_options import NO_OPTIONS
@@ -125,11 +126,20 @@ class Pool:
         options: What calls to its nodes start from.
         next_seq_no: Gives a new sequence number at each call.
         happenings: Tells what happens to its nodes.
+        observers: Who observes calls to its nodes.
     """
 
-    def __init__(self, *, max_message: int, interceptors: Sequence[Any] = (), first_seq_no: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        max_message: int,
+        interceptors: Sequence[Any] = (),
+        first_seq_no: int = 1,
+        observers: Observers | None = None,
+    ) -> None:
         self.max_message = max_message
         self.options = NO_OPTIONS.extended(interceptors=interceptors)
+        self.observers = Observers() if observers is None else observers
         self._nodes: dict[int, Node] = {}
         self.next_seq_no = count(first_seq_no).__next__
         self._tasks: set[asyncio.Task[Any]] = set()

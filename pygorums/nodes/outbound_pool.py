@@ -14,6 +14,8 @@ from weakref import WeakMethod
 import grpc
 
 from pygorums.base.backoff import Backoff
+from pygorums.base.observers import Observers
+from pygorums.base.observing import CallObserver, checked_observers
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import Channel, RequestServer
@@ -47,6 +49,7 @@ class OutboundPool(Pool):
         interceptors: Wrapped around every call.
         server: Answers calls that nodes make back to us; its own node is called in the process.
         chance: All that is left to chance.
+        observers: Who observes calls to the nodes.
     """
 
     def __init__(
@@ -60,8 +63,9 @@ class OutboundPool(Pool):
         interceptors: Sequence[Any],
         server: RequestServer | None,
         chance: random.Random,
+        observers: Observers | None = None,
     ) -> None:
-        super().__init__(max_message=options.max_message, interceptors=interceptors)
+        super().__init__(max_message=options.max_message, interceptors=interceptors, observers=observers)
         self.bind()
         identity = () if server is None else ((NODE_ID_KEY, str(server.node_id)),)
         self._user_metadata = (*metadata, *identity)
@@ -142,6 +146,7 @@ def pool_of(
     channel_options: Sequence[tuple[str, Any]],
     interceptors: Sequence[Any],
     server: RequestServer | None,
+    observers: Sequence[CallObserver],
 ) -> OutboundPool:
     """A pool whose streams a transport carries, with TLS if there are credentials, and options of gRPC and of ours.
 
@@ -158,6 +163,7 @@ def pool_of(
         interceptors=interceptors,
         server=server,
         chance=random.SystemRandom(),
+        observers=Observers(checked_observers(observers, "call")),
     )
 
 

@@ -11,6 +11,7 @@ import grpc
 
 from pygorums.base.errors import ConfigurationError, StatusError
 from pygorums.base.introduction import disagreements, introduction
+from pygorums.base.observers import Observers
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.nodes.address import same_place
@@ -51,6 +52,7 @@ class Peers:
         addresses: The known peers' addresses by ID.
         max_message: The largest message in bytes that is sent to them.
         on_config_change: Called with the new configuration of known peers after each change, and at the server's start.
+        observers: Who observes calls to them.
     """
 
     def __init__(
@@ -61,11 +63,12 @@ class Peers:
         *,
         max_message: int,
         on_config_change: Callable[[Configuration], object] | None,
+        observers: Observers,
     ) -> None:
         self.own_id = own_id
         self._addresses = addresses
         self._on_config_change = on_config_change
-        self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1)
+        self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1, observers=observers)
         self._known: dict[int, Node] = {}
         self._connected: dict[int, Node] = {}  # the known peers with a stream, and the own node
         self._clients: dict[int, Node] = {}

@@ -8,7 +8,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pygorums.base.errors import CallTimeoutError
 from pygorums.base.metadata import Metadata, pairs_of
+from pygorums.base.observers import Observers
+from pygorums.base.observing import RequestObservation
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.failures import HandlerFailures
@@ -33,6 +36,10 @@ class Host(Protocol):
     @property
     def failures(self) -> HandlerFailures:
         """What becomes of what goes wrong in handlers."""
+
+    @property
+    def observers(self) -> Observers:
+        """Who observes the requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,11 @@ class StreamContext(Local):
         return Metadata(self._pairs)
 
     @property
+    def observers(self) -> Observers:
+        """Who observes the requests (for who keeps the order)."""
+        return self._host.observers
+
+    @property
     def server(self) -> Any:
         """The server that handles the call, as the application made it: a `Server`, or one of `pygorums.sync`."""
         # Looked up late: the servers of a local cluster get streams before the blocking facade wraps them.
@@ -131,6 +143,8 @@ class ServerContext(StreamContext):
     number = 0  # of the call, if it runs for long enough to be known by it
     given_up = False  # whether the caller has said that it does not wait any more
     over = False  # whether the handler has ended
+    observed: RequestObservation | None = None  # who is told of its end
+    failure: BaseException | None = None  # what it has raised, for them
     timer: asyncio.TimerHandle | None = None
 
     def __init__(
@@ -203,6 +217,20 @@ class ServerContext(StreamContext):
         """
         self._read_entries()
         self._pairs += pairs_of([(key, value)])
+
+    def fail(self, error: BaseException) -> None:
+        """The handler has raised something (for who keeps the order)."""
+        if self.observed is not None:
+            self.failure = error
+
+    def tell_observed(self, time: float) -> None:
+        """Tell who observes the request that it has ended (for who keeps the order)."""
+        observed, self.observed = self.observed, None
+        failure, self.failure = self.failure, None  # or it and its traceback would keep each other alive
+        if isinstance(failure, asyncio.CancelledError) and (self.deadline or time) < time:
+            failure = CallTimeoutError(f"the time for {self.method} was up before it was handled")
+        if observed is not None:
+            observed.ended(time - self._received_at, failure)
 
     def calls(self) -> None:
         """The handler makes a nested call to a node that may call us (for the streams).

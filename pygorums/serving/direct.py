@@ -5,13 +5,19 @@ from __future__ import annotations
 
 from asyncio import Task
 from collections.abc import Callable, Sequence
+from weakref import WeakKeyDictionary
 
 from pygorums.base.errors import NodeClosedError
+from pygorums.nodes.peers import Peers
+from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.in_order import InOrder
+from pygorums.serving.sources import Sources
 from pygorums.serving.succession import Succession
+from pygorums.streams.channel import FrameSink, RequestHandling
 from pygorums.wire.framing import Frame, Message
+from pygorums.wire.handshake import Pairs
 
-__all__ = ["DirectRequests"]
+__all__ = ["DirectRequests", "DirectSources"]
 
 
 class DirectRequests:
@@ -68,3 +74,44 @@ class DirectRequests:
         """The server stops: cancel what is being handled, and say so to those who wait, now and later."""
         self._refusal = NodeClosedError("the server has stopped")
         self._requests.cancel(self._refusal)
+
+
+class DirectSources:
+    """The sources of one server whose requests come over no stream that it has accepted.
+
+    Args:
+        sources: Has requests handled.
+        peers: Who may be called from then on.
+
+    Attributes:
+        handling: Those that are handled.
+        closed: Whether the server stops, so that further ones are refused.
+    """
+
+    def __init__(self, sources: Sources, peers: Peers) -> None:
+        self._sources = sources
+        self._peers = peers
+        self._successions: WeakKeyDictionary[object, Succession] = WeakKeyDictionary()
+        self.handling: dict[DirectRequests, None] = {}
+        self.closed = False
+
+    def handle_requests(
+        self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
+    ) -> RequestHandling:
+        """Handle the requests of one more source, as `RequestServer` says."""
+        self._peers.bind()
+        requests = self._sources.add(
+            replies,
+            metadata=metadata,
+            peer=peer,
+            peer_id=peer_id,
+            auth_context={},
+            mark_end=mark_end,
+            max_waiting=MAX_WAITING,
+        )
+        succession = self._successions.setdefault(origin, Succession())
+        handling = DirectRequests(requests, succession, lambda ended: self.handling.pop(ended, None))
+        self.handling[handling] = None
+        if self.closed:
+            handling.shut_down()
+        return handling

@@ -10,6 +10,7 @@ import grpc
 
 from pygorums.base.errors import StatusError
 from pygorums.base.method import Method
+from pygorums.base.observers import Observers
 from pygorums.base.repeated import FailureLog, Repeated
 from pygorums.base.shown import shown
 from pygorums.streams.clock import now
@@ -25,10 +26,12 @@ class HandlerFailures:
     Args:
         hide: Whether clients are told no more of what a handler raises than its type. What a `StatusError` says is
             meant for them, and always sent.
+        observers: Who counts requests that are not even handled.
     """
 
-    def __init__(self, *, hide: bool) -> None:
+    def __init__(self, *, hide: bool, observers: Observers) -> None:
         self._hide = hide
+        self._observers = observers
         self._failures = FailureLog(_log)
         self._repeated = Repeated()
 
@@ -57,9 +60,15 @@ class HandlerFailures:
 
     def unserved(self, name: str) -> None:
         """Log that a method was called which no service has: the senders of one-way messages may never hear of it."""
+        self.refused(name, grpc.StatusCode.UNIMPLEMENTED)
         name = shown(name, 200)
         text = "%s was called{}, and no service here has it: was the service registered?"
         self._tell(logging.WARNING, name, text, name)
+
+    def refused(self, name: str, code: grpc.StatusCode) -> None:
+        """Count a request that no handler gets."""
+        if self._observers.counters is not None:
+            self._observers.counters.refuse(name, code.name)
 
     def unreleased(self, method: str) -> None:
         """Log that a handler waits for a nested call and has not released its stream."""

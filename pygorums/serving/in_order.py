@@ -84,6 +84,7 @@ class InOrder:
         self._handlers = handlers
         self.replies = replies
         self._surroundings = surroundings
+        self._observers = context.observers
         self._max_running = max_released
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -113,8 +114,7 @@ class InOrder:
 
     def is_one_way(self, name: str) -> bool:
         """Whether nobody waits for an answer from the method `name`."""
-        handler = self._handlers.get(name)
-        return handler is not None and handler.method.one_way
+        return (handler := self._handlers.get(name)) is not None and handler.method.one_way
 
     def holds_up(self) -> ServerContext | None:
         """The request that keeps others waiting, if there are any."""
@@ -258,7 +258,7 @@ class InOrder:
         try:
             request = handler.read(message, size)
         except StatusError as error:
-            self.replies.refuse(seq_no, name, error.code(), error.message)
+            self.replies.malformed(seq_no, name, error)
             return
         ctx = ServerContext(self.context, name, message, self.backlog.received_at, now, self._on_release)
         if not (self._callers.begin(ctx, seq_no) or method.one_way):
@@ -280,6 +280,8 @@ class InOrder:
         method, replies = handler.method, self.replies
         try:
             HANDLING.set(ctx)
+            if self._observers.request is not None:
+                ctx.observed = self._observers.request(ctx)
             reply = await handler.call(ctx, request)
             if not method.one_way:
                 if method.streaming:
@@ -289,6 +291,7 @@ class InOrder:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
+            ctx.fail(error)
             self._failed(ctx, seq_no, method, error)
         finally:
             thread = ctx.thread
@@ -304,6 +307,8 @@ class InOrder:
 
     def _ended(self, ctx: ServerContext) -> None:
         ctx._released = ctx.over = True
+        if ctx.observed is not None:
+            ctx.tell_observed(self._loop.time())
         self.holding.ended(ctx)
         if self.replies.sink.queued_bytes > READ_ON_BELOW:
             self.holding.grew()

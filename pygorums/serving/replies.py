@@ -112,8 +112,16 @@ class ReplyWriter:
         self._failures.unserved(name)
         self.refuse(seq_no, name, grpc.StatusCode.UNIMPLEMENTED, f"no handler registered for method {name}")
 
+    def malformed(self, seq_no: int, name: str, error: StatusError) -> None:
+        """Answer what is no request of the method."""
+        self._failures.refused(name, error.code())
+        self.refuse(seq_no, name, error.code(), error.message)
+
     def too_late(self, seq_no: int, ctx: ServerContext) -> None:
         """Answer a request that nobody waits for any more, unless its caller has said so itself."""
+        if ctx.observed is None:  # its handler was not even called
+            code = grpc.StatusCode.CANCELLED if ctx.given_up else grpc.StatusCode.DEADLINE_EXCEEDED
+            self._failures.refused(ctx.method, code)
         if not ctx.given_up:
             text = f"the time for {ctx.method} was up before it was handled"
             self.refuse(seq_no, ctx.method, grpc.StatusCode.DEADLINE_EXCEEDED, text)
@@ -122,6 +130,7 @@ class ReplyWriter:
         """Answer a request for which there is no room."""
         if request.cancel:
             return  # it is none
+        self._failures.refused(request.method, grpc.StatusCode.RESOURCE_EXHAUSTED)
         text = f"too many requests are waiting for their handlers: {shown(request.method, 200)} was refused"
         self.refuse(request.message_seq_no, request.method, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 

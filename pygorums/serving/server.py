@@ -7,32 +7,30 @@ import inspect
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, Self
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import grpc.aio
 
 from pygorums.base.errors import ConfigurationError
+from pygorums.base.observers import Observers
+from pygorums.base.observing import Observer, checked_observers
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import check_address, checked_own_id, numbered
 from pygorums.nodes.call_options import listed_interceptors
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS, Peers
 from pygorums.serving.accepting import Acceptor
-from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.context import Claim, StreamContext
-from pygorums.serving.direct import DirectRequests
+from pygorums.serving.direct import DirectSources
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.peering import Peering
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
-from pygorums.serving.succession import Succession
 from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.threads import HandlerThreads
-from pygorums.streams.channel import FrameSink, RequestHandling
 from pygorums.streams.options import StreamOptions
 from pygorums.tasks.grace import Grace
 from pygorums.tasks.joined import Joined
@@ -40,7 +38,9 @@ from pygorums.transports.choosing import TransportName, choose
 from pygorums.transports.grpc.listener import GrpcListener
 from pygorums.transports.listener import Listener
 from pygorums.transports.making import make_listener
-from pygorums.wire.handshake import Pairs
+
+if TYPE_CHECKING:
+    from pygorums.serving.stats import ServerStats  # at run time only for who asks
 
 __all__ = ["Server"]
 
@@ -64,6 +64,8 @@ class Server(Peering):
             servers of a cluster must give the same IDs to the same nodes. Their addresses only serve to name them:
             whoever connects and claims such an ID is that peer.
         interceptors: Functions around all handlers, the first one outermost.
+        observers: Who is told of each request that is handled, and of each call to `config()` and `client_config()`, as
+            `pygorums.telemetry.Instrumentation.server`.
         on_connect: Called with a `StreamContext` for each new stream, before its first message. May be
             asynchronous; the stream waits for it. What it raises is logged.
         on_config_change: A plain function, called with the new `config` after each change of the known peers that are
@@ -87,6 +89,9 @@ class Server(Peering):
 
     Attributes:
         system: The `System` that it is the server of, as the application made it, or None.
+        observers: Who observes it (for the telemetry).
+        handle_requests: Handles requests that come over a stream that we opened, or from the own process (for the
+            streams).
     """
 
     def __init__(
@@ -97,6 +102,7 @@ class Server(Peering):
         node_id: int = 0,
         peers: Iterable[str] | Mapping[int, str] | None = None,
         interceptors: Sequence[ServerInterceptor] = (),
+        observers: Sequence[Observer] = (),
         on_connect: Callable[[StreamContext], Awaitable[None] | None] | None = None,
         on_config_change: Callable[[Configuration], object] | None = None,
         authorize: Callable[[Claim], Awaitable[None] | None] | None = None,
@@ -118,22 +124,24 @@ class Server(Peering):
         self._credentials = credentials
         self._transport = transport
         self._options = StreamOptions.of(options)
-        self.failures = HandlerFailures(hide=hide_errors)
+        self.observers = Observers(checked_observers(observers, "request", "call"))
+        self.failures = HandlerFailures(hide=hide_errors, observers=self.observers)
         self._threads = HandlerThreads()
         self._handlers: dict[str, Handler] = {}
         self.surroundings = Surroundings()
         self._sources = Sources(
             self, self._handlers, self._options, self.surroundings, cancel_abandoned=cancel_abandoned
         )
-        self._direct: dict[DirectRequests, None] = {}
-        self._successions: WeakKeyDictionary[object, Succession] = WeakKeyDictionary()
         self._peers = Peers(
             self,
             checked_own_id(node_id),
             {} if peers is None else numbered(peers),
             max_message=self._options.max_message,
             on_config_change=None if on_config_change is None else partial(self.surroundings.call, on_config_change),
+            observers=self.observers,
         )
+        self._direct = DirectSources(self._sources, self._peers)
+        self.handle_requests = self._direct.handle_requests
         if address is not None:
             self._peers.check_own(address)
         self._acceptor = Acceptor(self._sources, self._peers, self._options, authorize, on_connect, self.surroundings)
@@ -159,26 +167,15 @@ class Server(Peering):
             raise ConfigurationError(f"{', '.join(taken)}: already registered with this server")
         self._handlers.update(handlers)
 
-    def handle_requests(
-        self, origin: object, replies: FrameSink, *, metadata: Pairs, peer: str, peer_id: int | None, mark_end: bool
-    ) -> RequestHandling:
-        """Handle requests that come over a stream that we opened, or from the own process (for the streams)."""
-        self._peers.bind()
-        requests = self._sources.add(
-            replies,
-            metadata=metadata,
-            peer=peer,
-            peer_id=peer_id,
-            auth_context={},
-            mark_end=mark_end,
-            max_waiting=MAX_WAITING,
-        )
-        succession = self._successions.setdefault(origin, Succession())
-        handling = DirectRequests(requests, succession, lambda ended: self._direct.pop(ended, None))
-        self._direct[handling] = None
-        if self._grace is not None:
-            handling.shut_down()
-        return handling
+    def stats(self) -> ServerStats:
+        """The server in figures: requests by method and status with how long they took, streams, peers. A snapshot.
+
+        Counting begins with the first call, so that servers of which nobody asks pay nothing. May be called in any
+        thread.
+        """
+        from pygorums.serving.stats import server_stats
+
+        return server_stats(self.observers, self._peers, self._sources, len(self._acceptor.streams))
 
     @property
     def address(self) -> str:
@@ -290,14 +287,14 @@ class Server(Peering):
         sending_timeout(grace, "grace")
         if self._grace is None:
             self._grace = Grace()
-            self._acceptor.closed = True
+            self._acceptor.closed = self._direct.closed = True
         if not self.ended.done:
             self._grace.cut(grace)
 
     async def _end(self) -> None:
         assert self._grace is not None
         listening = None if self._asked is None else self._listening
-        await end_handling(self._grace, self._acceptor.streams, self._direct, listening)
+        await end_handling(self._grace, self._acceptor.streams, self._direct.handling, listening)
         await self._peers.close()
         self._sources.stop()
         self._threads.shut_down()

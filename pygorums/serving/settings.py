@@ -10,6 +10,7 @@ import grpc
 
 from pygorums.base.backoff import Backoff
 from pygorums.base.metadata import StreamMetadataLike
+from pygorums.base.observing import Observer
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
@@ -22,6 +23,7 @@ class CommonServerOptions(TypedDict, total=False):
     """Those of a `Server` of either world."""
 
     interceptors: Sequence[ServerInterceptor]
+    observers: Sequence[Observer]
     on_connect: Callable[[StreamContext], Awaitable[None] | None] | None
     authorize: Callable[[Claim], Awaitable[None] | None] | None
     credentials: ssl.SSLContext | grpc.ServerCredentials | None

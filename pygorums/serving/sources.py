@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from weakref import WeakSet
 
 from pygorums.serving.context import Host, StreamContext
 from pygorums.serving.handlers import Handler
@@ -44,6 +45,17 @@ class Sources:
         self._cancel_abandoned = cancel_abandoned
         self._slow_handlers = SlowHandlers(options.slow_handler, host.failures)
         self.stop = self._slow_handlers.stop
+        self._all: WeakSet[InOrder] = WeakSet()
+
+    @property
+    def running(self) -> int:
+        """How many handlers run."""
+        return sum(len(source.tasks) for source in list(self._all))
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of requests that wait or are handled, and of replies that are not written."""
+        return sum(source.holding.held_bytes for source in list(self._all))
 
     def add(
         self,
@@ -79,5 +91,6 @@ class Sources:
             max_waiting=max_waiting,
             cancel_abandoned=self._cancel_abandoned,
         )
+        self._all.add(requests)
         self._slow_handlers.watch(requests)
         return requests

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import grpc
 
@@ -24,6 +24,9 @@ from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of, tell_started
 from pygorums.serving.settings import ServerOptions
 from pygorums.tasks.joined import Joined
+
+if TYPE_CHECKING:
+    from pygorums.serving.stats import ServerStats  # at run time only for who asks
 
 __all__ = ["System"]
 
@@ -50,7 +53,8 @@ class System(Local):
         send_buffer: How many bytes may wait to be sent to one peer.
         backoff: How long to wait between attempts to reach a peer.
         channel_options: gRPC channel options for the streams to peers.
-        server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``on_connect``,
+        server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``observers``, which
+            observe calls to peers too, ``on_connect``,
             ``on_config_change``, ``authorize``, ``hide_errors``, ``cancel_abandoned``, ``options``; and ``transport``,
             which is that of the streams to peers too.
 
@@ -159,6 +163,10 @@ class System(Local):
         """`Server.client_config`: the clients that serve calls made back to them."""
         return self.server.client_config()
 
+    def stats(self) -> ServerStats:
+        """`Server.stats`. Its calls are those over `outbound` too, whose nodes `outbound.stats()` has."""
+        return self.server.stats()
+
     async def start(self) -> str:
         """Listen and start to connect to all peers. Does not wait for them: see `wait_for_config`.
 
@@ -180,6 +188,7 @@ class System(Local):
         if self._stopped:
             raise RuntimeError("the system was stopped while it started")
         self._outbound = connect(self._addresses, server=self.server, **self._connect_options)
+        self._outbound.pool.observers = self.server.observers
         self._telling = asyncio.get_running_loop().create_task(self._tell_services(), name="pygorums system started")
         try:
             await self._telling

@@ -40,6 +40,14 @@ class Channel(Protocol):
     def last_error(self) -> Exception | None:
         """Why there was no stream last."""
 
+    @property
+    def opened(self) -> int:
+        """How many times there was a new stream."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """The bytes that wait to be sent to the node."""
+
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; the call is told if that cannot be."""
 

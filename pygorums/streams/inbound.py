@@ -53,6 +53,7 @@ class InboundChannel:
         self._closed = False
         self.pending = PendingCalls(node_id, send_buffer)  # of the stream in use, or of the one before
         self.last_error: Exception | None = None
+        self.opened = 0
 
     @property
     def connected(self) -> bool:
@@ -61,6 +62,10 @@ class InboundChannel:
     @property
     def waiting(self) -> int:
         return sum(len(stream.pending) for stream in self._streams.values())
+
+    @property
+    def queued_bytes(self) -> int:
+        return sum(stream.queue.queued_bytes for stream in tuple(self._streams.values()))
 
     @property
     def closed(self) -> bool:
@@ -78,7 +83,8 @@ class InboundChannel:
         older = self._latest
         if older is not None and older.instance == instance:
             self._fail(older, f"{self._name} has opened a new stream")
-        self.pending = PendingCalls(self._node_id, self._send_buffer, self.pending.latency)
+        self.pending = PendingCalls(self._node_id, self._send_buffer, self.pending)
+        self.opened += 1
         self._latest = self._streams[queue] = _Accepted(address, queue, self.pending, instance)
         return self.pending
 

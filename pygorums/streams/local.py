@@ -44,6 +44,7 @@ class LocalChannel:
         self.pending = PendingCalls(node_id, limit)
         self.last_error: Exception | None = None
         self.queued_bytes = 0
+        self.opened = 1
 
     @property
     def connected(self) -> bool:

@@ -37,7 +37,7 @@ from contextlib import suppress
 import grpc
 
 from pygorums.base.backoff import Backoff
-from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError, renewed
 from pygorums.base.handling import HANDLING
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.connection_log import LinkLog
@@ -135,6 +135,7 @@ class OutboundChannel:
         self._posted = False  # whether any one-way message ever was
         self._log = LinkLog(node_id, address)
         self.last_error: Exception | None = None
+        self.opened = 0
         self._task = self._loop.create_task(self._run(), name=f"pygorums node {node_id} ({address})")
 
     @property
@@ -144,6 +145,10 @@ class OutboundChannel:
     @property
     def waiting(self) -> int:
         return len(self.pending)
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._queue.queued_bytes
 
     @property
     def closed(self) -> bool:
@@ -249,12 +254,7 @@ class OutboundChannel:
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
     def _copy(self, error: StatusError) -> StatusError:
-        # Every call gets an exception of its own: raising one that is shared would pile up tracebacks.
-        if isinstance(error, NodeClosedError):
-            return NodeClosedError(error.message, node_id=self._node_id)
-        if isinstance(error, StreamDownError):
-            return StreamDownError(error.message, node_id=self._node_id)
-        return StatusError(error.code(), error.message, error.details, node_id=self._node_id)
+        return renewed(error, self._node_id)
 
     async def _run(self) -> None:
         failures = lost = 0
@@ -319,6 +319,7 @@ class OutboundChannel:
 
     def _came_up(self, transport: OpenedTransport) -> None:
         self._transport = transport
+        self.opened += 1
         self._enter(_State.CONNECTED)
         self._log.connected()
         waiting = {id(owner) for owner in self._queue.waiting()}

@@ -20,6 +20,7 @@ The same reader that finds calls finds requests: the side that accepted the stre
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Protocol
 
@@ -40,6 +41,9 @@ UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
 
 SMOOTHING = 0.2
 """The weight of a new sample of latency, as in Gorums; the first sample is the estimate."""
+
+RECENT = 256
+"""How many of the last samples are kept."""
 
 ENTRY_COST = 512
 """What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""
@@ -87,10 +91,10 @@ class PendingCalls:
     Args:
         node_id: The node's ID, for errors.
         limit: The bytes that may be added before calls that nobody waits for are swept out.
-        latency: What is known of the node already.
+        before: What is known of how fast the node is, from an earlier stream.
     """
 
-    def __init__(self, node_id: int, limit: int, latency: float | None = None) -> None:
+    def __init__(self, node_id: int, limit: int, before: PendingCalls | None = None) -> None:
         self._node_id = node_id
         self._limit = limit
         self._calls: dict[int, PendingCall] = {}  # that wait for one reply
@@ -99,8 +103,10 @@ class PendingCalls:
         self._refused = Repeated()
         self.when_any: Callable[[], None] | None = None
         """Called when a reply is expected again, by those who add the call."""
-        self.latency = latency
+        self.latency: float | None = None if before is None else before.latency
         """Seconds, or None before the first successful reply."""
+        self.recent: deque[float] = deque(maxlen=RECENT) if before is None else before.recent
+        """How long the last replies took, in seconds."""
 
     def __len__(self) -> int:
         return sum(1 for call in (*self._calls.values(), *self._streaming.values()) if not call.decided)
@@ -140,7 +146,7 @@ class PendingCalls:
             The messages among them that are no replies but requests of the side that accepted the stream.
         """
         node_id, latency = self._node_id, self.latency
-        pop, streaming = self._calls.pop, self._streaming
+        pop, streaming, measured = self._calls.pop, self._streaming, self.recent.append
         requests = None
         for message in messages:
             seq_no = message.message_seq_no
@@ -165,6 +171,7 @@ class PendingCalls:
                     call.fail(node_id, status_error(message.status, node_id))
                     continue
                 sample = now - call.sent_at
+                measured(sample)
                 latency = sample if latency is None else latency + SMOOTHING * (sample - latency)
                 if not call.decided:
                     call.deliver(node_id, message.payload)

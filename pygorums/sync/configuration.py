@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import grpc
 
@@ -12,6 +12,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ErrorKind, QuorumCallError
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike
+from pygorums.base.observing import CallObserver
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.connecting import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
@@ -20,6 +21,9 @@ from pygorums.nodes.watch import check_watch
 from pygorums.sync.changes import Changes
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 from pygorums.transports.choosing import TransportName
+
+if TYPE_CHECKING:
+    from pygorums.nodes.stats import ConfigurationStats  # at run time only for who asks
 
 __all__ = ["Configuration", "Node", "connect"]
 
@@ -200,6 +204,10 @@ class Configuration(_Facade[AsyncConfiguration], Sequence[Node]):
         """As `pygorums.Configuration.changes`, as an iterator. `Changes.close`, from another thread, ends it."""
         return Changes(self.asynchronous.changes, self.thread, Node)
 
+    def stats(self) -> ConfigurationStats:
+        """Nodes and calls in figures, as `pygorums.Configuration.stats`."""
+        return self.asynchronous.stats()
+
     def wait_connected(self, n: int | None = None, timeout: float | None = None) -> None:
         """Wait until `n` of the nodes, all by default, are connected, as `pygorums.Configuration.wait_connected`."""
         self.thread.run(self.asynchronous.wait_connected, n, timeout)
@@ -282,6 +290,7 @@ def connect(
     metadata: StreamMetadataLike = None,
     server: Any = None,
     interceptors: Sequence[Any] = (),
+    observers: Sequence[CallObserver] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
     channel_options: Sequence[tuple[str, Any]] = (),
@@ -304,6 +313,7 @@ def connect(
         metadata=metadata,
         server=None if server is None else server.asynchronous,
         interceptors=interceptors,
+        observers=observers,
         send_buffer=send_buffer,
         backoff=backoff,
         channel_options=channel_options,

@@ -154,6 +154,7 @@ class ResponseSeq(AnySequence[T]):
         return self._aggregated(Found(fn, self._progress), self)
 
     def _aggregated(self, aggregator: Aggregator[R], responses: Iterator[NodeResponse[T]]) -> R:
+        self._collecting = True
         try:
             return aggregate(responses, aggregator, self._progress)
         finally:
@@ -175,6 +176,8 @@ class ResponseSeq(AnySequence[T]):
             response = self._next()
             if response is None:
                 self._progress.end()
+                if not self._collecting:
+                    self._source.close()
                 raise StopIteration
             if self._taken(response):
                 return response

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import Any, Generic, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, cast
 
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
@@ -19,6 +19,9 @@ from pygorums.serving.system import System as AsyncSystem
 from pygorums.sync.changes import Changes
 from pygorums.sync.configuration import Configuration, Node
 from pygorums.sync.loop_thread import LoopThread, loop_thread
+
+if TYPE_CHECKING:
+    from pygorums.serving.stats import ServerStats  # at run time only for who asks
 
 __all__ = ["Server", "System", "local_systems"]
 
@@ -79,6 +82,10 @@ class _Serving(Local, Generic[A]):
     def client_config(self) -> Configuration:
         """The clients that serve calls, as `pygorums.Server.client_config`."""
         return Configuration(self.asynchronous.client_config(), self._thread)
+
+    def stats(self) -> ServerStats:
+        """It in figures, as `pygorums.Server.stats`."""
+        return self.asynchronous.stats()
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()

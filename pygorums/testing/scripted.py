@@ -98,7 +98,7 @@ class _ScriptedChannel:
     closed = False
     inbound = False
     last_error = None
-    waiting = 0
+    waiting = queued_bytes = opened = 0
 
     def __init__(self, node_id: int, script: _Script) -> None:
         self._node_id = node_id

@@ -9,10 +9,18 @@ import pytest
 import pygorums
 import pygorums.quorums
 import pygorums.sync
+import pygorums.telemetry
 import pygorums.testing
 import pygorums.testing.sync
 
-PACKAGES = (pygorums, pygorums.quorums, pygorums.sync, pygorums.testing, pygorums.testing.sync)
+PACKAGES = (
+    pygorums,
+    pygorums.quorums,
+    pygorums.sync,
+    pygorums.telemetry,
+    pygorums.testing,
+    pygorums.testing.sync,
+)
 
 
 def public(package: ModuleType) -> list[tuple[str, Any]]:
