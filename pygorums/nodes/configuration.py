@@ -62,12 +62,12 @@ class Configuration(Immutable, Sequence[Node]):
         """The node with an ID.
 
         Raises:
-            KeyError: The configuration has no such node.
+            KeyError: The configuration has no such node; the text says which it has.
         """
         for node in self.nodes:
             if node.id == node_id:
                 return node
-        raise KeyError(node_id)
+        raise KeyError(f"there is no node {node_id!r} in this configuration, which has {_listed(self.node_ids)}")
 
     def with_defaults(
         self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
@@ -113,7 +113,7 @@ class Configuration(Immutable, Sequence[Node]):
         Raises:
             ConfigurationError: There is no node with such an ID.
         """
-        self._check_known(node_ids)
+        self._check_known(node_ids, "; use extend to connect to further nodes")
         return self._with(_by_id(_merged(self.nodes, [self.pool.nodes[node_id] for node_id in node_ids])))
 
     def remove(self, *node_ids: int) -> Configuration:
@@ -222,10 +222,12 @@ class Configuration(Immutable, Sequence[Node]):
 
         return stats_of(self.nodes, self.pool.observers)
 
-    def _check_known(self, node_ids: Iterable[int]) -> None:
+    def _check_known(self, node_ids: Iterable[int], hint: str = "") -> None:
         for node_id in node_ids:
             if node_id not in self.pool.nodes:
-                raise ConfigurationError(f"there is no node {node_id}; use extend to connect to further nodes")
+                hint = hint if isinstance(self.pool, OutboundPool) else ""
+                there_are = _listed(tuple(self.pool.nodes))
+                raise ConfigurationError(f"there is no node {node_id!r}: the connections are to {there_are}{hint}")
 
     def _check_related(self, other: Configuration) -> None:
         if other.pool is not self.pool and len(other) and len(self):
@@ -307,6 +309,14 @@ class Configuration(Immutable, Sequence[Node]):
 
 
 _set_nodes, _set_pool, _set_options = (setter(Configuration, slot) for slot in ("nodes", "pool", "options"))
+
+
+def _listed(node_ids: Sequence[int]) -> str:
+    """Which nodes there are, for texts."""
+    if not node_ids:
+        return "none"
+    more = f" and {len(node_ids) - 10} others" if len(node_ids) > 10 else ""
+    return f"{'node' if len(node_ids) == 1 else 'nodes'} {', '.join(map(str, node_ids[:10]))}{more}"
 
 
 def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:

@@ -194,6 +194,11 @@ class Server(Peering):
         return self._address is not None
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether it was told to stop, be it before it was started."""
+        return self._grace is not None
+
+    @property
     def grpc_server(self) -> grpc.aio.Server:
         """The gRPC server below, made when first asked for; to add other gRPC services before `start`.
 

@@ -122,6 +122,11 @@ class System(Local):
         """Whether it was told to start. It may have been stopped since."""
         return self._starting.begun
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it was told to stop, be it before it was started."""
+        return self._stopped
+
     def register(self, service: Service) -> None:
         """Serve the methods of one more service, from now on, as `Server.register`.
 

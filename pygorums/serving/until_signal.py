@@ -14,7 +14,7 @@ from pygorums.serving.server import Server
 from pygorums.serving.service import Service
 from pygorums.serving.system import System
 
-__all__ = ["check_target", "run", "serve", "stopped_by_signals"]
+__all__ = ["check_target", "refuse_stopped", "run", "serve", "stopped_by_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -38,7 +38,7 @@ def run(
 
     Raises:
         OSError, ConfigurationError: As for `Server.start`.
-        RuntimeError: An event loop is running.
+        RuntimeError: An event loop is running, or `target` was stopped before.
         TypeError: `target` is neither, but a service, say.
     """
     if asyncio._get_running_loop() is not None:
@@ -56,6 +56,11 @@ async def serve(
 
     In another thread than the main one there are no signals to wait for; it ends with the server. If it is cancelled it
     stops the server at once.
+
+    Raises:
+        OSError, ConfigurationError: As for `Server.start`.
+        RuntimeError: `target` was stopped before.
+        TypeError: `target` is neither a server nor a system.
     """
     check_target(target, (Server, System), "pygorums")
     loop = asyncio.get_running_loop()
@@ -80,12 +85,20 @@ async def serve(
 
 
 async def _started(target: Server | System, address: str | None) -> str:
+    refuse_stopped(target)
     if target.was_started:
         return target.address
     if isinstance(target, Server):
         return await target.start(address)
     target.check_address(address)
     return await target.start()
+
+
+def refuse_stopped(target: Server | System) -> None:
+    """Refuse to serve with what has ended already, instead of returning at once."""
+    if target.was_stopped:
+        kind = type(target).__name__.lower()
+        raise RuntimeError(f"the {kind} was stopped before; make a new one to serve again")
 
 
 def check_target(target: object, kinds: tuple[type, ...], world: str) -> None:

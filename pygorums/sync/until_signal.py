@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pygorums.serving.until_signal import check_target, stopped_by_signals
+from pygorums.serving.until_signal import check_target, refuse_stopped, stopped_by_signals
 from pygorums.sync.loop_thread import loop_thread
 from pygorums.sync.server import Server, System
 
@@ -43,6 +43,7 @@ def run(
 
 
 def _started(target: Server | System, address: str | None) -> str:
+    refuse_stopped(target.asynchronous)
     if target.asynchronous.was_started:
         return target.address
     if isinstance(target, Server):

@@ -209,3 +209,25 @@ def test_what_is_no_server_cannot_be_run(world: Any) -> None:
     ]:
         with pytest.raises(TypeError, match=text):
             world.run(target, "127.0.0.1:0")
+
+
+def made(world: Any, kind: str) -> Any:
+    if kind == "server":
+        return world.Server(address="127.0.0.1:0")
+    return world.System("127.0.0.1:0", node_id=1, peers=["127.0.0.1:1", "127.0.0.1:2"])
+
+
+@pytest.mark.parametrize("kind", ["server", "system"])
+async def test_what_was_stopped_is_not_served(kind: str) -> None:
+    target = made(gorums, kind)
+    await within(target.stop())
+    with pytest.raises(RuntimeError, match=f"the {kind} was stopped before; make a new one"):
+        await within(gorums.serve(target))
+
+
+@pytest.mark.parametrize("kind", ["server", "system"])
+def test_what_was_stopped_is_not_run(kind: str) -> None:
+    target = made(gorums.sync, kind)
+    target.stop()
+    with pytest.raises(RuntimeError, match=f"the {kind} was stopped before; make a new one"):
+        gorums.sync.run(target)

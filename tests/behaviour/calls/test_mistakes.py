@@ -90,13 +90,23 @@ async def test_removing_an_unknown_node() -> None:
     async with unreachable(3) as config:
         for unknown in (7, config[0]):
             node: Any = unknown
-            with pytest.raises(gorums.ConfigurationError, match="there is no node"):
+            with pytest.raises(gorums.ConfigurationError, match=r"there is no node .*: .* are to nodes 1, 2, 3$"):
                 config.remove(node)
-            with pytest.raises(gorums.ConfigurationError, match="there is no node"):
+            with pytest.raises(gorums.ConfigurationError, match=r"there is no node .* 1, 2, 3; use extend"):
                 config.add(node)
+            with pytest.raises(KeyError, match=r"there is no node .* in this configuration, which has node 2"):
+                config[1:2].node(node)
         assert config[:2].remove(3) == config[:2], "it is known, and not in there"
     server = gorums.Server(node_id=1, peers=["127.0.0.1:9", "127.0.0.1:10"])
     assert server.config().remove(2).node_ids == (1,), "who is connected changes all the time"
+    with pytest.raises(gorums.ConfigurationError, match=r"there is no node 9: the connections are to node 1$"):
+        server.config().add(9)
+
+
+async def test_texts_do_not_list_very_many_nodes() -> None:
+    async with unreachable(13) as config:
+        with pytest.raises(KeyError, match=r"which has nodes 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 others'$"):
+            config.node(99)
 
 
 async def test_a_configuration_cannot_be_changed() -> None:
