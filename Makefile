@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz schedules check generate clean
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz schedules check generate clean docs release-check
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -81,6 +81,16 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/python -m tests.regenerate --check
 	$(BIN)/python -m tests.links
+	$(BIN)/python -m website
+
+# The documentation site, in build/website/site.
+docs: install
+	$(BIN)/python -m website
+
+# Builds what would be published, from what is committed, and checks it.
+release-check: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,release]'
+	$(BIN)/python -m tests.release_check
 
 # Writes everything that is generated and committed anew.
 generate: install

@@ -1,0 +1,1 @@
+"""The documentation site: the documents of this tree, and the reference from the docstrings. See `__main__.py`."""
