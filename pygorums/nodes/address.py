@@ -8,7 +8,7 @@ from pygorums.base.errors import ConfigurationError
 from pygorums.transports.address import split_address, unix_path
 from pygorums.wire.handshake import MAX_NODE_ID
 
-__all__ = ["check_address", "checked_own_id", "numbered", "same_place"]
+__all__ = ["check_address", "checked_own_id", "numbered", "same_address", "same_place"]
 
 
 def check_address(address: str, *, any_port: bool = False) -> None:
@@ -28,6 +28,11 @@ def _key(address: str, *, any_port: bool = False) -> tuple[str, int]:
     host, port = split_address(address, any_port=any_port)
     # The commonest way of naming one server twice.
     return ("127.0.0.1" if host.lower() == "localhost" else host.lower()), port
+
+
+def same_address(address: str, other: str) -> bool:
+    """Whether two addresses are the same one, though perhaps written in two ways. Names are not looked up."""
+    return _key(address) == _key(other)
 
 
 def same_place(listening: str, other: str) -> bool:

@@ -88,6 +88,8 @@ class Configuration(Immutable, Sequence[Node]):
     def extend(self, nodes: Iterable[str] | Mapping[int, str]) -> Configuration:
         """This configuration and further nodes, by ascending ID, to which connecting starts. Connections are shared.
 
+        Nodes that `remove_node` has removed meanwhile are left out.
+
         Args:
             nodes: Addresses, which get the IDs after the highest in use, or a mapping from IDs to addresses,
                 which may name nodes that are there already.
@@ -105,7 +107,7 @@ class Configuration(Immutable, Sequence[Node]):
         if pool.closed:
             raise NodeClosedError("the configuration was closed and cannot be extended; connect again")
         addresses = numbered(nodes, {node_id: node.address for node_id, node in pool.nodes.items()})
-        return self._with(_by_id(_merged(self.nodes, [pool.add(*item) for item in addresses.items()])))
+        return self._and([pool.add(*item) for item in addresses.items()])
 
     def add(self, *node_ids: int) -> Configuration:
         """This configuration and the nodes with these IDs from the same connections, by ascending ID.
@@ -114,7 +116,7 @@ class Configuration(Immutable, Sequence[Node]):
             ConfigurationError: There is no node with such an ID.
         """
         self._check_known(node_ids, "; use extend to connect to further nodes")
-        return self._with(_by_id(_merged(self.nodes, [self.pool.nodes[node_id] for node_id in node_ids])))
+        return self._and([self.pool.nodes[node_id] for node_id in node_ids])
 
     def remove(self, *node_ids: int) -> Configuration:
         """This configuration without the nodes with these IDs; their connections stay.
@@ -126,6 +128,23 @@ class Configuration(Immutable, Sequence[Node]):
         if isinstance(self.pool, OutboundPool):
             self._check_known(node_ids)
         return self._with(node for node in self.nodes if node.id not in node_ids)
+
+    async def remove_node(self, node_id: int) -> None:
+        """Forget a node for good, in this and in every configuration of the same connections.
+
+        From this moment on calls to it fail with `NodeClosedError`, those that are pending too, wherever it still is
+        in a configuration. What was sent to it just now gets a second to arrive, for which this waits. Its ID and its
+        address may be given to others by `extend`. `remove` only makes a configuration without it.
+
+        Raises:
+            ConfigurationError: There is no node with such an ID, or it is a configuration of a server.
+        """
+        pool = self.pool
+        if not isinstance(pool, OutboundPool):
+            raise ConfigurationError("a server knows its peers until it is told of others: see Server.reconfigure")
+        self._check_known((node_id,))
+        node = pool.nodes[node_id]
+        await pool.remove(node, f"{node.address} was removed from the configuration")()
 
     def union(self, other: Configuration) -> Configuration:
         """The nodes of both, by ascending ID.
@@ -221,6 +240,13 @@ class Configuration(Immutable, Sequence[Node]):
         from pygorums.nodes.stats import stats_of
 
         return stats_of(self.nodes, self.pool.observers)
+
+    def _and(self, further: Iterable[Node]) -> Configuration:
+        known = self.pool.nodes
+        own: Iterable[Node] = self.nodes
+        if isinstance(self.pool, OutboundPool):  # without those who were removed, whose IDs may be those of others
+            own = (node for node in own if known.get(node.id) is node)
+        return self._with(_by_id(_merged(own, further)))
 
     def _check_known(self, node_ids: Iterable[int], hint: str = "") -> None:
         for node_id in node_ids:

@@ -214,13 +214,16 @@ class Pool:
 
         Raises:
             CallTimeoutError: They were not in time; the text names the missing ones and why.
-            NodeClosedError: The pool was closed.
+            NodeClosedError: The pool was closed, or too many of the nodes were removed.
         """
         try:
             async with asyncio.timeout(timeout):
                 while sum(node.connected for node in nodes) < count:
                     if self._closed:
                         raise NodeClosedError("the configuration was closed before its nodes were connected")
+                    if sum(not node.channel.closed for node in nodes) < count:
+                        gone = ", ".join(str(node.id) for node in nodes if node.channel.closed)
+                        raise NodeClosedError(f"{count} nodes cannot be connected: of {len(nodes)}, {gone} was removed")
                     await self.changed()
         except TimeoutError:
             missing = [node for node in nodes if not node.connected]

@@ -6,8 +6,9 @@ import asyncio
 import random
 import ssl
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakMethod
 
@@ -16,6 +17,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.observers import Observers
 from pygorums.base.observing import CallObserver, checked_observers
+from pygorums.nodes.address import numbered, same_address
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import Channel, RequestServer
@@ -24,7 +26,7 @@ from pygorums.streams.options import StreamOptions
 from pygorums.streams.outbound import OutboundChannel
 from pygorums.tasks.joined import Joined
 from pygorums.transports.choosing import TransportName
-from pygorums.transports.interface import Connector
+from pygorums.transports.interface import Connector, OpenedTransport
 from pygorums.transports.making import make_connector
 from pygorums.wire.handshake import NODE_ID_KEY, Pairs
 
@@ -76,6 +78,7 @@ class OutboundPool(Pool):
         self._send_buffer = send_buffer
         self._backoff = backoff
         self._server = server
+        self._leaving: dict[Node, Joined[None]] = {}  # which were removed, and are not closed yet
         if server is not None:
             server.add_watcher(self)
 
@@ -87,6 +90,47 @@ class OutboundPool(Pool):
             self.put(node)
             self.happenings.added(node)
         return node
+
+    def remove(self, node: Node, why: str) -> Joined[None]:
+        """Forget a node now: calls to it fail, and are told why. What comes back waits until nothing of it is open."""
+        leaving = Joined(partial(node.channel.close, why), f"pygorums node {node.id} removed")
+        self.drop(node)
+        self.happenings.removed(node)
+        self._leaving[node] = leaving
+        leaving.begin().add_done_callback(lambda _: self._leaving.pop(node, None))
+        self.notify()
+        return leaving
+
+    def check_free(self, addresses: Mapping[int, str], nodes: Iterable[Node]) -> None:
+        """Look whether these addresses can take the places of some of the nodes, whatever others there are.
+
+        Raises:
+            ConfigurationError: One of the others has such an ID or address already.
+        """
+        own = set(nodes)
+        others = {node.id: node.address for node in self._nodes.values() if node not in own}
+        numbered(addresses, others)
+
+    def replaced(
+        self, nodes: Iterable[Node], addresses: Mapping[int, str], own_id: int, whose: str
+    ) -> tuple[list[Node], list[Joined[None]]]:
+        """Nodes of these addresses instead of those. Who is among both is the same, and so is the own node.
+
+        Returns:
+            The nodes by ascending ID, and what waits until nothing is open of those that are none of them.
+        """
+        gone = [
+            node
+            for node in nodes
+            if node.id != own_id
+            and self._nodes.get(node.id) is node
+            and not (node.id in addresses and same_address(node.address, addresses[node.id]))
+        ]
+        leaving = [self.remove(node, f"{node.address} was removed from {whose}") for node in gone]
+        return [self.add(*each) for each in sorted(addresses.items())], leaving
+
+    async def _close(self) -> None:
+        await asyncio.gather(super()._close(), *(leaving() for leaving in self._leaving.values()))
 
     def changes(self, nodes: Iterable[Node]) -> Changes[Node]:
         """What happens to these nodes from now on, and to those that are added later."""
@@ -103,11 +147,12 @@ class OutboundPool(Pool):
         server = self._server
         if server is not None and node_id == server.node_id:
             return LocalChannel(node_id, server, metadata=self._user_metadata, limit=self._send_buffer)
+        connect = self._connector(address)
         return OutboundChannel(
             node_id,
             address,
-            self._connector(address),
-            metadata=self._metadata if server is None else (*self._metadata, *server.introduction(node_id, address)),
+            connect if server is None else _Introducing(connect, partial(server.introduction, node_id, address)),
+            metadata=self._metadata,
             send_buffer=self._send_buffer,
             options=self._options,
             backoff=self._backoff,
@@ -165,6 +210,17 @@ def pool_of(
         chance=random.SystemRandom(),
         observers=Observers(checked_observers(observers, "call")),
     )
+
+
+class _Introducing:
+    """Opens streams with metadata that are asked for each time, for what they say may change."""
+
+    def __init__(self, connect: Connector, introduction: Callable[[], Pairs]) -> None:
+        self._connect = connect
+        self._introduction = introduction
+
+    def __call__(self, metadata: Pairs, /) -> OpenedTransport:
+        return self._connect((*metadata, *self._introduction()))
 
 
 def _weakly(method: Callable[[int], None], argument: int) -> Callable[[], None]:

@@ -10,16 +10,12 @@ from weakref import WeakKeyDictionary
 import grpc
 
 from pygorums.base.errors import ConfigurationError, StatusError
-from pygorums.base.introduction import disagreements, introduction
 from pygorums.base.observers import Observers
-from pygorums.base.repeated import Repeated
-from pygorums.base.shown import shown
-from pygorums.nodes.address import same_place
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.configuration import Configuration
+from pygorums.nodes.members import Members
 from pygorums.nodes.node import Node, Pool
 from pygorums.streams.channel import PeerWatcher, RequestServer
-from pygorums.streams.clock import now
 from pygorums.streams.inbound import InboundChannel
 from pygorums.streams.local import LocalChannel
 from pygorums.streams.pending import PendingCalls
@@ -43,8 +39,8 @@ _log = logging.getLogger("pygorums.server")
 class Peers:
     """Keeps the configurations of a server up to date.
 
-    The known peers keep their nodes for good, whether they are connected or not; a client's node lasts as long
-    as its stream.
+    The known peers keep their nodes, whether they are connected or not, for as long as they are known; a client's node
+    lasts as long as its stream.
 
     Args:
         server: The server, which is a node of its own configuration if it has an ID.
@@ -53,6 +49,9 @@ class Peers:
         max_message: The largest message in bytes that is sent to them.
         on_config_change: Called with the new configuration of known peers after each change, and at the server's start.
         observers: Who observes calls to them.
+
+    Attributes:
+        members: Who the known peers are, and the own node.
     """
 
     def __init__(
@@ -65,8 +64,7 @@ class Peers:
         on_config_change: Callable[[Configuration], object] | None,
         observers: Observers,
     ) -> None:
-        self.own_id = own_id
-        self._addresses = addresses
+        self.members = Members(own_id, addresses)
         self._on_config_change = on_config_change
         self._pool = Pool(max_message=max_message, first_seq_no=SERVER_INITIATED | 1, observers=observers)
         self._known: dict[int, Node] = {}
@@ -74,10 +72,8 @@ class Peers:
         self._clients: dict[int, Node] = {}
         self._next_client_id = FIRST_CLIENT_ID
         self._watchers: WeakKeyDictionary[PeerWatcher, None] = WeakKeyDictionary()  # in the order in which they came
-        self._warned = Repeated()
-        for node_id, address in addresses.items():
-            if node_id != own_id:
-                self._known[node_id] = self._node(node_id, address, f"peer {address}")
+        for node_id in addresses:
+            self._know(node_id)
         if own_id:
             local = LocalChannel(own_id, server, metadata=(), limit=SEND_BUFFER)
             own = Node(own_id, addresses.get(own_id, "local"), local, self._pool)
@@ -111,19 +107,47 @@ class Peers:
     def begin(self) -> None:
         """The server starts: tell of the configuration as it is, which has the own node."""
         self.bind()
-        if self.own_id:
+        if self.members.own_id:
             self._tell_change()
 
-    def check_own(self, address: str) -> None:
-        """Refuse an address to listen on that is known as another node's.
+    def replace(self, addresses: Mapping[int, str], epoch: int) -> list[Node]:
+        """Know others from now on. Those who are known by another address than before are others, too.
+
+        Returns:
+            The nodes of those who are not known any more.
 
         Raises:
-            ConfigurationError: So it is, or it is malformed.
+            ConfigurationError: A client was given an ID that is to be a peer's; nothing has changed then.
         """
-        for node_id, other in self._addresses.items():
-            if node_id != self.own_id and same_place(address, other):
-                own = f"this is node {self.own_id}" if self.own_id else "this server has no node ID"
-                raise ConfigurationError(f"cannot listen on {address}: it is the address of node {node_id}, and {own}")
+        if taken := self._clients.keys() & addresses.keys():
+            raise ConfigurationError(f"node {min(taken)} cannot be a peer: a client that is connected has that ID")
+        before, members = self.members.addresses, self.members
+        others = [each for each in {*before, *addresses} if each != members.own_id and members.differs(each, addresses)]
+        others.sort()
+        gone = [self._known[node_id] for node_id in others if node_id in before]
+        lost = [node for node in gone if node.connected]
+        members.addresses, members.epoch = addresses, epoch
+        for node in gone:
+            _inbound(node).shut(f"{node.address} was removed from the peers of this server")
+            self._pool.happenings.removed(node)
+            del self._known[node.id]
+            self._connected.pop(node.id, None)
+            if self._pool.nodes.get(node.id) is node:
+                self._pool.drop(node)
+        for node_id in others:
+            if node_id in addresses:
+                self._know(node_id)
+                self._pool.happenings.added(self._known[node_id])
+        if lost:
+            self._known_changed()
+        else:
+            self.wake()
+        return gone
+
+    def _know(self, node_id: int) -> None:
+        if node_id != self.members.own_id:
+            address = self.members.addresses[node_id]
+            self._known[node_id] = self._node(node_id, address, f"peer {address}")
 
     def changes(self) -> Changes[Node]:
         """What happens to the known peers from now on."""
@@ -137,12 +161,6 @@ class Peers:
         """Wake those who wait for a change, so that they see that something else has changed."""
         self._pool.notify()
 
-    def introduction(self, node_id: int, address: str) -> Pairs:
-        """What a stream to a node tells it besides our ID: how we know it, if it is one of the known peers."""
-        if self._addresses.get(node_id) != address:
-            return ()
-        return introduction(node_id, self._addresses)
-
     def node_of(self, claim: int | None, address: str, metadata: Pairs) -> Node | None:
         """The node of a stream's opener; None if it is an ordinary client, which is not called back.
 
@@ -155,33 +173,18 @@ class Peers:
             return None
         if claim == 0:
             return self._node(self._new_client_id(), address, f"client {address}")
-        self._compare(claim, address, metadata)
+        self.members.compare(claim, address, metadata)
         # Nobody can be us, whatever they say: that would take our own node away.
-        if claim == self.own_id or claim not in self._addresses:
-            return None
-        return self._known[claim]
+        return self.known(claim)
 
-    def _compare(self, claim: int, address: str, metadata: Pairs) -> None:
-        """Warn of what does not go together: what the opener of a stream says of the cluster, and our own list."""
-        own_id, known = self.own_id, sorted(self._addresses)
-        if claim == own_id:
-            self._warn(claim, address, "has the ID of this server: it is served as a client, and not in config()")
-        elif claim not in self._addresses:
-            text = f"is not among the peers {known}" if known else "is nobody here: this server was given no peers"
-            self._warn(claim, address, f"{text}; it is served as a client, and not in config()")
-        if known:
-            for text in disagreements(metadata, own_id, known):
-                self._warn(claim, address, text)
-
-    def _warn(self, claim: int, address: str, text: str, thing: str | None = None) -> None:
-        if times := self._warned.due((claim, thing or text), now()):
-            again = f" (has happened {times} times)" if times > 1 else ""
-            _log.warning("Node %d, which has connected from %s, %s%s", claim, shown(address), text, again)
+    def known(self, node_id: int) -> Node | None:
+        """The node of a known peer, the own one not among them."""
+        return None if node_id == self.members.own_id else self._known.get(node_id)
 
     def _new_client_id(self) -> int:
         """An ID that no client has had yet, and no peer has."""
         node_id = self._next_client_id
-        while node_id in self._addresses or node_id == self.own_id:
+        while node_id in self.members.addresses or node_id == self.members.own_id:
             node_id += 1
         if node_id > MAX_NODE_ID:
             text = "the IDs for clients that serve calls are used up; restart the server"
@@ -201,10 +204,12 @@ class Peers:
         """
         rival = _inbound(node).rival(instance)
         if rival is not None:
-            self._warn(node.id, address, f"has another stream, from {rival}: do two programs claim this ID?", "rival")
+            self.members.warn(
+                node.id, address, f"has another stream, from {rival}: do two programs claim this ID?", "rival"
+            )
         pending = _inbound(node).attach(address, queue, instance)
         self._pool.put(node)
-        if node.id in self._known:
+        if self._known.get(node.id) is node:
             self._tell_watchers(node, new=True)
             if self._connected.get(node.id) is not node:
                 self._connected[node.id] = node
@@ -227,9 +232,9 @@ class Peers:
 
     def detach(self, node: Node, queue: SendQueue, error: StatusError) -> None:
         """A node's stream has ended; the node is gone if it has no other."""
-        if not _inbound(node).detach(queue, error):
+        if not _inbound(node).detach(queue, error) or node.channel.closed:
             return
-        if node.id in self._known:
+        if self._known.get(node.id) is node:
             self._connected.pop(node.id, None)
             self._pool.happenings.look(node)
             self._known_changed()

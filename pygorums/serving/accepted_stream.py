@@ -6,23 +6,20 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
-from pygorums.serving.backlog import MAX_WAITING, READ_AHEAD
+from pygorums.serving.brake import Brake
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
 from pygorums.streams.intake import Intake
 from pygorums.streams.pending import PendingCalls
-from pygorums.streams.reply_sink import READ_ON_BELOW
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
-from pygorums.tasks.joined import resolve
 from pygorums.transports.interface import Transport
 from pygorums.wire.framing import PIECE, SERVER_INITIATED, Frame, Message, pieces, split
 from pygorums.wire.handshake import Pairs
@@ -38,6 +35,9 @@ SMALL = 2048
 LAST_WORDS = 1.0
 """Seconds that a client gets to take what was written to it before its stream is ended with a status."""
 
+DISMISSAL_GRACE = 1.0
+"""Seconds that handlers have to answer what has come, when their client is not wanted any more."""
+
 HEARD_APART = 0.5
 """Seconds between two times that others are told that a node is heard."""
 
@@ -45,9 +45,7 @@ HEARD_APART = 0.5
 class AcceptedStream:
     """Serves one stream until it ends.
 
-    An ordinary client is listened to only while little of what it asks for waits, and it takes its replies: that is the
-    brake. Over the stream of a node that we call back come replies too, which must not wait for handlers.
-    It is braked when very much waits and no reply is due; if that does not do, because one is, the stream ends.
+    A client is braked (`Brake`). If that does not do, because it is a node that owes us a reply, the stream ends.
 
     Args:
         transport: The accepted end of the stream.
@@ -90,8 +88,9 @@ class AcceptedStream:
         self._succession = succession
         self._on_connect = on_connect
         self._connecting: asyncio.Task[None] | None = None
-        self._waiting: asyncio.Task[None] | None = None  # until it goes on
         self._broken: StatusError | None = None
+        self._dismissal: StatusError | None = None  # what to end the stream with when all is handled
+        self._last_moment: asyncio.TimerHandle | None = None
         self._gone = False  # whether there is nobody to write to any more
         self._taking = True  # whether further requests are handled
         self._reading = True  # whether to listen on, be it for replies only
@@ -109,12 +108,19 @@ class AcceptedStream:
             ended=self._end,
             together=TOGETHER,
         )
+        self._brake = Brake(requests, queue, self._intake.go_on, peer)
+        self._brake.pending = pending
         self.when_idle = requests.when_idle
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
         """The tasks that run handlers, or wait for them to go on."""
-        return (*self._requests.tasks, *(() if self._waiting is None else (self._waiting,)))
+        return (*self._requests.tasks, *(() if self._brake.task is None else (self._brake.task,)))
+
+    @property
+    def open(self) -> bool:
+        """Whether further requests are handled."""
+        return self._taking
 
     def drain(self) -> None:
         """Take no more requests; `serve` returns once what has been received is handled and answered."""
@@ -124,6 +130,16 @@ class AcceptedStream:
     def replaced(self) -> None:
         """The client has opened a new stream: what it asked for over this one it will ask for again over that."""
         self._end(StatusError(grpc.StatusCode.ABORTED, f"{self._peer} has opened a new stream"))
+
+    def call_back(self, pending: PendingCalls) -> None:
+        """The client is a node that we call back from now on."""
+        self._pending = self._brake.pending = pending
+
+    def dismiss(self, error: StatusError) -> None:
+        """Take no more requests, and end the stream with an error soon, when those that have come are answered."""
+        self._dismissal = error
+        self._last_moment = self._loop.call_later(DISMISSAL_GRACE, self._end, error)
+        self.drain()
 
     def end_with(self, error: StatusError) -> None:
         """End the stream with an error."""
@@ -149,8 +165,7 @@ class AcceptedStream:
             self._reading = False
             self._transport.pause()
             self._intake.drop()
-            if self._waiting is not None:
-                self._waiting.cancel()
+            self._brake.cancel()
             self._requests.cancel()
             self._succession.ended(self._requests)
 
@@ -174,8 +189,8 @@ class AcceptedStream:
             # The future is not awaited bare: it would be cancelled together with whoever waits here.
             await asyncio.shield(self._over)
             await self._requests.finished()
-            if self._broken is not None:
-                raise self._broken
+            if (error := self._broken or self._dismissal) is not None:
+                raise error
             await self._queue.drained(0)
         except StatusError as error:
             self._broken = error
@@ -187,6 +202,8 @@ class AcceptedStream:
             self._broken = self._broken or StreamDownError(f"the connection to {self._peer} is gone")
             raise
         finally:
+            if self._last_moment is not None:
+                self._last_moment.cancel()
             self._give_up()
             self._stop_writing()
 
@@ -329,29 +346,4 @@ class AcceptedStream:
             return False
         if not self._reading:
             return True
-        pending = self._pending
-        if pending is None:
-            if self._requests.backlog.bytes <= READ_AHEAD and self._queue.queued_bytes <= READ_ON_BELOW:
-                return False
-            waiting = self._requests.ready()
-        else:
-            if self._requests.backlog.bytes <= MAX_WAITING or pending.owed:
-                return False
-            waiting = self._until_routed(pending)
-        self._waiting = self._loop.create_task(self._go_on_after(waiting), name=f"pygorums reader of {self._peer}")
-        return True
-
-    async def _go_on_after(self, waiting: Coroutine[Any, Any, None]) -> None:
-        await waiting
-        self._waiting = None
-        self._intake.go_on()
-
-    async def _until_routed(self, pending: PendingCalls) -> None:
-        requests = self._requests
-        while requests.backlog.bytes > MAX_WAITING and not pending.owed:
-            paused: asyncio.Future[None] = self._loop.create_future()
-            resume = partial(resolve, paused)
-            pending.when_any = resume
-            requests.backlog.when_below(MAX_WAITING, resume)
-            await paused
-            pending.when_any = None
+        return self._brake.must_wait()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import grpc
@@ -13,6 +14,7 @@ import grpc
 from pygorums.base.errors import StatusError
 from pygorums.base.metadata import Metadata
 from pygorums.base.repeated import FailureLog
+from pygorums.nodes.node import Node
 from pygorums.nodes.peers import Peers
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.backlog import MAX_WAITING
@@ -20,6 +22,7 @@ from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.failures import status_within
 from pygorums.serving.holdings import Holdings
 from pygorums.serving.instances import Instances
+from pygorums.serving.opener import Opener
 from pygorums.serving.sources import Sources
 from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
@@ -32,6 +35,15 @@ from pygorums.transports.interface import AcceptedTransport
 from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, Pairs, claimed_node_id, instance_of
 
 __all__ = ["Acceptor"]
+
+
+class _Accepted(NamedTuple):
+    """What belongs to a stream that was let in."""
+
+    opener: Opener
+    queue: SendQueue
+    context: StreamContext
+
 
 REPLY_BUFFER = NO_LIMIT
 """Replies are never dropped; a client that takes none is not read from any more, which bounds them."""
@@ -75,7 +87,7 @@ class Acceptor:
         self._limits = StreamLimits(options.max_streams, options.max_streams_by_address)
         self._log = AcceptedLog()
         self._arrivals = count()
-        self.streams: dict[AcceptedStream, None] = {}  # in the order in which they were let in
+        self.streams: dict[AcceptedStream, _Accepted] = {}  # in the order in which they were let in
         self.closed = False
 
     async def accept(
@@ -124,15 +136,15 @@ class Acceptor:
         if answer:
             transport.confirm(answer)
         agreement = terms.accepted(offered, answer)
-        node = self._peers.node_of(claim.node_id, claim.address, offered)
-        queue = SendQueue(0 if node is None else node.id, REPLY_BUFFER)
+        opener = Opener(self._peers, claim, instance, offered)
+        queue = SendQueue(opener.node_id or 0, REPLY_BUFFER)
         queue.agree(agreement)
         queue.announce(agreement.unannounced)
         requests = self._sources.add(
             queue,
             metadata=offered,
             peer=peer,
-            peer_id=None if node is None else node.id,
+            peer_id=opener.node_id,
             auth_context=auth_context,
             mark_end=agreement.stream_end,
             max_waiting=HARD_LIMIT,
@@ -140,7 +152,7 @@ class Acceptor:
         )
         requests.holding.all = self._holdings
         context = requests.context
-        pending = None if node is None else self._peers.attach(node, claim.address, queue, instance)
+        pending = opener.attach(queue)
         heartbeat = None if agreement.heartbeat is None else Heartbeat(queue, agreement.heartbeat)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
         client = None if instance is None else (instance, *auth_context.get("x509_pem_cert", ()))
@@ -153,11 +165,11 @@ class Acceptor:
             batching=agreement.batching,
             heartbeats=heartbeat is not None,
             pending=pending,
-            on_heard=partial(self._peers.heard, node),
+            on_heard=opener.heard,
             succession=self._instances.succession(client),
             on_connect=None if self._on_connect is None else partial(self._tell_connected, context),
         )
-        self.streams[stream] = None
+        self.streams[stream] = _Accepted(opener, queue, context)
         self._log.opened(context.peer_id, address)
         self._holdings.enter(requests.holding, stream.end_with)
         try:
@@ -168,12 +180,25 @@ class Acceptor:
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
-            if node is not None:
-                self._peers.detach(node, queue, stream.ended_with)
+            opener.detach(queue, stream.ended_with)
             self._log.ended(context.peer_id, address, None if self.closed else stream.broken)
             self._instances.ended(client, stream)
             self._holdings.leave(requests.holding)
-            stream.when_idle(partial(self.streams.pop, stream, None))  # until then there is something to be stopped
+            stream.when_idle(partial(self._forget, stream))  # until then there is something to be stopped
+
+    def _forget(self, stream: AcceptedStream) -> None:
+        self.streams.pop(stream, None)
+
+    def peers_replaced(self, gone: Container[Node], epoch: int) -> None:
+        """Others are peers now: end the streams of those that are `gone`, and call back those that have come."""
+        for stream, (opener, queue, context) in list(self.streams.items()):
+            if opener.node is not None and opener.node in gone:
+                text = f"node {opener.node.id} was removed from the peers of this server, at epoch {epoch}"
+                stream.dismiss(StatusError(grpc.StatusCode.FAILED_PRECONDITION, text))
+            elif stream.open and opener.known_now():
+                queue.node_id, context.peer_id = opener.node_id or 0, opener.node_id
+                if (pending := opener.attach(queue)) is not None:
+                    stream.call_back(pending)
 
     async def _check(self, claim: Claim) -> None:
         if self._authorize is None:

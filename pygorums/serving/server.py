@@ -143,7 +143,7 @@ class Server(Peering):
         self._direct = DirectSources(self._sources, self._peers)
         self.handle_requests = self._direct.handle_requests
         if address is not None:
-            self._peers.check_own(address)
+            self._peers.members.check_own(address)
         self._acceptor = Acceptor(self._sources, self._peers, self._options, authorize, on_connect, self.surroundings)
         self._address: str | None = None
         self._asked: str | None = None  # the address that it was told to listen on
@@ -245,7 +245,7 @@ class Server(Peering):
         if address is None:
             raise TypeError("where to listen? Give start an address, or give one to the server when it is made")
         check_address(address, any_port=True)
-        self._peers.check_own(address)
+        self._peers.members.check_own(address)
         if self._grace is not None or (self._asked is not None and (self._asked != address or self._starting.told)):
             raise RuntimeError("a server can be started once; make a new one to serve again")
         if self._asked is None:

@@ -19,7 +19,9 @@ from pygorums.nodes.address import numbered
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.connecting import connect
-from pygorums.nodes.node import Node, trouble
+from pygorums.nodes.node import Node
+from pygorums.nodes.outbound_pool import OutboundPool
+from pygorums.serving.absent import clients, missing
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of, tell_started
 from pygorums.serving.settings import ServerOptions
@@ -80,10 +82,8 @@ class System(Local):
         **server_options: Unpack[ServerOptions],
     ) -> None:
         addresses = numbered(peers)
-        if node_id not in addresses:
-            raise ConfigurationError(f"node {node_id} is not among the peers: {addresses}")
+        _check_among(node_id, addresses)
         self._listen = address
-        self._addresses = addresses
         self._connect_options: dict[str, Any] = {
             "metadata": metadata,
             "credentials": channel_credentials,
@@ -96,7 +96,7 @@ class System(Local):
         self._services = list(services_of(service))
         self.server = Server(self._services, node_id=node_id, peers=addresses, **server_options)
         self.server.system = self
-        self.server.peers.check_own(address)
+        self.server.peers.members.check_own(address)
         self._outbound: Configuration | None = None
         self._stopped = False
         self._telling: asyncio.Task[None] | None = None  # the services that it has started
@@ -150,6 +150,49 @@ class System(Local):
             raise RuntimeError("the system is not started")
         return self._outbound
 
+    @property
+    def epoch(self) -> int:
+        """`Server.epoch`: the number of the last change of the members; 0 before the first."""
+        return self.server.epoch
+
+    async def reconfigure(self, peers: Iterable[str] | Mapping[int, str], *, epoch: int | None = None) -> Configuration:
+        """Have other peers from now on: new ones are connected to at once, and those that stay notice nothing.
+
+        `outbound` is another configuration then, over the same connections. Those that were made of the one before are
+        valid as before, but calls to nodes that were removed fail with `NodeClosedError`, those that are pending too.
+        What has just been sent to these gets a second to arrive, for which this waits. What becomes of their streams to
+        this system says `Server.reconfigure`. May be called before the start.
+
+        Args:
+            peers: All members from now on, the own node among them, as for the system itself. To leave, stop.
+            epoch: The number of this change, for changes that come from several sides, and twice: the same one may
+                come again, and those before it are refused. By default the next one.
+
+        Returns:
+            `outbound`, or `config` before the start.
+
+        Raises:
+            ConfigurationError: The epoch is over, or that of other members; the own node is not among them, or there
+                cannot be such peers. Nothing has changed then.
+            StoppedError: The system has stopped.
+        """
+        if self._stopped:
+            raise StoppedError("the system has stopped")
+        addresses = numbered(peers)
+        _check_among(self.node_id, addresses)
+        outbound = self._outbound
+        pool = None if outbound is None else outbound.pool
+        if outbound is None or not isinstance(pool, OutboundPool):
+            self.server.replace_peers(addresses, epoch)
+            return self.config()
+        pool.check_free(addresses, outbound)
+        self.server.replace_peers(addresses, epoch)
+        nodes, leaving = pool.replaced(outbound, addresses, self.node_id, f"the members, at epoch {self.epoch}")
+        self._outbound = Configuration(nodes, pool)
+        for each in leaving:
+            await each()
+        return self._outbound
+
     def changes(self) -> Changes[Node]:
         """`Configuration.changes` of `outbound`: what happens to the peers, as this system can reach them.
 
@@ -192,7 +235,7 @@ class System(Local):
         address = await self.server.start(self._listen)
         if self._stopped:
             raise RuntimeError("the system was stopped while it started")
-        self._outbound = connect(self._addresses, server=self.server, **self._connect_options)
+        self._outbound = connect(self.server.peers.members.addresses, server=self.server, **self._connect_options)
         self._outbound.pool.observers = self.server.observers
         self._telling = asyncio.get_running_loop().create_task(self._tell_services(), name="pygorums system started")
         try:
@@ -269,13 +312,13 @@ class System(Local):
             TimeoutError: The time was up.
             StoppedError: The system was stopped before.
         """
-        return await self._wait_for(self.config, condition, timeout, self._missing)
+        return await self._wait_for(self.config, condition, timeout, lambda: missing(self.server, self._outbound))
 
     async def wait_for_client_config(
         self, condition: Callable[[Configuration], bool], timeout: float | None = None
     ) -> Configuration:
         """As `wait_for_config`, for `client_config()`."""
-        return await self._wait_for(self.client_config, condition, timeout, self._clients)
+        return await self._wait_for(self.client_config, condition, timeout, lambda: clients(self.server))
 
     async def _wait_for(
         self,
@@ -295,25 +338,6 @@ class System(Local):
         except TimeoutError:
             raise TimeoutError(f"after {timeout} s the condition does not hold; {state()}") from None
 
-    def _missing(self) -> str:
-        lines = "".join(
-            f"\n  node {node_id} ({self._addresses[node_id]}) {self._direction(node_id)}"
-            for node_id in sorted(self._addresses.keys() - set(self.config().node_ids))
-        )
-        return f"peers that have not connected to this system:{lines or ' none'}"
-
-    def _direction(self, node_id: int) -> str:
-        """Which of the two ways between us and a peer, that has no stream to us, there is."""
-        if self._outbound is None:
-            return "has not connected"
-        node = next(node for node in self._outbound if node.id == node_id)
-        if node.connected:
-            return f"can be reached, but does not connect here: is this system node {self.node_id} in its list?"
-        return f"cannot be reached either: {trouble(node)}"
-
-    def _clients(self) -> str:
-        return f"clients that are connected: {len(self.client_config())}"
-
     async def __aenter__(self) -> Self:
         try:
             await self.start()
@@ -324,3 +348,8 @@ class System(Local):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop()
+
+
+def _check_among(node_id: int, addresses: Mapping[int, str]) -> None:
+    if node_id not in addresses:
+        raise ConfigurationError(f"node {node_id} is not among the peers: {dict(addresses)}")

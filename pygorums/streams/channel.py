@@ -66,8 +66,8 @@ class Channel(Protocol):
     def withdraw(self) -> None:
         """The owner of a message, which may still wait to be sent, says from now on that it is withdrawn."""
 
-    async def close(self) -> None:
-        """Send nothing more and fail all calls."""
+    async def close(self, why: str | None = None) -> None:
+        """Send nothing more and fail all calls, which are told why."""
 
 
 class FrameSink(Protocol):

@@ -50,14 +50,14 @@ class InboundChannel:
         self._send_buffer = send_buffer
         self._streams: dict[SendQueue, _Accepted] = {}  # those that stand, the newest last
         self._latest: _Accepted | None = None  # the one in use
-        self._closed = False
+        self._closed: str | None = None  # why
         self.pending = PendingCalls(node_id, send_buffer)  # of the stream in use, or of the one before
         self.last_error: Exception | None = None
         self.opened = 0
 
     @property
     def connected(self) -> bool:
-        return self._latest is not None and not self._closed
+        return self._latest is not None and self._closed is None
 
     @property
     def waiting(self) -> int:
@@ -69,7 +69,7 @@ class InboundChannel:
 
     @property
     def closed(self) -> bool:
-        return self._closed
+        return self._closed is not None
 
     def attach(self, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
         """Send over a new stream from now on.
@@ -141,25 +141,27 @@ class InboundChannel:
         for stream in self._streams.values():
             stream.queue.withdraw()
 
-    async def close(self) -> None:
+    async def close(self, why: str | None = None) -> None:
         """Send nothing more and fail all calls. The streams themselves belong to the server."""
-        self._closed = True
+        self.shut(why or f"the server that {self._name} connected to has stopped")
+
+    def shut(self, why: str) -> None:
+        """The same, with what the calls are told."""
+        if self._closed is None:
+            self._closed = why
         for stream in self._streams.values():
-            stream.pending.fail_all(self._stopped())
+            stream.pending.fail_all(NodeClosedError(self._closed, node_id=self._node_id))
 
     def _stream_for(self, frame: bytes) -> _Accepted | None:
         """Where to send a frame; None if there is no stream or no room."""
         stream = self._latest
-        if stream is None or self._closed or stream.queue.queued_bytes + len(frame) > self._send_buffer:
+        if stream is None or self._closed is not None or stream.queue.queued_bytes + len(frame) > self._send_buffer:
             return None
         return stream
 
-    def _stopped(self) -> NodeClosedError:
-        return NodeClosedError(f"the server that {self._name} connected to has stopped", node_id=self._node_id)
-
     def _refusal(self, frame: bytes) -> StatusError:
-        if self._closed:
-            return self._stopped()
+        if self._closed is not None:
+            return NodeClosedError(self._closed, node_id=self._node_id)
         if self._latest is None:
             return StreamDownError(f"{self._name} is not connected to this server", node_id=self._node_id)
         text = self._latest.queue.why_not(frame, self._name, self._send_buffer)

@@ -40,7 +40,7 @@ class LocalChannel:
         self._server = server
         self._metadata = metadata
         self._handling: RequestHandling | None = None
-        self._closed = False
+        self._closed: str | None = None  # why
         self.pending = PendingCalls(node_id, limit)
         self.last_error: Exception | None = None
         self.queued_bytes = 0
@@ -49,7 +49,7 @@ class LocalChannel:
     @property
     def connected(self) -> bool:
         """Always, until it is closed."""
-        return not self._closed
+        return self._closed is None
 
     @property
     def waiting(self) -> int:
@@ -57,10 +57,10 @@ class LocalChannel:
 
     @property
     def closed(self) -> bool:
-        return self._closed
+        return self._closed is not None
 
     def request(self, seq_no: int, call: PendingCall) -> None:
-        if self._closed:
+        if self._closed is not None:
             call.fail(self._node_id, self._refusal())
             return
         if (handling := HANDLING.get()) is not None:
@@ -75,7 +75,7 @@ class LocalChannel:
         of this node, and the turn would not come before that has ended. But while more than `SENT_BELOW` bytes wait
         the owner is not told, which brakes those who send faster than messages are handled.
         """
-        if self._closed:
+        if self._closed is not None:
             owner.fail(self._node_id, self._refusal())
             return
         handling = self._take(frame)
@@ -114,12 +114,12 @@ class LocalChannel:
     def withdraw(self) -> None:
         """What was handed over is not taken back."""
 
-    async def close(self) -> None:
+    async def close(self, why: str | None = None) -> None:
         """Cancel what is being handled and fail all calls."""
-        self._closed = True
+        self._closed = self._closed or why or "the own node is closed"
         if self._handling is not None:
             self._handling.stop()
         self.pending.fail_all(self._refusal())
 
     def _refusal(self) -> NodeClosedError:
-        return NodeClosedError("the own node is closed", node_id=self._node_id)
+        return NodeClosedError(self._closed or "", node_id=self._node_id)

@@ -214,9 +214,9 @@ class OutboundChannel:
     def withdraw(self) -> None:
         self._queue.withdraw()
 
-    async def close(self) -> None:
+    async def close(self, why: str | None = None) -> None:
         """End the stream and fail all calls. What was sent a moment ago gets `CLOSE_GRACE` seconds to arrive."""
-        error = NodeClosedError(f"the connection to {self._address} is closed", node_id=self._node_id)
+        error = NodeClosedError(why or f"the connection to {self._address} is closed", node_id=self._node_id)
         if not self.closed:
             self._enter(_State.CLOSED, error)
             patience = self._patience()

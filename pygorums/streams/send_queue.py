@@ -36,10 +36,11 @@ class SendQueue:
     """A bounded first-in-first-out queue of frames. It outlives a stream: what was not sent waits for the next one.
 
     Args:
-        node_id: The node's ID, for owners.
+        node_id: The node's ID, for owners; it may become another.
         limit: How many bytes may wait.
 
     Attributes:
+        node_id: The same.
         cancels: Whether the peer wants to be told of calls that were given up.
         largest: The largest frame in bytes that the peer takes.
         announce_above: The length of a frame that is larger is told beforehand.
@@ -49,7 +50,7 @@ class SendQueue:
     """
 
     def __init__(self, node_id: int, limit: int) -> None:
-        self._node_id = node_id
+        self.node_id = node_id
         self._limit = limit
         self._frames: list[bytes] = []
         self._owners: list[Outgoing] = []  # of each frame
@@ -266,7 +267,7 @@ class SendQueue:
             self._wake_drained()
 
     def _tell_sent(self, owners: Iterable[Outgoing]) -> None:
-        node_id, told = self._node_id, 0
+        node_id, told = self.node_id, 0
         for owner in owners:
             if owner.one_way:
                 told += 1
@@ -301,7 +302,7 @@ class SendQueue:
     def _fail(self, owners: Iterable[Outgoing], error: Exception) -> None:
         for owner in owners:
             if owner.one_way:
-                owner.fail(self._node_id, error)
+                owner.fail(self.node_id, error)
 
     def _wake_drained(self) -> None:
         if self._drained is not None and not self._drained.done():

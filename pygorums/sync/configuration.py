@@ -163,6 +163,10 @@ class Configuration(_Facade[AsyncConfiguration], Sequence[Node]):
         """As `pygorums.Configuration.remove`."""
         return self._with(self.asynchronous.remove(*node_ids))
 
+    def remove_node(self, node_id: int) -> None:
+        """Forget a node for good, as `pygorums.Configuration.remove_node`."""
+        self.thread.run(self.asynchronous.remove_node, node_id)
+
     def union(self, other: Configuration) -> Configuration:
         """As `pygorums.Configuration.union`."""
         return self._with(self.asynchronous.union(other.asynchronous))

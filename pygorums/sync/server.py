@@ -59,6 +59,11 @@ class _Serving(Local, Generic[A]):
         """``host:port`` that it listens on; a RuntimeError before it was started."""
         return self.asynchronous.address
 
+    @property
+    def epoch(self) -> int:
+        """The number of the last change of the peers; 0 before the first."""
+        return self.asynchronous.epoch
+
     def register(self, service: Service) -> None:
         """Serve the methods of one more service, from now on."""
         self._thread.call(self.asynchronous.register, service)
@@ -128,6 +133,10 @@ class Server(_Serving[AsyncServer]):
         """The gRPC server below, which belongs to the event loop's thread."""
         return self._thread.call(lambda: self.asynchronous.grpc_server)
 
+    def reconfigure(self, peers: Iterable[str] | Mapping[int, str], *, epoch: int | None = None) -> None:
+        """Know other peers from now on, as `pygorums.Server.reconfigure`."""
+        self._thread.run(partial(self.asynchronous.reconfigure, peers, epoch=epoch))
+
     def start(self, address: str | None = None) -> str:
         """Listen on ``host:port`` and serve, in the background; the address with the actual port."""
         return self._thread.run(self.asynchronous.start, address)
@@ -169,6 +178,11 @@ class System(_Serving[AsyncSystem]):
     def outbound(self) -> Configuration:
         """All peers, over streams that this system has opened."""
         return Configuration(self.asynchronous.outbound, self._thread)
+
+    def reconfigure(self, peers: Iterable[str] | Mapping[int, str], *, epoch: int | None = None) -> Configuration:
+        """Have other peers from now on, as `pygorums.System.reconfigure`."""
+        config = self._thread.run(partial(self.asynchronous.reconfigure, peers, epoch=epoch))
+        return Configuration(config, self._thread)
 
     def start(self) -> str:
         """Listen and start to connect to all peers."""

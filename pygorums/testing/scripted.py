@@ -122,7 +122,7 @@ class _ScriptedChannel:
     def withdraw(self) -> None:
         """Nothing waits to be sent."""
 
-    async def close(self) -> None:
+    async def close(self, why: str | None = None) -> None:
         """Nothing is open."""
 
 

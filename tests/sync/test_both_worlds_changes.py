@@ -3,11 +3,17 @@
 import threading
 from typing import Any
 
+import pytest
+
 import pygorums as gorums
+from tests.protos import calls_gorums
+from tests.protos.calls_pb2 import Text
 from tests.support.plain_calls import PlainCalls, until
 from tests.support.waiting import LIMIT
 from tests.support.worlds import BlockingWorld, World
 from tests.sync.plain_cluster import PlainCluster
+
+echo: Any = calls_gorums.echo
 
 QUICK = gorums.Backoff(initial=0.02, maximum=0.1)
 
@@ -58,6 +64,29 @@ def test_clients_that_serve_calls_are_told_of_in_their_configuration(world: Worl
         assert [told(next(changes))[0] for _ in range(2)] == [gorums.NodeDown, gorums.NodeRemoved]
     world.do(own.stop)
     assert list(every) == [], "clients are no peers"
+
+
+def test_nodes_are_removed_and_peers_replaced(world: World) -> None:
+    with world.using(lambda: world.api.local_systems(3, PlainCalls, backoff=QUICK)) as (one, two, three):
+        for system in (one, two, three):
+            world.do(lambda system=system: system.wait_for_config(lambda config: len(config) == 3, timeout=LIMIT))
+        config = world.do(lambda: world.api.connect([two.address, three.address]))
+        world.do(lambda: config.wait_connected(timeout=LIMIT))
+        world.do(lambda: config.remove_node(2))
+        with pytest.raises(gorums.NodeClosedError):
+            world.do(lambda: echo(config[1], Text(text="x"), timeout=LIMIT))
+        world.do(config.close)
+
+        peers = {1: one.address, 2: two.address}
+        changed = world.do(lambda: one.reconfigure(peers, epoch=5))
+        assert changed == one.outbound
+        assert (changed.node_ids, one.config().node_ids, one.epoch, one.server.epoch) == ((1, 2), (1, 2), 5, 5)
+        with pytest.raises(gorums.ConfigurationError):
+            world.do(lambda: one.reconfigure(peers, epoch=4))
+        server = world.do(lambda: world.api.Server(PlainCalls(), node_id=1))
+        world.do(lambda: server.reconfigure(peers))
+        assert server.epoch == 1
+        world.do(server.stop)
 
 
 def test_another_thread_ends_the_wait(blocking: PlainCluster) -> None:
