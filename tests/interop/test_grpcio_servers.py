@@ -104,6 +104,19 @@ async def test_a_server_that_goes_away() -> None:
             assert (await within(echo(node, Text(text="ok")))).number == 1
 
 
+async def test_connections_of_a_maximum_age(caplog: pytest.LogCaptureFixture) -> None:
+    """The server ends them one after the other; no call notices, and no message is lost."""
+    caplog.set_level("INFO", "pygorums.connections")
+    age = ("max_connection_age_ms=150", "max_connection_age_grace_ms=5000")
+    async with grpcio_server(*age) as peer, connected(peer) as config:
+        [node] = config
+        number = 0
+        while caplog.text.count("is connected") < 4:
+            number += 1
+            await within(note(node, Text()))
+            assert (await within(echo(node, Text(text="ok")))).number == number
+
+
 async def test_pings() -> None:
     """They are answered, and ours are; a server that is frozen is noticed by that alone, for it knows no heartbeats."""
     at_server = ("keepalive_time_ms=20", "http2.max_pings_without_data=0", "http2.min_ping_interval_without_data_ms=1")
