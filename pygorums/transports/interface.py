@@ -6,7 +6,7 @@ in which it came. Nobody waits in between, and there is no queue that somebody e
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from pygorums.base.errors import StatusError, StreamDownError
@@ -66,6 +66,12 @@ class Transport(Protocol):
         Returns:
             Whether they were taken. If not there should be no further `write` before `StreamUser.writable`, so that
             what waits is bounded; and they may not have left. Once the stream is over nothing is taken.
+        """
+
+    def soon(self, write: Callable[[], None], /) -> None:
+        """Have a function called that writes: when all that has come in this turn is told, or in the next turn.
+
+        So what users of a stream give for what it told them leaves together, and without a turn of its own.
         """
 
     def pause(self) -> None:

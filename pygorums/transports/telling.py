@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pygorums.base.errors import StatusError
 from pygorums.transports.interface import StreamUser
@@ -31,6 +31,10 @@ class Telling:
             user.answered(self._metadata)
         if self._held or self._end:
             asyncio.get_running_loop().call_soon(self.tell_on)
+
+    def soon(self, write: Callable[[], None], /) -> None:
+        """Have a function called that writes."""
+        asyncio.get_running_loop().call_soon(write)
 
     def pause(self) -> None:
         """Tell of no more messages for now."""

@@ -65,11 +65,11 @@ class Connection(Control[S]):
         self._settled = False  # whether the peer's SETTINGS have come, which have to be first
         self._special = True  # whether DATA would be wrong: not settled, or inside of a block
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
+    def receive(self, data: bytes | memoryview, now: float) -> list[Event]:
         """Take bytes that have come, however they were cut.
 
         Args:
-            data: The bytes.
+            data: The bytes; nothing of a view is kept.
             now: The time in seconds, of any clock that does not go back.
 
         Returns:
@@ -80,7 +80,7 @@ class Connection(Control[S]):
         if self.ended:
             return events
         if self._kept:
-            self._kept.append(data)
+            self._kept.append(bytes(data))
             self._have += len(data)
             if self._have < self._need:
                 return events
@@ -141,7 +141,7 @@ class Connection(Control[S]):
         """A field section has come; None if it is larger than we take."""
         raise NotImplementedError
 
-    def _read(self, data: bytes, events: list[Event]) -> None:
+    def _read(self, data: bytes | memoryview, events: list[Event]) -> None:
         pos = 0
         end = len(data)
         if self._greeting:
@@ -192,14 +192,14 @@ class Connection(Control[S]):
                 self._need = HEADER_SIZE + length
                 break
             try:
-                self._frame(kind, flags, stream_id, data[start:stop], events)
+                self._frame(kind, flags, stream_id, bytes(data[start:stop]), events)
             except ResetError as fault:
                 self._fault(fault, events)
             pos = stop
         else:
             self._need = HEADER_SIZE
         if pos < end:
-            self._kept = [data[pos:] if pos else data]
+            self._kept = [bytes(data[pos:])]
             self._have = end - pos
 
     def _data(self, flags: int, stream_id: int, length: int, left: int, events: list[Event]) -> None:
@@ -223,7 +223,7 @@ class Connection(Control[S]):
         self._data_length = length
         self._data_left = left
 
-    def _payload(self, data: bytes, pos: int, stop: int, events: list[Event]) -> None:
+    def _payload(self, data: bytes | memoryview, pos: int, stop: int, events: list[Event]) -> None:
         """The payload of the DATA frame that has begun, or as much of it as has come."""
         stream = self._data_stream
         completed = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Event, MessagesReceived
 from pygorums.transports.http2.faults import ResetError
@@ -106,7 +108,7 @@ class Receiving:
             self.window += more
             connection.reply(window_update(self.id, more))
 
-    def feed(self, data: bytes, pos: int, stop: int, events: list[Event]) -> bool:
+    def feed(self, data: bytes | memoryview, pos: int, stop: int, events: list[Event]) -> bool:
         """Take a part of the stream's data, and add the messages that it completes to the events.
 
         Returns:
@@ -128,7 +130,7 @@ class Receiving:
                 whole = self._complete(data, pos, pos + missing)
                 done = _PREFIX + len(whole)
                 pos += missing
-        messages: list[bytes] = [] if whole is None else [whole]
+        messages: list[Any] = [] if whole is None else [whole]
         limit = self._max_message
         start = pos
         while (body := pos + _PREFIX) <= stop:
@@ -138,6 +140,8 @@ class Receiving:
                 break
             messages.append(data[body:after])
             pos = after
+        if type(data) is not bytes:
+            messages = list(map(bytes, messages))
         if not messages:
             self._begin(data, pos, stop, events)
             return False
@@ -154,11 +158,11 @@ class Receiving:
             self._begin(data, pos, stop, events)
         return True
 
-    def _begin(self, data: bytes, pos: int, stop: int, events: list[Event]) -> None:
+    def _begin(self, data: bytes | memoryview, pos: int, stop: int, events: list[Event]) -> None:
         """The beginning of a message that is not complete, or not to be had."""
         body = pos + _PREFIX
         if body > stop:
-            self._head = data[pos:stop]  # not more than four bytes
+            self._head = bytes(data[pos:stop])  # not more than four bytes
             self.lacking = body - stop
             return
         size = int.from_bytes(data[pos:body], "big")
@@ -176,15 +180,16 @@ class Receiving:
         limit = self._connection.limits.max_message
         return Status(Code.RESOURCE_EXHAUSTED, f"a message of {size} bytes is larger than the {limit} that are taken")
 
-    def _hold(self, data: bytes, pos: int, stop: int, events: list[Event]) -> None:
+    def _hold(self, data: bytes | memoryview, pos: int, stop: int, events: list[Event]) -> None:
         size = stop - pos
         self.lacking -= size
         self._held += size
         body = self._body
         # Small pieces grow together, so that they do not need more memory than they are. Large ones are not copied,
-        # unless they would keep a chunk alive that is for the most part something else.
+        # unless they would keep a chunk alive that is for the most part something else, or are part of a view.
         if size >= _LARGE:
-            body.append(memoryview(data)[pos:stop] if size * 2 >= len(data) else data[pos:stop])
+            keeps = size * 2 >= len(data) and type(data) is bytes
+            body.append(memoryview(data)[pos:stop] if keeps else bytes(data[pos:stop]))
         elif body and isinstance(body[-1], bytearray):
             body[-1] += data[pos:stop]
         else:
@@ -194,7 +199,7 @@ class Receiving:
         if connection.partial > connection.limits.max_partial:
             self.refuse(Status(Code.RESOURCE_EXHAUSTED, "too much of incomplete messages on this connection"), events)
 
-    def _complete(self, data: bytes, pos: int, stop: int) -> bytes:
+    def _complete(self, data: bytes | memoryview, pos: int, stop: int) -> bytes:
         body = self._body
         body.append(memoryview(data)[pos:stop])
         self._forget_body()

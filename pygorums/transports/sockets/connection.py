@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from pygorums.transports.http2.connection import Connection
@@ -17,7 +19,28 @@ LAST_WORDS = 1.0
 """Seconds that a peer gets to take what was written before its connection is closed."""
 
 
-class SocketConnection(asyncio.Protocol):
+BUFFER = 256 << 10
+"""Bytes that are read from a socket at once."""
+
+COPIED = 16 << 10
+"""Up to so many of them are copied first: what is cut of bytes then costs less than what is cut of a view."""
+
+
+class _Reading(threading.local):
+    """What sockets are read into, one after the other: in each thread by one event loop at a time.
+
+    asyncio would allocate as much for each of the few bytes that mostly come, and give most of it back, which costs
+    more than all that is then done with them.
+    """
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(BUFFER))
+
+
+_reading = _Reading()
+
+
+class SocketConnection(asyncio.BufferedProtocol):
     """Carries bytes between a socket and a connection of HTTP/2, and tells the streams what happens.
 
     Args:
@@ -30,6 +53,7 @@ class SocketConnection(asyncio.Protocol):
         stalled: The streams whose users wait to write again.
         broken: Why the connection has ended, in words.
         over: Done when the socket is closed.
+        after: What is called once all that has come is told; None while nothing is.
     """
 
     lets_peer_read = False
@@ -45,7 +69,10 @@ class SocketConnection(asyncio.Protocol):
         self.stalled: dict[SocketStream, None] = {}
         self.broken: str | None = None
         self.over: asyncio.Future[None] = self.loop.create_future()
+        self.after: list[Callable[[], None]] | None = None
+        self._after: list[Callable[[], None]] = []
         self._reading = False
+        self._buffer = _reading.buffer
         self._end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,18 +81,33 @@ class SocketConnection(asyncio.Protocol):
         self.http2.last_received = self._clock()
         self.flush()
 
-    def data_received(self, data: bytes) -> None:
-        """Called by asyncio: bytes have come."""
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio has no hint
+        """Called by asyncio: where to put what has come."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Called by asyncio: so many bytes have come."""
+        data = self._buffer[:nbytes]
+        self.data_received(bytes(data) if nbytes <= COPIED else data)
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Take bytes that have come."""
         http2 = self.http2
         events = http2.receive(data, self._clock())
         if http2.ended and events and isinstance(events[-1], Terminated):
             self.broken = f"the other side broke the rules of HTTP/2: {events[-1].text}"
         self._reading = True
+        after = self.after = self._after
         for event in events:
             if type(event) is MessagesReceived:
                 event.stream.context.took(event)
             else:
                 self.react(event)
+        self.after = None
+        if after:
+            for write in after:
+                write()
+            after.clear()
         self._reading = False
         if http2.out:
             self.flush()

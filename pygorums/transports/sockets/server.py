@@ -135,8 +135,8 @@ class AcceptedConnection(SocketConnection):
         else:
             super().react(event)
 
-    def data_received(self, data: bytes) -> None:
-        """Called by asyncio: bytes have come."""
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Take bytes that have come."""
         super().data_received(data)
         if self._server.shutting_down:
             self._close_if_done()
@@ -208,10 +208,10 @@ class SocketServer:
         """
         loop = asyncio.get_running_loop()
 
-        def plain() -> asyncio.Protocol:
+        def plain() -> asyncio.BaseProtocol:
             return AcceptedConnection(self)
 
-        def secure() -> asyncio.Protocol:
+        def secure() -> asyncio.BaseProtocol:
             assert tls is not None
             return Handshake(tls, lambda: AcceptedConnection(self), self._handshakes)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from pygorums.transports.http2.events import MessagesReceived, StreamEnded
@@ -16,6 +17,8 @@ class Below(Protocol):
     """The connection of a stream, as `SocketConnection` has it."""
 
     http2: Any
+    loop: asyncio.AbstractEventLoop
+    after: list[Callable[[], None]] | None
     stuck: bool
     stalled: dict[SocketStream, None]
     broken: str | None
@@ -65,6 +68,14 @@ class SocketStream(Telling):
             connection.stalled[self] = None
             return False
         return not stream.local_ended
+
+    def soon(self, write: Callable[[], None], /) -> None:
+        """Have a function called that writes: once what has come is told, so that it needs no turn of its own."""
+        after = self._connection.after
+        if after is None:
+            self._connection.loop.call_soon(write)
+        else:
+            after.append(write)
 
     def has_left(self) -> None:
         """What had to wait has left for the socket, or the socket takes more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import grpc
 import pytest
@@ -31,6 +32,43 @@ async def test_messages_go_both_ways_in_order() -> None:
             assert user.transport.write((message,))
         assert user.transport.write(sent[500:])
         assert await user.get(1000) == sent
+
+
+async def test_what_is_written_soon_leaves_with_what_else_is_written_for_the_same_messages() -> None:
+    acceptor = Acceptor()
+    written: list[list[bytes]] = []
+
+    def answer(user: User, messages: Sequence[bytes]) -> None:
+        def write() -> None:
+            assert user.messages[-len(messages) :] == list(messages)  # told before
+            written.append(list(messages))
+            user.transport.write((b"soon",))
+
+        user.transport.soon(write)
+        asyncio.get_running_loop().call_soon(written.append, [])
+        user.transport.write((b"now",))
+
+    acceptor.on_received = answer
+    async with listening(acceptor) as (address, _), opened(address) as (user, _):
+        user.transport.write((b"a", b"b"))
+        assert await user.get(2) == [b"now", b"soon"]
+        assert written == [[b"a", b"b"], []]  # in the turn in which they came
+        (await acceptor.user()).transport.soon(lambda: written.append([b"later"]))  # nothing has come
+        await until(lambda: len(written) == 3, "the next turn")
+
+
+async def test_large_messages_are_not_overwritten_by_what_comes_next() -> None:
+    acceptor = Acceptor()
+    acceptor.on_received = echo
+    sizes = [5, 70_000, 1, 300_000, 16_379, 16_384, 1_000_000, 0, 3]
+    sent = [bytes([65 + index]) * size for index, size in enumerate(sizes * 3)]
+    async with listening(acceptor) as (address, _), opened(address) as (user, _):
+        for message in sent:
+            user.transport.write((message,))
+            if user.transport._stream.waiting:
+                await until(lambda: not user.transport._stream.waiting, "room")
+        assert await user.get(len(sent)) == sent
+        assert {type(message) for message in user.messages} == {bytes}
 
 
 @pytest.mark.parametrize("said", [PAIRS, (), None], ids=["pairs", "none", "nothing"])
