@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.serving.brake import Brake
+from pygorums.serving.farewell import Farewell
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.replies import ReplyWriter
 from pygorums.serving.succession import Succession
@@ -110,6 +111,7 @@ class AcceptedStream:
         )
         self._brake = Brake(requests, queue, self._intake.go_on, peer)
         self._brake.pending = pending
+        self._farewell = Farewell(requests, queue, transport, self._take_no_more)
         self.when_idle = requests.when_idle
 
     @property
@@ -123,7 +125,14 @@ class AcceptedStream:
         return self._taking
 
     def drain(self) -> None:
-        """Take no more requests; `serve` returns once what has been received is handled and answered."""
+        """Ask for no more requests; `serve` returns once those that come before the last are handled and answered."""
+        self._farewell.begin()
+
+    async def asked_all(self) -> None:
+        """Wait until no more requests are taken."""
+        await asyncio.shield(self._over)
+
+    def _take_no_more(self) -> None:
         self._taking = False
         self._end(None)
 
@@ -139,7 +148,7 @@ class AcceptedStream:
         """Take no more requests, and end the stream with an error soon, when those that have come are answered."""
         self._dismissal = error
         self._last_moment = self._loop.call_later(DISMISSAL_GRACE, self._end, error)
-        self.drain()
+        self._take_no_more()
 
     def end_with(self, error: StatusError) -> None:
         """End the stream with an error."""
@@ -204,6 +213,7 @@ class AcceptedStream:
         finally:
             if self._last_moment is not None:
                 self._last_moment.cancel()
+            self._farewell.stop()
             self._give_up()
             self._stop_writing()
 

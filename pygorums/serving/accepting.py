@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Container, Mapping
 from functools import partial
@@ -31,6 +32,7 @@ from pygorums.streams.connection_log import AcceptedLog
 from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.options import StreamOptions
 from pygorums.streams.send_queue import SendQueue
+from pygorums.tasks.joined import resolve
 from pygorums.transports.interface import AcceptedTransport
 from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, Pairs, claimed_node_id, instance_of
 
@@ -88,6 +90,7 @@ class Acceptor:
         self._log = AcceptedLog()
         self._arrivals = count()
         self.streams: dict[AcceptedStream, _Accepted] = {}  # in the order in which they were let in
+        self._empty: asyncio.Future[None] | None = None  # while somebody waits for the last one
         self.closed = False
 
     async def accept(
@@ -188,6 +191,18 @@ class Acceptor:
 
     def _forget(self, stream: AcceptedStream) -> None:
         self.streams.pop(stream, None)
+        if not self.streams:
+            resolve(self._empty)
+
+    async def drain(self) -> None:
+        """Let in no more streams, and have those that there are end in peace; wait until all have."""
+        self.closed = True
+        for stream in self.streams:
+            stream.drain()
+        while self.streams:
+            if self._empty is None or self._empty.done():
+                self._empty = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._empty)
 
     def peers_replaced(self, gone: Container[Node], epoch: int) -> None:
         """Others are peers now: end the streams of those that are `gone`, and call back those that have come."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 
 from pygorums.serving.backlog import Backlog
@@ -33,6 +33,7 @@ class Callers:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._handled: dict[int, tuple[ServerContext, asyncio.Task[None]]] = {}  # by the numbers of the calls
+        self.on_last: Callable[[], None] | None = None  # called when the client says that it has made its last call
         self._gone: set[int] = set()  # the numbers of those that were given up, whose requests wait or never came
 
     def put(self, messages: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
@@ -50,8 +51,10 @@ class Callers:
         return refused
 
     def give_up(self, seq_no: int) -> None:
-        """A caller does not wait any more for replies to a call."""
-        if (handled := self._handled.get(seq_no)) is not None:
+        """A caller does not wait any more for replies to a call; of none, if there was the last one."""
+        if not seq_no and self.on_last is not None:
+            self.on_last()
+        elif (handled := self._handled.get(seq_no)) is not None:
             handled[0].given_up = True
             if self._cancel:
                 handled[1].cancel()

@@ -120,6 +120,10 @@ class InOrder:
         """The request that keeps others waiting, if there are any."""
         return self._turn if self._waiting else None
 
+    def when_last(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when the client says that it has made its last call."""
+        self._callers.on_last = callback
+
     def begin(self) -> None:
         """Start the handlers of what came, and of what comes. Until then it waits."""
         self._begun = True

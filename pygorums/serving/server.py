@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 import grpc.aio
 
-from pygorums.base.errors import ConfigurationError
+from pygorums.base.errors import ConfigurationError, counted
 from pygorums.base.observers import Observers
 from pygorums.base.observing import Observer, checked_observers
 from pygorums.base.timeout import sending_timeout
@@ -270,6 +270,38 @@ class Server(Peering):
             raise RuntimeError("the server is not started, so there is nothing to wait for: await its start before")
         await self._stopped.wait()
 
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no more calls, because `drain` or `stop` was called."""
+        return self._acceptor.closed
+
+    async def drain(self, timeout: float | None = None) -> None:
+        """Take no more calls, and wait until all that were made are answered. For good: what comes next is `stop`.
+
+        Clients are told, and to them this node is down from then on: further calls to it fail at once with
+        `StreamDownError`, and were certainly not handled. Calls that they have made by then are handled and answered,
+        one-way messages too; then their streams end, and new ones are refused. Clients of other implementations are
+        not told: they see their streams end when what has been received is answered.
+
+        Who stops waiting changes nothing of that. Calls that end only with their caller, as of a handler that streams
+        for ever, are waited for as long.
+
+        Args:
+            timeout: Seconds to wait at most; None waits as long as it takes.
+
+        Raises:
+            TimeoutError: Handlers still run. The text says for how many clients.
+        """
+        timeout = sending_timeout(timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._acceptor.drain()
+                for handling in list(self._direct.handling):
+                    await handling.drained()
+        except TimeoutError:
+            clients = counted(len(self._acceptor.streams), "client")
+            raise TimeoutError(f"after {timeout} s handlers still run for {clients}") from None
+
     async def stop(self, grace: float | None = None) -> None:
         """Stop serving. New streams are refused at once, and clients see theirs end.
 
@@ -277,9 +309,9 @@ class Server(Peering):
         the same end, and may bring it forward: the shortest grace counts, from the moment it was given.
 
         Args:
-            grace: Seconds that requests which were received already get to be handled and answered; handlers
-                that are not done by then are cancelled. None or 0 cancels them now; `math.inf` is no limit. Idle
-                streams do not use it up, nor do watches of gRPC's health service.
+            grace: Seconds that requests get to be handled and answered which clients have sent before they are told of
+                the stop, as by `drain`; handlers that are not done by then are cancelled. None or 0 cancels them now;
+                `math.inf` is no limit. Idle streams do not use it up, nor do watches of gRPC's health service.
 
         Raises:
             TypeError, ValueError: `grace` is no number of seconds.

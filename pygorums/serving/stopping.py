@@ -45,6 +45,10 @@ async def _let_finish(
 ) -> None:
     for stream in streams:
         stream.drain()
+    # What ends the connections comes after what the clients have to say: else their last calls would be cut off.
+    told = asyncio.gather(*(stream.asked_all() for stream in streams))
+    if not await grace.wait(asyncio.ensure_future(told)):
+        told.cancel()
     if listening is not None:
         await listening.stop(grace)
     # Only now: the handlers of the streams may have called the own node.

@@ -278,6 +278,10 @@ class System(Local):
         if address is not None and address != self._listen:
             raise ConfigurationError(f"this system was made to listen on {self._listen}, so it cannot on {address}")
 
+    async def drain(self, timeout: float | None = None) -> None:
+        """Take no more calls of peers and clients, and wait until all are answered, as `Server.drain`; then `stop`."""
+        await self.server.drain(timeout)
+
     async def stop(self, grace: float | None = None) -> None:
         """Stop the server and close the connections to the peers. Those who wait get `StoppedError`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -21,6 +21,7 @@ from pygorums.transports.interface import OpenedTransport
 from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import (
     ANNOUNCEMENT,
+    LAST_CALL,
     PIECE,
     Frame,
     Message,
@@ -57,11 +58,13 @@ class OpenedStream:
         terms: What we agree to.
         heartbeat: What the node has confirmed on the stream before, it will confirm again: so one that freezes
             before it has done so is noticed too.
+        on_drained: Called when the node takes no more calls, though the stream goes on.
 
     Attributes:
         heartbeat: Seconds between the signs of life that the node has confirmed.
         confirmed: Whether the node has confirmed any extension.
         heard: Whether any message has come, or another sign that the node has taken the stream.
+        drained: Whether the node has said that it takes no more calls.
     """
 
     def __init__(
@@ -75,7 +78,9 @@ class OpenedStream:
         server: RequestServer | None,
         terms: Terms,
         heartbeat: float | None,
+        on_drained: Callable[[], None],
     ) -> None:
+        self._on_drained = on_drained
         self._transport = transport
         self._writer = Writer(queue, transport)
         self._intake = Intake(
@@ -103,7 +108,7 @@ class OpenedStream:
         self._over: asyncio.Future[StatusError] = asyncio.get_running_loop().create_future()
         self.writable = self._writer.writable
         self.heartbeat = heartbeat
-        self.confirmed = self.heard = False
+        self.confirmed = self.heard = self.drained = False
 
     def answered(self, accepted: Pairs, /) -> None:
         """Take note of the acceptor's metadata."""
@@ -140,6 +145,7 @@ class OpenedStream:
         """Use the stream until it breaks, and say why it did."""
         try:
             self._watch_for_silence()
+            self._pending.no_more = self._drain
             self._transport.use(self)
             self._writer.begin()
             return await self._over
@@ -173,10 +179,17 @@ class OpenedStream:
         stream goes on as it is.
         """
         self.heard = True
-        if self._server is None and self._leaving is None:
+        if self._server is None and self._leaving is None and not self.drained:
             self._writer.finish()
             self._transport.finish()
             self._leave_on()
+
+    def _drain(self) -> None:
+        """The node takes no more calls: what was called before is the last."""
+        if not self.drained and self._queue.drains:
+            self.drained = True
+            self._on_drained()
+            self._queue.put_anyway(LAST_CALL, UNOWNED)
 
     def _leave_on(self) -> None:
         if self._leaving is not None and not self._queue.empty:

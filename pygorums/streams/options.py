@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygorums.base.errors import ConfigurationError
-from pygorums.wire.handshake import BATCH_KEY, CANCEL_KEY, EXTENSIONS, NO_LIMIT, STREAM_END_KEY, Terms
+from pygorums.wire.handshake import BATCH_KEY, CANCEL_KEY, DRAIN_KEY, EXTENSIONS, NO_LIMIT, STREAM_END_KEY, Terms
 
 __all__ = ["DEFAULT_MAX_MESSAGE", "DEFAULT_OPTIONS", "StreamOptions"]
 
@@ -18,7 +18,12 @@ DEFAULT_MAX_MESSAGE = 4 << 20
 KEEPALIVE_TIME = "grpc.keepalive_time_ms"
 DEFAULT_KEEPALIVE_MS = 10_000
 
-_EXTENSIONS = {"pygorums.batching": BATCH_KEY, "pygorums.stream_end": STREAM_END_KEY, "pygorums.cancel": CANCEL_KEY}
+_EXTENSIONS = {
+    "pygorums.batching": BATCH_KEY,
+    "pygorums.stream_end": STREAM_END_KEY,
+    "pygorums.cancel": CANCEL_KEY,
+    "pygorums.drain": DRAIN_KEY,
+}
 
 _WHOLE = "a whole number from 1"
 _NUMBERS: Mapping[str, tuple[int, int, float, str]] = {
@@ -36,11 +41,11 @@ _NUMBERS: Mapping[str, tuple[int, int, float, str]] = {
 class StreamOptions:
     """What channel or server options mean for a stream.
 
-    Besides gRPC's own options there are ``pygorums.batching``, ``pygorums.stream_end`` and ``pygorums.cancel``: a
-    false value turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is how often the other
-    side may ask for signs of life, every second by default, and ``pygorums.max_…`` are limits of servers.
-    ``grpc.keepalive_time_ms`` also sets the time between heartbeats;
-    unless it is given gRPC sends no pings of its own, for which servers of other implementations end connections.
+    Besides gRPC's own options there are ``pygorums.batching``, ``pygorums.stream_end``, ``pygorums.cancel`` and
+    ``pygorums.drain``: a false value turns that extension of the protocol off. ``pygorums.shortest_heartbeat_ms`` is
+    how often the other side may ask for signs of life, every second by default, and ``pygorums.max_…`` are limits of
+    servers. ``grpc.keepalive_time_ms`` also sets the time between heartbeats; unless it is given gRPC sends no pings of
+    its own, for which servers of other implementations end connections.
 
     Attributes:
         grpc: The options that gRPC gets.

@@ -7,6 +7,7 @@ depends on one state alone:
 
     CONNECTING   calls queue up: this is the first attempt, or the first after a break
     CONNECTED    the stream stands; calls leave
+    DRAINED      it stands until what is under way is answered; the node takes no more calls, so they fail at once
     DOWN         an attempt has failed: calls fail at once, and further attempts are made in the background
     HOPING       as CONNECTING, but only for a moment: the node was down, and is tried again
     CLOSED       calls fail, for good
@@ -15,6 +16,9 @@ depends on one state alone:
     CONNECTING, HOPING, DOWN  ->  CONNECTED,  CONNECTED  ->  CONNECTING
                        it fails, or takes long      an attempt begins
     CONNECTING, HOPING        ->  DOWN,       DOWN       ->  HOPING
+
+                       the node says so             it ends
+    CONNECTED                 ->  DRAINED,    DRAINED    ->  DOWN
 
 An attempt begins when the wait is over, when there is news of the node, or because of a call, unless there was one a
 moment ago.
@@ -75,6 +79,7 @@ HOPE = 0.5
 class _State(enum.Enum):
     CONNECTING = enum.auto()
     CONNECTED = enum.auto()
+    DRAINED = enum.auto()
     DOWN = enum.auto()
     HOPING = enum.auto()
     CLOSED = enum.auto()
@@ -273,8 +278,9 @@ class OutboundChannel:
                 self._queue.discard(error)
                 return
             self._log.ended(error, stood=stood)
-            if not (stood or lost == 1) or not isinstance(error, StreamDownError):
-                # It could not be opened, or the node wants no stream with us: nothing to wait for.
+            drained = self._state is _State.DRAINED
+            if drained or not (stood or lost == 1) or not isinstance(error, StreamDownError):
+                # It has left, could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
             delay = self._backoff.delay(failures, self._chance.random())
             if lasted >= LONG_LIVED:
@@ -305,13 +311,15 @@ class OutboundChannel:
             server=self._server,
             terms=self._options.terms,
             heartbeat=self._heartbeat,
+            on_drained=self._drained,
         )
         self._came_up(transport)
         try:
             error = await stream.use()
         finally:
             self._transport = None
-            self._enter(_State.CONNECTING)
+            if not stream.drained:
+                self._enter(_State.CONNECTING)
             self._heartbeat = stream.heartbeat
         self._broke(error)
         lasted = self._loop.time() - opened_at
@@ -341,6 +349,12 @@ class OutboundChannel:
         # What was not written yet waits for the next stream, and then nobody is told otherwise.
         waiting = {id(owner) for owner in self._queue.waiting()}
         self.pending.fail_streaming(self._copy(error), spared=waiting)
+        self._on_change()
+
+    def _drained(self) -> None:
+        text = f"{self._address} is about to stop, and takes no more calls"
+        self.last_error = StreamDownError(text, node_id=self._node_id)
+        self._enter(_State.DRAINED, self.last_error)
         self._on_change()
 
     def _went_down(self, error: StatusError) -> None:

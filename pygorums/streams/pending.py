@@ -85,6 +85,9 @@ def status_error(status: Status, node_id: int) -> StatusError:
     return StatusError(code, status.message, unpacked(status.details) if status.details else (), node_id=node_id)
 
 
+def _nothing() -> None: ...
+
+
 class PendingCalls:
     """Finds the call that a reply belongs to, by sequence number, and keeps the node's latency estimate.
 
@@ -103,6 +106,8 @@ class PendingCalls:
         self._refused = Repeated()
         self.when_any: Callable[[], None] | None = None
         """Called when a reply is expected again, by those who add the call."""
+        self.no_more: Callable[[], None] = _nothing
+        """Called when the node says that it takes no more calls."""
         self.latency: float | None = None if before is None else before.latency
         """Seconds, or None before the first successful reply."""
         self.recent: deque[float] = deque(maxlen=RECENT) if before is None else before.recent
@@ -160,6 +165,8 @@ class PendingCalls:
                         elif seq_no >= SERVER_INITIATED:
                             requests = requests or []
                             requests.append(message)
+                        elif message.cancel and not seq_no:
+                            self.no_more()
                         continue
                     if message.status.code:
                         del streaming[seq_no]

@@ -42,6 +42,7 @@ class SendQueue:
     Attributes:
         node_id: The same.
         cancels: Whether the peer wants to be told of calls that were given up.
+        drains: Whether the peer and this end tell each other when there are to be no more calls.
         largest: The largest frame in bytes that the peer takes.
         announce_above: The length of a frame that is larger is told beforehand.
         queued_bytes: The bytes of the frames that wait or are being written.
@@ -66,7 +67,7 @@ class SendQueue:
         self._drained: asyncio.Future[None] | None = None
         self._batching = False
         self._envelope_limit = MAX_ENVELOPE
-        self.cancels = False
+        self.cancels = self.drains = False
         self.largest = NO_LIMIT
         self.announce_above = NO_LIMIT
         self.queued_bytes = 0
@@ -78,6 +79,7 @@ class SendQueue:
         self._batching = agreement.batching
         self._envelope_limit = agreement.envelope_limit
         self.cancels = agreement.cancel
+        self.drains = agreement.drain
         self.largest = agreement.largest
 
     def announce(self, above: int) -> None:
@@ -100,6 +102,10 @@ class SendQueue:
     def put_reply(self, frame: bytes, owner: Outgoing) -> None:
         """Queue a frame that somebody waits for, whether it fits or not; its owner wants to be told."""
         self._one_ways += 1
+        self.put_anyway(frame, owner)
+
+    def put_anyway(self, frame: bytes, owner: Outgoing) -> None:
+        """Queue a frame, whether it fits or not; its owner does not want to be told."""
         self.queued_bytes += len(frame)
         self._frames.append(frame)
         self._owners.append(owner)

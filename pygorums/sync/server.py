@@ -72,6 +72,10 @@ class _Serving(Local, Generic[A]):
         """Wait until it has stopped."""
         self._thread.run(self.asynchronous.wait)
 
+    def drain(self, timeout: float | None = None) -> None:
+        """Take no more calls, and wait until all that were made are answered, as `pygorums.Server.drain`."""
+        self._thread.run(self.asynchronous.drain, timeout)
+
     def stop(self, grace: float | None = None) -> None:
         """Stop serving, as the `stop` of the same class of `pygorums`; a system closes its connections to peers too."""
         self._thread.finish(self.asynchronous.stop, grace)

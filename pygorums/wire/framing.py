@@ -16,6 +16,7 @@ from pygorums.wire.stream_pb2 import Frame, Message
 
 __all__ = [
     "ANNOUNCEMENT",
+    "LAST_CALL",
     "PIECE",
     "SERVER_INITIATED",
     "Frame",
@@ -126,6 +127,11 @@ def encode_announcement(length: int) -> bytes:
 def encode_cancel(seq_no: int) -> bytes:
     """The message that tells that nobody waits any more for replies to a call."""
     return _seq_no_field(seq_no) + _CANCEL
+
+
+LAST_CALL = _CANCEL
+"""The message that takes leave: `encode_cancel` of the number that no call has. From an acceptor it says that it takes
+no more calls, and from the opener that it has sent its last."""
 
 
 def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:

@@ -16,6 +16,7 @@ from pygorums.wire.batching import MAX_ENVELOPE
 __all__ = [
     "BATCH_KEY",
     "CANCEL_KEY",
+    "DRAIN_KEY",
     "EXTENSIONS",
     "HEARTBEAT_KEY",
     "HEARTBEAT_WANTED_KEY",
@@ -50,11 +51,12 @@ PEERS_KEY = "pygorums-peers"
 BATCH_KEY = "pygorums-batch"
 STREAM_END_KEY = "pygorums-stream-end"
 CANCEL_KEY = "pygorums-cancel"
+DRAIN_KEY = "pygorums-drain"
 MAX_MESSAGE_KEY = "pygorums-max-message"
 HEARTBEAT_KEY = "pygorums-heartbeat"
 HEARTBEAT_WANTED_KEY = "pygorums-heartbeat-wanted"
 
-EXTENSIONS: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"), (CANCEL_KEY, "1"))
+EXTENSIONS: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"), (CANCEL_KEY, "1"), (DRAIN_KEY, "1"))
 """The extensions that are either known or not."""
 
 MAX_NODE_ID = (1 << 32) - 1
@@ -121,6 +123,7 @@ class Terms:
             batching=_has(answer, BATCH_KEY),
             stream_end=_has(answer, STREAM_END_KEY),
             cancel=_has(answer, CANCEL_KEY),
+            drain=_has(answer, DRAIN_KEY),
             heartbeat=granted,
             heartbeat_wanted=_seconds(answer, HEARTBEAT_WANTED_KEY, self.shortest_heartbeat),
             largest=largest,
@@ -139,6 +142,7 @@ class Agreement:
         batching: Whether there may be envelopes.
         stream_end: Whether the end of a streaming call's replies is told.
         cancel: Whether it is told that a call was given up.
+        drain: Whether an acceptor that is about to stop says so, and waits until the opener has sent its last call.
         heartbeat: Seconds for which the acceptor is never silent; None if it may be.
         heartbeat_wanted: The same of the opener.
         largest: The largest message in bytes that the other end takes.
@@ -148,6 +152,7 @@ class Agreement:
     batching: bool
     stream_end: bool
     cancel: bool
+    drain: bool
     heartbeat: float | None
     heartbeat_wanted: float | None
     largest: int

@@ -1,6 +1,7 @@
 """Being told of changes, in both worlds: by configurations, servers and systems."""
 
 import threading
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.waiting import LIMIT
 from tests.support.worlds import BlockingWorld, World
 from tests.sync.plain_cluster import PlainCluster
 
+ask: Any = calls_gorums.ask
 echo: Any = calls_gorums.echo
 
 QUICK = gorums.Backoff(initial=0.02, maximum=0.1)
@@ -87,6 +89,25 @@ def test_nodes_are_removed_and_peers_replaced(world: World) -> None:
         world.do(lambda: server.reconfigure(peers))
         assert server.epoch == 1
         world.do(server.stop)
+
+
+def test_a_server_is_drained(world: World, three: PlainCluster) -> None:
+    service, server = three.services[0], three.servers[0]
+    changes = world.steps(lambda: three.config.changes())
+    held = (
+        world.start(lambda: echo(three.config[0], Text(text="hold:x"), timeout=LIMIT)) if world.api is gorums else None
+    )
+    if held is not None:
+        service.has_seen("hold:x")
+    with pytest.raises(TimeoutError) if held is not None else nullcontext():
+        world.do(lambda: server.drain(timeout=0.01))
+    assert told(next(changes)) == (gorums.NodeDown, 1)
+    with pytest.raises(gorums.StreamDownError):
+        world.do(lambda: echo(three.config[0], Text(text="x"), timeout=LIMIT))
+    assert world.do(lambda: ask(three.config, Text(text="x"), timeout=LIMIT).majority()).text == "x"
+    service.open_all()
+    world.do(lambda: server.drain(timeout=LIMIT))
+    assert held is None or held.result(LIMIT).text == "hold:x"
 
 
 def test_another_thread_ends_the_wait(blocking: PlainCluster) -> None:

@@ -28,6 +28,7 @@ PLAIN = Agreement(
     batching=False,
     stream_end=False,
     cancel=False,
+    drain=False,
     heartbeat=None,
     heartbeat_wanted=None,
     largest=NO_LIMIT,
@@ -56,6 +57,7 @@ def test_both_ends_come_to_the_same(opener: Terms, acceptor: Terms) -> None:
     answer = acceptor.answer(opener.offer())
     ours, theirs = opener.opened(answer), acceptor.accepted(opener.offer(), answer)
     assert (ours.batching, ours.stream_end, ours.cancel) == (theirs.batching, theirs.stream_end, theirs.cancel)
+    assert ours.drain == theirs.drain
     assert ours.heartbeat == theirs.heartbeat == max(opener.heartbeat, acceptor.shortest_heartbeat)
     assert ours.heartbeat_wanted == max(acceptor.heartbeat, opener.shortest_heartbeat)
     assert ours.largest == (NO_LIMIT if acceptor.max_receive is None else acceptor.max_receive)
@@ -97,6 +99,7 @@ def test_what_is_sent() -> None:
         ("pygorums-batch", "1"),
         ("pygorums-stream-end", "1"),
         ("pygorums-cancel", "1"),
+        ("pygorums-drain", "1"),
         ("pygorums-max-message", "65536"),
         ("pygorums-heartbeat", "2000"),
     )
