@@ -78,8 +78,15 @@ class ActiveCall(Generic[T]):
 
     def succeed(self, result: T) -> None:
         """Resolve the future."""
-        self._finish(None)
+        self.decided = True  # as `_finish`, which would be one more call
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         future = self.future
+        if isinstance(future, CallFuture):
+            future.call = None
+        if self.observed is not None:
+            self._tell(None)
         if not future.done():
             future.set_result(result)
 
@@ -111,7 +118,11 @@ class ActiveCall(Generic[T]):
         if isinstance(self.future, CallFuture):
             self.future.call = None  # or the two would keep each other alive
         if self.observed is not None:
-            observed, self.observed = self.observed, None
+            self._tell(error)
+
+    def _tell(self, error: BaseException | None) -> None:
+        observed, self.observed = self.observed, None
+        if observed is not None:
             observed.ended(self.future.get_loop().time() - self.sent_at, error)
 
     def sent(self, node_id: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 import grpc
 
 from pygorums.base.errors import RejectedError, SendError, SendTimeoutError, StatusError
+from pygorums.calls.needs import Need
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import NodeResponse
 
@@ -124,27 +125,35 @@ class Found(Generic[T, R]):
             IncompleteError: There is none.
         """
         if self._result is None:
-            raise self._progress.incomplete(0)
+            raise self._progress.incomplete()
         return self._result
 
 
 class Quorum(Generic[T]):
-    """The replies of the first `need` nodes that succeed, by ID."""
+    """The replies, by ID, of nodes that succeed until they are what is needed."""
 
-    def __init__(self, need: int, progress: Progress) -> None:
-        self._need = need
+    def __init__(self, need: Need, progress: Progress) -> None:
         self._progress = progress
+        self._tally = progress.tally(need)
+        self._won = False
         self._replies: dict[int, T] = {}
 
     @property
     def decided(self) -> bool:
-        return len(self._replies) >= self._need or self._progress.out_of_reach(self._need)
+        return self._won or self._progress.lost(self._tally)
 
     def add(self, response: NodeResponse[T]) -> None:
         """Count a response; of a node that has replied before, its latest reply."""
         self._progress.take(response)
-        if response.error is None:
-            self._replies[response.node_id] = response.value
+        node_id, tally = response.node_id, self._tally
+        if response.error is None and node_id in tally.rule.bits:
+            self._replies[node_id] = response.value
+            self._won = tally.count_success(node_id)
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any reply that counts."""
+        return bool(self._replies)
 
     def result(self) -> dict[int, T]:
         """The replies.
@@ -152,16 +161,16 @@ class Quorum(Generic[T]):
         Raises:
             IncompleteError: Too few nodes succeeded among what was read.
         """
-        if len(self._replies) < self._need:
-            raise self._progress.incomplete(self._need)
+        if not self._won:
+            raise self._progress.incomplete(self._tally.rule.number)
         return self._replies
 
 
 class Threshold(Generic[T]):
-    """The first successful reply, once `need` of the nodes that were asked have succeeded; None: once all have."""
+    """The first successful reply, once those that are needed have succeeded."""
 
-    def __init__(self, need: int | None, progress: Progress) -> None:
-        self._quorum: Quorum[T] = Quorum(max(progress.asked if need is None else need, 1), progress)
+    def __init__(self, need: Need, progress: Progress) -> None:
+        self._quorum: Quorum[T] = Quorum(need, progress)
         self._first: list[T] = []
 
     @property
@@ -170,9 +179,9 @@ class Threshold(Generic[T]):
 
     def add(self, response: NodeResponse[T]) -> None:
         """Count a response. Further replies of the same node, in a streaming call, do not count."""
-        if response.error is None and not self._first:
-            self._first.append(response.value)
         self._quorum.add(response)
+        if not self._first and self._quorum.any:
+            self._first.append(response.value)
 
     def result(self) -> T:
         """The reply.

@@ -14,6 +14,8 @@ from pygorums.base.pickling import Local
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import MAX_UNREAD, REPLY_COST
 from pygorums.calls.response import ResponseStream
+from pygorums.quorum.rule import Rule
+from pygorums.quorum.tally import Tally
 
 __all__ = ["LEVEL_NOT_SET", "Correctable", "Levels"]
 
@@ -33,10 +35,10 @@ class Closable(Protocol):
 class Correctable(Local, Generic[T]):
     """A quorum call under way whose latest reply can be looked at any time.
 
-    Its level is the number of successful replies so far. It is done when the level that was asked for is
-    reached, when all nodes have answered or failed, when the time is up, or when it is cancelled; if the
-    level was not reached by then, it has an error. It lives on while it is under way, whether anybody looks
-    or not. Of each node it keeps the newest reply only.
+    Its level is the number of successful replies so far. It is done when the level that was asked for is reached, or
+    the quorum, when there can be no such quorum any more, when all nodes have answered or failed, when the time is up,
+    or when it is cancelled; if what was asked for was not reached by then, it has an error. It lives on while it is
+    under way, whether anybody looks or not. Of each node it keeps the newest reply only.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Correctable(Local, Generic[T]):
         responses: ResponseStream[T],
         source: Closable,
         progress: Progress,
-        level: int,
+        need: int | Rule,
     ) -> None:
         self._responses = responses
         self._source = source
         self._progress = progress
-        self._wanted = level
+        self._wanted = need if isinstance(need, int) else 0
+        self._tally = None if isinstance(need, int) else Tally(need)
+        self._reached = False
         self._newest: dict[int, tuple[T, int]] = {}  # of each node, by ascending level
         self._latest: T | None = None
         self._readers: WeakKeyDictionary[Levels[T], None] = WeakKeyDictionary()  # in order
@@ -136,7 +140,10 @@ class Correctable(Local, Generic[T]):
     async def _read(self) -> None:
         async for response in self._responses:
             self._progress.take(response)
+            tally = self._tally
             if response.error is not None:
+                if tally is not None and self._progress.lost(tally):
+                    break
                 continue
             level = self._level = max(self._level, 0) + 1
             self._latest = response.value
@@ -144,8 +151,9 @@ class Correctable(Local, Generic[T]):
             self._newest[response.node_id] = response.value, level
             for reader in list(self._readers):
                 reader.put(response.node_id, response.value, level)
-            if level >= self._wanted:
-                self._progress.satisfied = self._progress.done = True
+            enough = level >= self._wanted if tally is None else tally.count_success(response.node_id)
+            if enough:
+                self._reached = self._progress.satisfied = self._progress.done = True
                 return
             self._notify()
         self._progress.end()
@@ -165,7 +173,7 @@ class Correctable(Local, Generic[T]):
             self._progress.fail(asyncio.CancelledError())
         self._source.close()
         self._level = max(self._level, 0)
-        if self._level < self._wanted and self._error is None:
+        if not self._reached and self._error is None:
             self._error = self._incomplete(cause)
         self._notify()
 

@@ -52,7 +52,7 @@ def requests_of(method: Method[Req, Any], call: Call[Req, Any]) -> Requests[Req]
             requests.append((node.id, request))
         except Exception as error:
             requests.append((node.id, error))
-    call.progress.asked = sum(request is not None for _, request in requests)
+    call.progress.left_out = [node_id for node_id, request in requests if request is None]
     return requests
 
 

@@ -13,6 +13,7 @@ from pygorums.base.method import Method
 from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold, awaited
 from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call, InterceptedResponses, intercepted
+from pygorums.calls.needs import Need
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Source
 from pygorums.nodes.call_options import CallOptions
@@ -47,12 +48,12 @@ class InterceptedCall(Generic[Req, Resp]):
         call, method = self._call, self._method
         return fan_out(method, call.config, call, requests_of(method, call))
 
-    def start_threshold(self, need: int | None) -> asyncio.Future[Resp]:
-        """Send now; the future of the first successful reply, once `need` nodes (None: all asked) have succeeded.
+    def start_threshold(self, need: Need) -> asyncio.Future[Resp]:
+        """Send now; the future of the first successful reply, once the nodes that are needed have succeeded.
 
         If the configuration has not that many nothing is sent.
         """
-        if need is None or need <= self._call.size:
+        if not isinstance(need, int) or need <= self._call.size:
             self.source.start()
         return self._start(self._read(Threshold(need, self.progress)))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
+from collections.abc import Sequence
 from typing import Any
 
 from pygorums.base.errors import IncompleteError, RejectedError, counted
 from pygorums.base.method import Method
+from pygorums.calls.needs import Need
 from pygorums.calls.preparing import too_few_nodes
 from pygorums.calls.response import NodeResponse
-from pygorums.quorum.majority import majority_of
+from pygorums.quorum.rule import Rule
+from pygorums.quorum.tally import Tally
 
-__all__ = ["Progress", "at_least_one"]
+__all__ = ["Progress"]
 
 
 class Progress:
@@ -20,7 +23,7 @@ class Progress:
     Attributes:
         config: The nodes, of either world.
         method_name: The method's full name.
-        asked: How many nodes are asked; interceptors may leave some out.
+        left_out: The nodes that interceptors have left out, by ID: they are not asked.
         node_errors: The error of each node that failed, or whose replies were all rejected, by ID.
         timed_out: Whether the time was up before all nodes had answered.
         timeout: Seconds that the call may take, or None.
@@ -37,10 +40,10 @@ class Progress:
         "_heard",
         "_one_way",
         "_streaming",
-        "asked",
         "config",
         "deadline",
         "done",
+        "left_out",
         "method_name",
         "node_errors",
         "observed",
@@ -52,7 +55,7 @@ class Progress:
     def __init__(self, method: Method[Any, Any], config: Any) -> None:
         self.config = config
         self.method_name = method.name
-        self.asked = len(config)
+        self.left_out: Sequence[int] = ()
         self.node_errors: dict[int, Exception] = {}
         self.timed_out = False
         self.timeout: float | None = None
@@ -71,6 +74,16 @@ class Progress:
         """How many nodes have given a reply that was not rejected."""
         return len(self._given)
 
+    @property
+    def asked(self) -> int:
+        """How many nodes are asked."""
+        return len(self.config) - len(self.left_out)
+
+    def tally(self, need: Need) -> Tally:
+        """What counts the nodes for a call that needs these."""
+        rule = need if isinstance(need, Rule) else self.config.rule(max(self.asked, 1) if need is None else need)
+        return Tally(rule)
+
     def hear(self, node_id: int, error: Exception | None) -> None:
         """A response has come from the wire. Interceptors have their say before it counts."""
         self._heard[node_id] = error
@@ -86,16 +99,17 @@ class Progress:
             # Otherwise one of several replies was rejected, of a node that has given one which counts.
             self.node_errors[node_id] = response.error
 
-    def out_of_reach(self, need: int) -> bool:
-        """Whether it is certain that fewer than `need` nodes will succeed.
+    def lost(self, tally: Tally) -> bool:
+        """Whether it is certain that too few nodes will succeed.
 
         In a streaming call a node whose reply was rejected may still send a better one.
         """
-        lost = 0
+        for node_id in self.left_out:
+            tally.count_failure(node_id)
         for node_id in self.node_errors:
             if node_id not in self._given and (not self._streaming or self._heard.get(node_id) is not None):
-                lost += 1
-        return self.asked - lost < need
+                tally.count_failure(node_id)
+        return tally.lost
 
     def end(self) -> None:
         """All has been read: of what was heard and never came through, it is clear now that it was dropped.
@@ -124,16 +138,10 @@ class Progress:
             return None
         return IncompleteError.of(self) if self.node_errors else CancelledError()
 
-    def quorum(self, n: int | None) -> int:
-        """`n`, or a majority of the nodes for None.
-
-        Raises:
-            ValueError: It is less than 1.
-        """
-        return majority_of(len(self.config)) if n is None else at_least_one(n)
-
-    def incomplete(self, need: int) -> IncompleteError:
-        """The error of a call that has not got `need` replies."""
+    def incomplete(self, need: Need = None) -> IncompleteError:
+        """The error of a call that has not got the replies it needs."""
+        if not isinstance(need, int):
+            return IncompleteError.of(self)
         if need > len(self.config):
             return too_few_nodes(self.method_name, need, len(self.config))
         if need > self.asked:
@@ -145,17 +153,3 @@ class Progress:
                 f"incomplete call: it needs {counted(need, 'reply', 'replies')} and only {asked}",
             )
         return IncompleteError.of(self)
-
-
-def at_least_one(n: int) -> int:
-    """`n`, a number of replies to wait for.
-
-    Raises:
-        TypeError: It is not a whole number.
-        ValueError: It is less than 1.
-    """
-    if not isinstance(n, int):  # a call that counts down from 1.5 would never end
-        raise TypeError(f"a quorum call needs a whole number of replies, not {n!r}")
-    if n < 1:
-        raise ValueError(f"a quorum call needs at least one reply, not {n}")
-    return n

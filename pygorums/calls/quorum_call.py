@@ -17,17 +17,18 @@ from pygorums.calls.correctable import Correctable
 from pygorums.calls.fan_out import send_queue
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
+from pygorums.calls.needs import Need
 from pygorums.calls.preparing import check_request, check_target
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, ResponseSeq, Source
 from pygorums.calls.shielded import ShieldedResponses
-from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
+from pygorums.calls.threshold_call import send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node
-from pygorums.quorum.majority import majority_of
+from pygorums.quorum.quorums import Quorums
 
 __all__ = ["Responses", "quorum_call"]
 
@@ -95,7 +96,7 @@ class Responses(UsedOnce[Resp]):
         if self._used:
             self._use()
         self._used = True
-        return self._wait(majority_of(self.size))
+        return self._wait(self._config.majority)
 
     def all(self) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once all nodes have succeeded.
@@ -121,13 +122,30 @@ class Responses(UsedOnce[Resp]):
         self._use()
         return self._wait(need)
 
+    def quorum(self, quorums: Quorums) -> Coroutine[Any, Any, Resp]:
+        """The first successful reply, once the nodes that have succeeded are a quorum.
+
+        Replies of nodes that are in none of the quorums do not count.
+
+        Args:
+            quorums: Which nodes are one: ``system.reads``, say, or ``system.writes``.
+
+        Raises:
+            IncompleteError: So many nodes have failed that no quorum is left.
+            ConfigurationError: A node of the quorums is not in the configuration.
+            TypeError: These are no quorums.
+        """
+        need = self._met_by(quorums)
+        self._use()
+        return self._wait(need)
+
     def async_first(self) -> asyncio.Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
         return self._future(1)
 
     def async_majority(self) -> asyncio.Future[Resp]:
         """As `majority`, but sends now and returns the future of the reply."""
-        return self._future(majority_of(self.size))
+        return self._future(self._config.majority)
 
     def async_all(self) -> asyncio.Future[Resp]:
         """As `all`, but sends now and returns the future of the reply."""
@@ -137,13 +155,18 @@ class Responses(UsedOnce[Resp]):
         """As `threshold`, but sends now and returns the future of the reply."""
         return self._future(self._at_least_one(n))
 
-    def correctable(self, n: int) -> Correctable[Resp]:
-        """Send now, and watch the replies improve until `n` of them were successful.
+    def async_quorum(self, quorums: Quorums) -> asyncio.Future[Resp]:
+        """As `quorum`, but sends now and returns the future of the reply."""
+        return self._future(self._met_by(quorums))
+
+    def correctable(self, n: int | Quorums) -> Correctable[Resp]:
+        """Send now, and watch the replies improve until `n` of them were successful, or those of a quorum.
 
         Raises:
             ValueError: `n` is less than 1.
+            ConfigurationError: A node of the quorums is not in the configuration.
         """
-        level = self._at_least_one(n)
+        level = self._level(n)
         self._use()
         intercepted = self._intercepted
         if intercepted is not None:
@@ -197,7 +220,7 @@ class Responses(UsedOnce[Resp]):
         return self.results().collect_all()
 
     def collect_quorum(
-        self, n: int | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
+        self, n: int | Quorums | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
     ) -> Coroutine[Any, Any, dict[int, Resp]]:
         """`ResponseSeq.collect_quorum` of `results()`."""
         return self.results().collect_quorum(n, check)
@@ -217,31 +240,26 @@ class Responses(UsedOnce[Resp]):
         self._progress = intercepted.progress
         return intercepted
 
-    async def _wait(self, need: int | None) -> Resp:
+    async def _wait(self, need: Need) -> Resp:
         if self._intercepted is not None:
             return await self._intercepted.start_threshold(need)
         # A plain future is the fastest; here we see for ourselves that it is cancelled.
         config = self._config
         future: asyncio.Future[Resp] = asyncio.Future(loop=config.pool.loop)
-        count = need if need is not None else self.size or 1
-        call = send_threshold_call(future, self._method, config, self._request, count, self._options)
+        call = send_threshold_call(future, self._method, config, self._request, need, self._options)
         try:
             return await future
         except asyncio.CancelledError:
             call.give_up()
             raise
 
-    def _future(self, need: int | None) -> asyncio.Future[Resp]:
+    def _future(self, need: Need) -> asyncio.Future[Resp]:
         self._use()
         if self._intercepted is not None:
             return self._intercepted.start_threshold(need)
         future: CallFuture[Resp] = CallFuture(loop=self._config.pool.loop)
-        self._send_threshold(future, need)
+        send_threshold_call(future, self._method, self._config, self._request, need, self._options)
         return future
-
-    def _send_threshold(self, future: asyncio.Future[Resp], need: int | None) -> ThresholdCall[Resp]:
-        count = max(self.size, 1) if need is None else need
-        return send_threshold_call(future, self._method, self._config, self._request, count, self._options)
 
     def _send(self) -> ReplyQueue[Resp]:
         return send_queue(self._method, self._config, self._request, self._options, self._read)

@@ -13,11 +13,13 @@ from pygorums.base.errors import RejectedError
 from pygorums.base.pickling import Local
 from pygorums.calls.aggregators import Aggregator, Collected, Found, Quorum, awaited
 from pygorums.calls.judging import Judge, accepted_if_true
+from pygorums.calls.needs import need_of
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import BeingReadError, NodeResponse, ResponseStream
 from pygorums.calls.unused import warn_unused
 from pygorums.nodes.node import Node
+from pygorums.quorum.quorums import Quorums
 
 __all__ = ["AnySequence", "Endable", "Keep", "ResponseSeq", "Source"]
 
@@ -153,9 +155,10 @@ class AnySequence(Local, Generic[T]):
             raise ValueError(f"cannot collect {n} replies")
         return n
 
-    def _quorum(self, n: int | None) -> Quorum[T]:
+    def _quorum(self, n: int | Quorums | None) -> Quorum[T]:
         self._used = True
-        return Quorum(self._progress.quorum(n), self._progress)
+        progress = self._progress
+        return Quorum(need_of(progress.config, progress.config.majority if n is None else n), progress)
 
     def __del__(self) -> None:
         source: Endable | None = getattr(self, "_source", None)  # an interrupt may have come while it was made
@@ -205,22 +208,24 @@ class ResponseSeq(AnySequence[T]):
         return self._aggregated(Collected(None), self)
 
     def collect_quorum(
-        self, n: int | None = None, check: Callable[[T, Node], bool | Awaitable[bool]] | None = None
+        self, n: int | Quorums | None = None, check: Callable[[T, Node], bool | Awaitable[bool]] | None = None
     ) -> Coroutine[Any, Any, dict[int, T]]:
         """Read until `n` nodes have given replies that count, and forget the call.
 
         Args:
-            n: How many nodes; a majority of the configuration by default.
+            n: How many nodes, or quorums of them, such as ``system.reads``; a majority of the configuration by default.
             check: Called with each reply and its node: whether the reply counts. To raise rejects it too, with that
                 error. It may be an ``async def``: then the replies of several nodes are checked at the same time.
 
         Returns:
-            The reply of each of the `n` nodes by ID. In a streaming call a node's entry is its latest reply.
+            The reply of each of the nodes by ID, of quorums those that were the first to make one. In a streaming call
+            a node's entry is its latest reply.
 
         Raises:
             IncompleteError: Too few nodes are left whose replies can count. Raised as soon as that is certain: a reply
                 that was rejected, by `check` or by a filter, is that node's failure.
             ValueError: `n` is less than 1.
+            ConfigurationError: A node of the quorums is not in the configuration.
         """
         quorum = self._quorum(n)
         responses: AsyncGenerator[NodeResponse[T]] = self._unfiltered()

@@ -1,4 +1,4 @@
-"""Quorum calls that wait for a number of nodes: the path of `majority()` and its like."""
+"""Quorum calls that wait for one outcome: the path of `majority()` and its like."""
 # ruff: noqa: D102 - methods without a docstring are as PendingCall says
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from google.protobuf.message import DecodeError, Message
 from pygorums.base.errors import CallTimeoutError, IncompleteError, QuorumTimeoutError, StatusError
 from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, Resolvable
+from pygorums.calls.needs import Need
 from pygorums.calls.preparing import encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
+from pygorums.quorum.rule import Rule
+from pygorums.quorum.tally import Counting
 from pygorums.streams.pending import PendingCall
 
 __all__ = ["ThresholdCall", "send_threshold_call"]
@@ -23,7 +26,7 @@ Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class ThresholdCall(ActiveCall[Resp]):
+class ThresholdCall(ActiveCall[Resp], Counting):
     """A quorum call under way that gives the first successful reply once enough nodes have succeeded.
 
     The streams' readers call it for each reply. No task and no queue is behind it, and only the reply that
@@ -31,7 +34,7 @@ class ThresholdCall(ActiveCall[Resp]):
     `PendingCalls` bounds; if it failed or was given up it is forgotten.
     """
 
-    __slots__ = ("_config", "_method", "_missing", "_need", "_node_errors", "_reply", "_seq_no", "_spare")
+    __slots__ = ("_config", "_method", "_node_errors", "_reply", "_seq_no", "failed", "rule", "succeeded")
 
     def __init__(
         self,
@@ -39,28 +42,32 @@ class ThresholdCall(ActiveCall[Resp]):
         method: Method[Req, Resp],
         config: Configuration,
         seq_no: int,
-        need: int,
+        rule: Rule,
         timeout: float | None,
     ) -> None:
         ActiveCall.__init__(self, future, timeout)  # `super` would cost more
         self._method = method
         self._config = config
         self._seq_no = seq_no
-        # Counted here: to make an object that counts, and to ask it, would cost as much as sending.
-        self._need = self._missing = need
-        self._spare = len(config.nodes) - need  # how many nodes may fail
+        self.rule = rule
+        self.succeeded = self.failed = 0
         self._reply: Resp | None = None
         self._node_errors: dict[int, Exception] | None = None
 
     def deliver(self, node_id: int, payload: bytes) -> None:
+        rule = self.rule
+        bit = rule.bits.get(node_id, 0)
         if self._reply is None:
+            if not bit:
+                return
             try:
                 self._reply = self._method.parse_reply(payload)
             except DecodeError as error:
                 self._count_failure(node_id, malformed_reply(self._method, node_id, error))
                 return
-        self._missing -= 1
-        if self._missing == 0:
+        # As `count_success`, which would be one more call for each reply.
+        succeeded = self.succeeded = self.succeeded | bit
+        if rule.enough(succeeded):
             self.succeed(self._reply)
 
     def fail(self, node_id: int, error: Exception) -> None:
@@ -71,9 +78,8 @@ class ThresholdCall(ActiveCall[Resp]):
         if self._node_errors is None:
             self._node_errors = {}
         self._node_errors[node_id] = error
-        self._spare -= 1
-        if self._spare < 0:
-            self.lose(IncompleteError(self._method.name, self._node_errors, self._need - self._missing))
+        if self.count_failure(node_id):
+            self.lose(IncompleteError(self._method.name, self._node_errors, self.successes))
             self.forget()
 
     def end(self, node_id: int) -> None:
@@ -98,7 +104,7 @@ class ThresholdCall(ActiveCall[Resp]):
             if owed and self.was_silent(node.id):
                 text = f"no reply from {node.address} within {self.timeout} s"
                 errors[node.id] = CallTimeoutError(text, node_id=node.id)
-        return QuorumTimeoutError(self._method.name, errors, self._need - self._missing)
+        return QuorumTimeoutError(self._method.name, errors, self.successes)
 
 
 class StreamingThresholdCall(ThresholdCall[Resp]):
@@ -113,10 +119,10 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
         method: Method[Req, Resp],
         config: Configuration,
         seq_no: int,
-        need: int,
+        rule: Rule,
         timeout: float | None,
     ) -> None:
-        super().__init__(future, method, config, seq_no, need, timeout)
+        super().__init__(future, method, config, seq_no, rule, timeout)
         self._replied: set[int] = set()
 
     def deliver(self, node_id: int, payload: bytes) -> None:
@@ -151,7 +157,7 @@ def send_threshold_call(
     method: Method[Req, Resp],
     config: Configuration,
     request: Req | bytes,
-    need: int,
+    need: Need,
     options: CallOptions,
 ) -> ThresholdCall[Resp]:
     """Send a quorum call to all nodes, now.
@@ -161,18 +167,21 @@ def send_threshold_call(
         method: The method.
         config: The nodes.
         request: The request, or its bytes, the same for all.
-        need: How many nodes must succeed. If there are not that many nothing is sent.
+        need: How many nodes must succeed, or which; None: all. If there are not that many nothing is sent.
         options: What it is made with.
     """
     pool = config.pool
     seq_no = pool.next_seq_no()
     kind = StreamingThresholdCall if method.streaming else ThresholdCall
-    call = kind(future, method, config, seq_no, need, options.timeout)
+    if need is None:
+        need = len(config.nodes) or 1
+    rule = config.rules.get(need) or (need if isinstance(need, Rule) else config.rule(need))
+    call = kind(future, method, config, seq_no, rule, options.timeout)
     told: PendingCall = call
     if pool.observers.call is not None:
         told = pool.observers.call(call, method, config.nodes)
-    if need > len(config.nodes):
-        call.lose(too_few_nodes(method.name, need, len(config)))
+    if not rule.possible:
+        call.lose(too_few_nodes(method.name, rule.number or 0, len(config)))
         return call
     try:
         call.frame = encode_request(pool, method, seq_no, request, options, call.observed)

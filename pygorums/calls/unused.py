@@ -12,8 +12,11 @@ from google.protobuf.message import Message
 
 from pygorums.base.method import Method
 from pygorums.base.pickling import Local
-from pygorums.calls.progress import Progress, at_least_one
+from pygorums.calls.needs import at_least_one, need_of, quorum_rule
+from pygorums.calls.progress import Progress
 from pygorums.nodes.call_options import CallOptions
+from pygorums.quorum.quorums import Quorums
+from pygorums.quorum.rule import Rule
 
 __all__ = ["UsedOnce", "made_here", "warn_unused"]
 
@@ -99,9 +102,23 @@ class UsedOnce(Local, Generic[Resp]):
             raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
         self._used = True
 
+    def _level(self, n: int | Quorums) -> int | Rule:
+        try:
+            return need_of(self._config, n)
+        except (TypeError, ValueError):
+            self._used = self._used or None
+            raise
+
     def _at_least_one(self, n: int) -> int:
         try:
             return at_least_one(n)
+        except (TypeError, ValueError):
+            self._used = self._used or None
+            raise
+
+    def _met_by(self, quorums: Quorums) -> Rule:
+        try:
+            return quorum_rule(self._config, quorums)
         except (TypeError, ValueError):
             self._used = self._used or None
             raise

@@ -16,6 +16,7 @@ from pygorums.nodes.node import Node, Pool
 from pygorums.nodes.outbound_pool import OutboundPool
 from pygorums.nodes.watch import Watch, check_watch
 from pygorums.quorum.majority import majority_of
+from pygorums.quorum.rule import Rule, number_rule
 
 if TYPE_CHECKING:
     from pygorums.nodes.stats import ConfigurationStats  # at run time only for who asks
@@ -32,31 +33,39 @@ class Configuration(Immutable, Sequence[Node]):
     As an asynchronous context manager it closes the connections at the end.
 
     Attributes:
+        majority: The number of nodes that are a majority: ``size // 2 + 1``. Any two such sets of nodes share one.
         nodes: The nodes, in order.
         pool: The connections that it shares with others (for the call functions).
         options: What calls to it start from: the interceptors of `connect`, and what `with_defaults` has set.
+        rules: What calls have needed so far, which is known to fit it (for the call functions).
     """
 
     # Not properties: every call reads them.
-    __slots__ = ("nodes", "options", "pool")
+    __slots__ = ("majority", "nodes", "options", "pool", "rules")
+    majority: int
     nodes: tuple[Node, ...]
     options: CallOptions
     pool: Pool
+    rules: dict[int | Rule, Rule]
 
     def __init__(self, nodes: Iterable[Node], pool: Pool, options: CallOptions | None = None) -> None:
         _set_nodes(self, tuple(nodes))
         _set_pool(self, pool)
         _set_options(self, options or pool.options)
+        _set_majority(self, majority_of(len(self.nodes)))
+        _set_rules(self, {})
 
     @property
     def node_ids(self) -> tuple[int, ...]:
         """The nodes' IDs, in order."""
         return tuple(node.id for node in self.nodes)
 
-    @property
-    def majority(self) -> int:
-        """The number of nodes that are a majority: ``size // 2 + 1``. Any two such sets of nodes share one."""
-        return majority_of(len(self.nodes))
+    def rule(self, need: int) -> Rule:
+        """What is met by `need` of the nodes, whichever they are (for the call functions)."""
+        rule = self.rules.get(need)
+        if rule is None:
+            rule = self.rules[need] = number_rule(self.node_ids, need)
+        return rule
 
     def node(self, node_id: int) -> Node:
         """The node with an ID.
@@ -334,7 +343,9 @@ class Configuration(Immutable, Sequence[Node]):
         return f"<Configuration {', '.join(f'{node.id}={node.address}' for node in self.nodes) or 'empty'}>"
 
 
-_set_nodes, _set_pool, _set_options = (setter(Configuration, slot) for slot in ("nodes", "pool", "options"))
+_set_nodes, _set_pool, _set_options, _set_majority, _set_rules = (
+    setter(Configuration, slot) for slot in ("nodes", "pool", "options", "majority", "rules")
+)
 
 
 def _listed(node_ids: Sequence[int]) -> str:

@@ -17,9 +17,6 @@ from pygorums.wire.handshake import MAX_NODE_ID
 
 __all__ = ["Member", "Nodes", "Quorums", "all_of", "any_of", "id_of", "ids_of", "of", "weighing"]
 
-REMEMBERED = 12
-"""Up to how many nodes answers are remembered: there are few sets of these, and calls ask for the same ones."""
-
 MAX_DEPTH = 40
 """How deep expressions may be nested; Python's parser, which compiles them, has a limit too."""
 
@@ -86,8 +83,7 @@ class Quorums:
         """The predicate on masks, which is compiled when it is first asked for."""
         if self._rule is None:
             bits = {node_id: 1 << place for place, node_id in enumerate(self.nodes)}
-            enough = _compiled(self, bits)
-            self._rule = Rule(bits, enough if len(bits) > REMEMBERED else _Known(enough).__getitem__)
+            self._rule = Rule(bits, _compiled(self, bits))
         return self._rule
 
     def is_quorum(self, nodes: Nodes) -> bool:
@@ -123,8 +119,10 @@ class Quorums:
             if self.need == len(self.parts):
                 return f"all_of({inside})"
             return f"any_of({inside})" if self.need == 1 else f"of({self.need}, {inside})"
-        inside = ", ".join(f"{part!r}: {weight}" for weight, part in self.parts)
-        return f"weighing({self.need}, {{{inside}}})"
+        if self.flat:
+            inside = ", ".join(f"{part}: {weight}" for weight, part in self.parts)
+            return f"weighing({self.need}, {{{inside}}})"
+        return f"weighing({self.need}, {[(part, weight) for weight, part in self.parts]!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Quorums, (self.need, self.parts)
@@ -231,17 +229,6 @@ def _merged(members: Iterable[Member], like: Callable[[Quorums], bool]) -> list[
     if not found:
         raise ConfigurationError("there are no nodes that could make a quorum")
     return [(1, part) for part in found]
-
-
-class _Known(dict[int, bool]):
-    """Which masks are enough, as far as anybody has asked."""
-
-    def __init__(self, enough: Callable[[int], bool]) -> None:
-        self._enough = enough
-
-    def __missing__(self, mask: int) -> bool:
-        answer = self[mask] = self._enough(mask)
-        return answer
 
 
 def _compiled(quorums: Quorums, bits: Mapping[int, int]) -> Callable[[int], bool]:

@@ -6,6 +6,20 @@ from collections.abc import Callable, Iterable
 
 __all__ = ["Rule", "number_rule"]
 
+REMEMBERED = 12
+"""Up to how many nodes answers are remembered: there are few sets of these, and calls ask for the same ones."""
+
+
+class _Known(dict[int, bool]):
+    """Which masks are enough, as far as anybody has asked."""
+
+    def __init__(self, enough: Callable[[int], bool]) -> None:
+        self._enough = enough
+
+    def __missing__(self, mask: int) -> bool:
+        answer = self[mask] = self._enough(mask)
+        return answer
+
 
 class Rule:
     """What a call needs. Never changed, and shared by all calls that need the same.
@@ -15,15 +29,17 @@ class Rule:
         everyone: The mask of them all.
         enough: Whether the nodes of a mask are. More nodes are never less.
         number: How many nodes it needs, if that is all that it asks of them; otherwise None.
+        possible: Whether all together are enough.
     """
 
-    __slots__ = ("bits", "enough", "everyone", "number")
+    __slots__ = ("bits", "enough", "everyone", "number", "possible")
 
     def __init__(self, bits: dict[int, int], enough: Callable[[int], bool], number: int | None = None) -> None:
         self.bits = bits
         self.everyone = sum(bits.values())
-        self.enough = enough
+        self.enough: Callable[[int], bool] = enough if len(bits) > REMEMBERED else _Known(enough).__getitem__
         self.number = number
+        self.possible = enough(self.everyone)
 
     def mask(self, nodes: Iterable[int]) -> int:
         """The mask of nodes by ID. Those that do not count have no bit."""

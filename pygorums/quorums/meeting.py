@@ -70,7 +70,7 @@ def _disjoint_weights(reads: Quorums, writes: Quorums) -> Pair | None:
     write_weights = {part: weight for weight, part in writes.parts if isinstance(part, int)}
     # By what the reading side weighs, as far as it counts: the most that the writing side can, and who is where.
     best: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}
-    for node_id in read_weights.keys() | write_weights.keys():
+    for node_id in sorted(read_weights.keys() | write_weights.keys()):
         found: dict[int, tuple[int, tuple[int, ...]]] = {}
         for weight, (rest, ids) in best.items():
             heavier = min(weight + read_weights.get(node_id, 0), reads.need)

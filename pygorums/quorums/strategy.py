@@ -12,14 +12,11 @@ from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, combinations
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pygorums.base.errors import ConfigurationError
 from pygorums.quorum.minimal import minimal_masks, minimal_quorums
 from pygorums.quorum.quorums import Quorums
-
-if TYPE_CHECKING:
-    from pygorums.quorums.systems import QuorumSystem
 
 __all__ = ["Choices", "Fraction", "Goal", "Strategy", "best_strategy", "uniform_strategy"]
 
@@ -37,6 +34,25 @@ MAX_RESILIENT = 16
 
 LEAST = 1e-12
 """Probabilities below it are what rounding has left of 0."""
+
+
+class System(Protocol):
+    """A quorum system."""
+
+    @property
+    def reads(self) -> Quorums:
+        """What a read needs."""
+
+    @property
+    def writes(self) -> Quorums:
+        """What a write needs."""
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """The IDs of all nodes."""
+
+    def check_nodes(self, nodes: Iterable[int], /) -> None:
+        """Refuse nodes that are not in it."""
 
 
 class Choices:
@@ -78,7 +94,7 @@ class Strategy:
         writes: What writes ask.
     """
 
-    def __init__(self, system: QuorumSystem, reads: Choices, writes: Choices, model: Model) -> None:
+    def __init__(self, system: System, reads: Choices, writes: Choices, model: Model) -> None:
         self.system = system
         self.reads = reads
         self.writes = writes
@@ -136,7 +152,7 @@ class Model:
 
     def __init__(
         self,
-        system: QuorumSystem,
+        system: System,
         read_fraction: Fraction,
         capacity: Capacity | None,
         latency: Mapping[int, float] | None,
@@ -186,7 +202,7 @@ def _pair(node_id: int, capacity: float | tuple[float, float]) -> tuple[float, f
 
 
 def best_strategy(
-    system: QuorumSystem,
+    system: System,
     read_fraction: Fraction,
     *,
     capacity: Capacity | None,
@@ -216,7 +232,7 @@ def _choices(quorums: Quorums, masks: Sequence[int], probabilities: Iterable[flo
 
 
 def uniform_strategy(
-    system: QuorumSystem,
+    system: System,
     read_fraction: Fraction,
     *,
     capacity: Capacity | None,
@@ -256,7 +272,7 @@ class _Program:
     load of the busiest node.
     """
 
-    def __init__(self, system: QuorumSystem, model: Model, reads: Sequence[int], writes: Sequence[int]) -> None:
+    def __init__(self, system: System, model: Model, reads: Sequence[int], writes: Sequence[int]) -> None:
         try:
             import numpy as np
             from scipy import optimize, sparse

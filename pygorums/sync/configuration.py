@@ -18,6 +18,7 @@ from pygorums.nodes.connecting import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
 from pygorums.nodes.node import Pool
 from pygorums.nodes.watch import check_watch
+from pygorums.quorum.rule import Rule
 from pygorums.sync.changes import Changes
 from pygorums.sync.loop_thread import LoopThread, loop_thread
 from pygorums.transports.choosing import TransportName
@@ -139,6 +140,15 @@ class Configuration(_Facade[AsyncConfiguration], Sequence[Node]):
     def majority(self) -> int:
         """The number of nodes that are a majority: ``size // 2 + 1``."""
         return self.asynchronous.majority
+
+    @property
+    def rules(self) -> dict[int | Rule, Rule]:
+        """As `pygorums.Configuration.rules` (for the call functions)."""
+        return self.asynchronous.rules
+
+    def rule(self, need: int) -> Rule:
+        """As `pygorums.Configuration.rule` (for the call functions)."""
+        return self.asynchronous.rule(need)
 
     def node(self, node_id: int) -> Node:
         """The node with an ID, as `pygorums.Configuration.node`."""

@@ -16,6 +16,7 @@ from pygorums.base.method import Method
 from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold, aggregate
 from pygorums.calls.fan_out import fan_out, requests_of
 from pygorums.calls.interceptors import Call
+from pygorums.calls.needs import Need
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.nodes.call_options import CallOptions
@@ -127,16 +128,16 @@ class InterceptedCall(Generic[Req, Resp]):
         self.source.start()
         return ReadInThread(self.responses, self.source)
 
-    def threshold(self, need: int | None) -> Resp:
-        """Send, and wait for the first successful reply once `need` nodes (None: all asked) have succeeded."""
+    def threshold(self, need: Need) -> Resp:
+        """Send, and wait for the first successful reply once the nodes that are needed have succeeded."""
         return self._read(self._started(need))
 
-    def _started(self, need: int | None) -> Threshold[Resp]:
-        if need is None or need <= len(self._config):  # otherwise nothing is sent
+    def _started(self, need: Need) -> Threshold[Resp]:
+        if not isinstance(need, int) or need <= len(self._config):  # otherwise nothing is sent
             self.source.start()
         return Threshold(need, self.progress)
 
-    def start_threshold(self, need: int | None) -> Future[Resp]:
+    def start_threshold(self, need: Need) -> Future[Resp]:
         """Send now; the future of what `threshold` gives."""
         future: CallFuture[Resp] = _ReadFuture(self.source)
         _readers.submit(self._resolve, future, self._started(need))

@@ -13,13 +13,14 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import Resolvable
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.fan_out import send_queue
+from pygorums.calls.needs import Need
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.sequence import Keep, Source
 from pygorums.calls.threshold_call import ThresholdCall, send_threshold_call
 from pygorums.calls.unused import UsedOnce, made_here
 from pygorums.nodes.call_options import CallOptions
-from pygorums.quorum.majority import majority_of
+from pygorums.quorum.quorums import Quorums
 from pygorums.sync.configuration import Configuration, Node
 from pygorums.sync.correctable import Correctable
 from pygorums.sync.future import CallFuture
@@ -70,7 +71,7 @@ class Responses(UsedOnce[Resp]):
 
     def majority(self) -> Resp:
         """The first successful reply, once a majority of the nodes has succeeded."""
-        return self._wait(majority_of(self.size))
+        return self._wait(self._config.majority)
 
     def all(self) -> Resp:
         """The first successful reply, once all nodes have succeeded."""
@@ -80,13 +81,17 @@ class Responses(UsedOnce[Resp]):
         """The first successful reply, once `n` nodes have succeeded."""
         return self._wait(self._at_least_one(n))
 
+    def quorum(self, quorums: Quorums) -> Resp:
+        """The first successful reply, once the nodes that have succeeded are a quorum."""
+        return self._wait(self._met_by(quorums))
+
     def async_first(self) -> Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
         return self._future(1)
 
     def async_majority(self) -> Future[Resp]:
         """As `majority`, but sends now and returns the future of the reply."""
-        return self._future(majority_of(self.size))
+        return self._future(self._config.majority)
 
     def async_all(self) -> Future[Resp]:
         """As `all`, but sends now and returns the future of the reply."""
@@ -96,9 +101,13 @@ class Responses(UsedOnce[Resp]):
         """As `threshold`, but sends now and returns the future of the reply."""
         return self._future(self._at_least_one(n))
 
-    def correctable(self, n: int) -> Correctable[Resp]:
-        """Send now, and watch the replies improve until `n` of them were successful."""
-        level = self._at_least_one(n)
+    def async_quorum(self, quorums: Quorums) -> Future[Resp]:
+        """As `quorum`, but sends now and returns the future of the reply."""
+        return self._future(self._met_by(quorums))
+
+    def correctable(self, n: int | Quorums) -> Correctable[Resp]:
+        """Send now, and watch the replies improve until `n` of them were successful, or those of a quorum."""
+        level = self._level(n)
         self._use()
         thread = self._thread
         if self._intercepted is not None:
@@ -149,7 +158,7 @@ class Responses(UsedOnce[Resp]):
         return self.results().collect_all()
 
     def collect_quorum(
-        self, n: int | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
+        self, n: int | Quorums | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
     ) -> dict[int, Resp]:
         """`ResponseSeq.collect_quorum` of `results()`."""
         return self.results().collect_quorum(n, check)
@@ -179,13 +188,13 @@ class Responses(UsedOnce[Resp]):
         config = self._config.asynchronous
         return send_queue(self._method, config, self._request, self._options, self._read)
 
-    def _wait(self, need: int | None) -> Resp:
+    def _wait(self, need: Need) -> Resp:
         self._use()
         if self._intercepted is not None:
             return self._intercepted.threshold(need)
         return self._thread.send(lambda waiter: self._send_threshold(waiter, need))
 
-    def _future(self, need: int | None) -> Future[Resp]:
+    def _future(self, need: Need) -> Future[Resp]:
         self._use()
         if self._intercepted is not None:
             return self._intercepted.start_threshold(need)
@@ -193,10 +202,9 @@ class Responses(UsedOnce[Resp]):
         self._thread.submit(future.send)
         return future
 
-    def _send_threshold(self, future: Resolvable[Resp], need: int | None) -> ThresholdCall[Resp]:
+    def _send_threshold(self, future: Resolvable[Resp], need: Need) -> ThresholdCall[Resp]:
         config = self._config.asynchronous
-        count = max(self.size, 1) if need is None else need
-        return send_threshold_call(future, self._method, config, self._request, count, self._options)
+        return send_threshold_call(future, self._method, config, self._request, need, self._options)
 
 
 class _ThresholdFuture(CallFuture[Resp]):
@@ -204,10 +212,10 @@ class _ThresholdFuture(CallFuture[Resp]):
 
     Args:
         responses: The call.
-        need: How many nodes must succeed.
+        need: How many nodes must succeed, or which.
     """
 
-    def __init__(self, responses: Responses[Resp], need: int | None) -> None:
+    def __init__(self, responses: Responses[Resp], need: Need) -> None:
         CallFuture.__init__(self)  # `super` would cost more
         self._thread = responses._thread
         self._need = need

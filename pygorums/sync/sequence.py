@@ -13,6 +13,7 @@ from pygorums.calls.judging import Judge, accepted_if_true
 from pygorums.calls.reply_queue import ReplyQueue
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import AnySequence
+from pygorums.quorum.quorums import Quorums
 from pygorums.sync.loop_thread import LoopThread
 
 __all__ = ["QueueIterator", "ResponseSeq"]
@@ -127,9 +128,9 @@ class ResponseSeq(AnySequence[T]):
         return self._aggregated(Collected(None), self)
 
     def collect_quorum(
-        self, n: int | None = None, check: Callable[[T, Any], bool | Awaitable[bool]] | None = None
+        self, n: int | Quorums | None = None, check: Callable[[T, Any], bool | Awaitable[bool]] | None = None
     ) -> dict[int, T]:
-        """Read until `n` nodes have given replies that count, as `pygorums.ResponseSeq.collect_quorum`.
+        """Read until `n` nodes, or quorums, have given replies that count, as `pygorums.ResponseSeq.collect_quorum`.
 
         `check` is called for one reply after the other, in the thread that waits. An ``async def`` is awaited in the
         event loop's thread, which it must not block.

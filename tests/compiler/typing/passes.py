@@ -8,6 +8,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 import pygorums as gorums
+from pygorums import quorums as q
 from pygorums.gencode import quorum_call
 from tests.compiler.corpus.several_services_gorums import ReaderServer
 from tests.compiler.corpus.several_services_pb2 import Key, Value
@@ -37,6 +38,17 @@ async def quorum_calls(config: gorums.Configuration) -> None:
     assert_type(await ask(config, Text()).collect_all(), dict[int, Text])
     async for response in ask(config, Text(), timeout=1).ignore_errors():
         assert_type(response, gorums.NodeResponse[Text])
+
+
+async def quorums(config: gorums.Configuration) -> None:
+    system = q.zones({"a": config[:3], "b": [4, 5, 6]})
+    assert_type(system.reads | q.all_of(7, config[0]), q.Quorums)
+    assert_type(await ask(config, Text()).quorum(system.reads), Text)
+    assert_type(ask(config, Text()).async_quorum(system.writes), asyncio.Future[Text])
+    replies = await ask(config, Text()).filter(lambda response: True).collect_quorum(system.reads)
+    assert_type(replies, dict[int, Text])
+    assert_type(q.vouched(replies, f=1, key=lambda reply: reply.number), Text | None)
+    assert_type(ask(config, Text()).correctable(system.reads), gorums.Correctable[Text])
 
 
 async def streaming_quorum_calls(config: gorums.Configuration) -> None:

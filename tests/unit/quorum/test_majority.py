@@ -11,6 +11,7 @@ import pygorums as gorums
 from pygorums.calls.aggregators import Threshold
 from pygorums.calls.progress import Progress
 from pygorums.quorum.majority import majority_of
+from pygorums.testing.scripted import SILENT, scripted_configuration
 
 METHOD = gorums.Method("m", gorums.CallType.QUORUM_CALL, Empty, Empty)
 REPLY = Empty()
@@ -28,7 +29,8 @@ def naive(size: int, need: int, answers: str) -> str:
 
 def reading(size: int, need: int) -> tuple[Threshold[Empty], Callable[[], str]]:
     """A threshold, and what it has come to."""
-    threshold: Threshold[Empty] = Threshold(need, Progress(METHOD, range(size)))
+    config = scripted_configuration(dict.fromkeys(range(1, size + 1), SILENT), None)
+    threshold: Threshold[Empty] = Threshold(need, Progress(METHOD, config))
 
     def outcome() -> str:
         if not threshold.decided:

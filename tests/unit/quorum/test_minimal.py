@@ -1,7 +1,7 @@
 """Minimal quorums and resilience, against brute force."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import pygorums as gorums
 from pygorums import quorums as q
@@ -10,6 +10,7 @@ from tests.unit.quorum.test_quorums import expressions
 from tests.unit.quorums.subsets import minimal
 
 
+@settings(max_examples=40)
 @given(expressions())
 def test_minimal_quorums(quorums: q.Quorums) -> None:
     expected = minimal(quorums.nodes, quorums.is_quorum)
