@@ -10,7 +10,14 @@ from posixpath import normpath, relpath
 
 __all__ = ["REFERENCE", "copy_pages", "page_of"]
 
-REFERENCE = ("pygorums", "pygorums.sync", "pygorums.testing", "pygorums.testing.responses", "pygorums.testing.sync")
+REFERENCE = (
+    "pygorums",
+    "pygorums.sync",
+    "pygorums.telemetry",
+    "pygorums.testing",
+    "pygorums.testing.responses",
+    "pygorums.testing.sync",
+)
 """Packages whose public names have a page: whatever is in their ``__all__``."""
 
 _PAGES = {

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pygorums.wire.framing import entry_field
 from pygorums.wire.timeouts import TIMEOUT_KEY
 
-__all__ = ["Metadata", "MetadataLike", "StreamMetadataLike", "encode_entries", "pairs_of", "stream_pairs"]
+__all__ = [
+    "Metadata",
+    "MetadataLike",
+    "StreamMetadataLike",
+    "encode_entries",
+    "encode_repeated",
+    "pairs_of",
+    "stream_pairs",
+]
 
 MetadataLike = Mapping[str, str] | Iterable[tuple[str, str]] | None
 """What users give as metadata of a message: a mapping, or pairs where a key may come more than once."""
@@ -142,6 +151,16 @@ def _items(metadata: StreamMetadataLike) -> Iterator[tuple[str, object]]:
         if not _KEY.fullmatch(key):
             raise ValueError(f"metadata key {key!r} must be lower-case letters, digits, '-', '_' or '.'")
         yield key, value
+
+
+@lru_cache(64)
+def encode_repeated(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    """The same of what is likely to be sent again, and not checked yet.
+
+    Raises:
+        TypeError, ValueError: As `pairs_of`.
+    """
+    return encode_entries(pairs_of(pairs))
 
 
 def encode_entries(pairs: Iterable[tuple[str, str]]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygorums.base.method import Method
-from pygorums.base.observing import CallObservation, Observable
+from pygorums.base.observing import CallObservation, Observable, observer_failed
 
 __all__ = ["beginner"]
 
@@ -41,14 +41,23 @@ class _Told:
         return getattr(self._call, name)
 
     def deliver(self, node_id: int, payload: bytes) -> None:
-        self._observed.replied(node_id)
+        self._tell_replied(node_id)
         self._call.deliver(node_id, payload)
 
     def sent(self, node_id: int) -> None:
         if self._call.one_way:
-            self._observed.replied(node_id)
+            self._tell_replied(node_id)
         self._call.sent(node_id)
 
     def fail(self, node_id: int, error: Exception) -> None:
-        self._observed.failed(node_id, error)
+        try:
+            self._observed.failed(node_id, error)
+        except Exception:
+            observer_failed()
         self._call.fail(node_id, error)
+
+    def _tell_replied(self, node_id: int) -> None:
+        try:
+            self._observed.replied(node_id)
+        except Exception:
+            observer_failed()

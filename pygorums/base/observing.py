@@ -21,6 +21,7 @@ __all__ = [
     "RequestObservation",
     "RequestObserver",
     "checked_observers",
+    "observer_failed",
     "together",
 ]
 
@@ -110,20 +111,28 @@ def together(begin: Sequence[Callable[..., Any]]) -> Callable[..., Any] | None:
     """
     if not begin:
         return None
+    first, *others = begin
+
+    def begin_one(*args: Any) -> Any:
+        try:
+            return first(*args)
+        except Exception:
+            observer_failed()
+
+    if not others:
+        return begin_one
+    guarded = [together([each]) for each in begin]
 
     def begin_all(*args: Any) -> Any:
-        begun = []
-        for each in begin:
-            try:
-                observation = each(*args)
-            except Exception:
-                _log.exception("an observer failed")
-            else:
-                if observation is not None:
-                    begun.append(observation)
-        return _Several(begun) if begun else None
+        begun = [observation for each in guarded if each and (observation := each(*args)) is not None]
+        return begun[0] if len(begun) == 1 else _Several(begun) if begun else None
 
     return begin_all
+
+
+def observer_failed() -> None:
+    """Log that an observer has raised something, which must not harm what it observes."""
+    _log.exception("an observer failed")
 
 
 class _Several:
@@ -133,11 +142,8 @@ class _Several:
 
     def __init__(self, observations: Sequence[Any]) -> None:
         self._observations = observations
-        self.metadata: list[tuple[str, str]] = []
-        self.each_node = False
-        for each in observations:
-            self.metadata += getattr(each, "metadata", ())
-            self.each_node = self.each_node or getattr(each, "each_node", False)
+        self.metadata = tuple(pair for each in observations for pair in getattr(each, "metadata", ()))
+        self.each_node = any(getattr(each, "each_node", False) for each in observations)
 
     def replied(self, node_id: int) -> None:
         for each in self._observations:
@@ -158,4 +164,4 @@ def _tell(told: Callable[..., None], *args: Any) -> None:
     try:
         told(*args)
     except Exception:
-        _log.exception("an observer failed")
+        observer_failed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, Protocol, TypeVar
 
-from pygorums.base.observing import CallObservation
+from pygorums.base.observing import CallObservation, observer_failed
 
 __all__ = ["ActiveCall", "CallFuture", "Resolvable"]
 
@@ -123,7 +123,10 @@ class ActiveCall(Generic[T]):
     def _tell(self, error: BaseException | None) -> None:
         observed, self.observed = self.observed, None
         if observed is not None:
-            observed.ended(self.future.get_loop().time() - self.sent_at, error)
+            try:
+                observed.ended(self.future.get_loop().time() - self.sent_at, error)
+            except Exception:
+                observer_failed()
 
     def sent(self, node_id: int) -> None:
         """A node's request was sent; calls with replies wait for those instead."""

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from pygorums.base.errors import CallTimeoutError, SendError, SendTimeoutError, StatusError
 from pygorums.base.metadata import MetadataLike
 from pygorums.base.method import Method
-from pygorums.base.observing import CallObservation
+from pygorums.base.observing import CallObservation, observer_failed
 from pygorums.calls.active_call import ActiveCall, CallFuture, Resolvable
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
@@ -127,7 +127,10 @@ def post(
         for node in nodes:
             node.channel.post(frame, UNOWNED)
     if observed is not None:
-        observed.ended(0.0, failure)
+        try:
+            observed.ended(0.0, failure)
+        except Exception:
+            observer_failed()
 
 
 def unicast(

@@ -9,9 +9,9 @@ import grpc
 from google.protobuf.message import EncodeError, Message
 
 from pygorums.base.errors import IncompleteError, StatusError, counted
-from pygorums.base.metadata import encode_entries
+from pygorums.base.metadata import encode_repeated
 from pygorums.base.method import Method
-from pygorums.base.observing import CallObservation
+from pygorums.base.observing import CallObservation, observer_failed
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
@@ -99,6 +99,15 @@ def serialize(method: Method[Any, Any], request: Message | bytes) -> bytes:
         raise StatusError(grpc.StatusCode.INTERNAL, text) from error
 
 
+def _entries_of(observed: CallObservation) -> bytes:
+    """What an observer adds to the metadata of a message."""
+    try:
+        return encode_repeated(tuple(observed.metadata))
+    except Exception:
+        observer_failed()
+        return b""
+
+
 def encode_request(
     pool: Pool,
     method: Method[Any, Any],
@@ -125,7 +134,7 @@ def encode_request(
     if options.timeout is not None and not method.one_way:
         entries = timeout_field(options.timeout) + entries
     if observed is not None and observed.metadata:
-        entries += encode_entries(observed.metadata)
+        entries += _entries_of(observed)
     frame = encode_message(seq_no, method.encoded_name, serialize(method, request), entries)
     if len(frame) > pool.max_message:
         raise StatusError(

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from pygorums.base.errors import CallTimeoutError, StatusError
 from pygorums.base.method import Method
-from pygorums.base.observing import CallObservation
+from pygorums.base.observing import CallObservation, observer_failed
 from pygorums.calls.progress import Progress
 from pygorums.calls.response import BeingReadError, NodeResponse, parse_reply
 from pygorums.nodes.node import Node
@@ -175,7 +175,10 @@ class ReplyQueue(Generic[Resp]):
         self._stop()
         if self.observed is not None:
             observed, self.observed = self.observed, None
-            observed.ended(self._loop.time() - self.sent_at, self._progress.outcome())
+            try:
+                observed.ended(self._loop.time() - self.sent_at, self._progress.outcome())
+            except Exception:
+                observer_failed()
 
     def _stop(self) -> None:
         if self.decided:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pygorums.base.errors import CallTimeoutError
 from pygorums.base.metadata import Metadata, pairs_of
 from pygorums.base.observers import Observers
-from pygorums.base.observing import RequestObservation
+from pygorums.base.observing import RequestObservation, observer_failed
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.failures import HandlerFailures
@@ -143,6 +143,7 @@ class ServerContext(StreamContext):
     number = 0  # of the call, if it runs for long enough to be known by it
     given_up = False  # whether the caller has said that it does not wait any more
     over = False  # whether the handler has ended
+    entries: Pairs = ()  # the metadata of this message alone, once they are read
     observed: RequestObservation | None = None  # who is told of its end
     failure: BaseException | None = None  # what it has raised, for them
     timer: asyncio.TimerHandle | None = None
@@ -207,7 +208,13 @@ class ServerContext(StreamContext):
                 seconds = parse_timeout(timeout)
                 self._deadline = None if seconds is None else self._received_at + seconds
                 pairs = [pair for pair in pairs if pair[0] != TIMEOUT_KEY]
-            self._pairs += tuple(pairs)
+            self.entries = entries = tuple(pairs)
+            self._pairs += entries
+
+    def own_metadata(self) -> Pairs:
+        """The metadata of this message without those of its stream (for the telemetry)."""
+        self._read_entries()
+        return self.entries
 
     def add_metadata(self, key: str, value: str) -> None:
         """For interceptors: let those further in, and the handler, see one more pair.
@@ -230,7 +237,10 @@ class ServerContext(StreamContext):
         if isinstance(failure, asyncio.CancelledError) and (self.deadline or time) < time:
             failure = CallTimeoutError(f"the time for {self.method} was up before it was handled")
         if observed is not None:
-            observed.ended(time - self._received_at, failure)
+            try:
+                observed.ended(time - self._received_at, failure)
+            except Exception:
+                observer_failed()
 
     def calls(self) -> None:
         """The handler makes a nested call to a node that may call us (for the streams).

@@ -1,0 +1,1 @@
+"""Traces and metrics: names, and what is on the wire."""
