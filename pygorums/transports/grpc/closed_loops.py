@@ -9,29 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
-from weakref import WeakSet
 
-__all__ = ["quiet_when_closed"]
+from pygorums.tasks.closed_loops import quiet_when_closed, when_closed
 
-_known: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+__all__ = ["grpc_quiet_when_closed"]
 
 
-def quiet_when_closed() -> None:
-    """Let the running loop take what gRPC has for it after it was closed."""
-    loop = asyncio.get_running_loop()
-    if loop in _known:
-        return
-    _known.add(loop)
-    close = loop.close
-
-    def close_and_be_quiet() -> None:
-        close()
-        _ignore_grpc(loop)
-
-    with suppress(AttributeError):  # a loop of another make may be shut to this
-        loop.close = close_and_be_quiet  # type: ignore[method-assign] # of this one object
+def grpc_quiet_when_closed() -> None:
+    """Let the running loop take what gRPC has for it after it was closed, and tell nobody of what it leaves behind."""
+    quiet_when_closed()
+    when_closed(_ignore_grpc)
 
 
 def _ignore_grpc(loop: asyncio.AbstractEventLoop) -> None:

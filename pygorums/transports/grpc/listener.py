@@ -16,7 +16,7 @@ from pygorums.tasks.grace import LONGEST, Grace
 from pygorums.tasks.joined import Joined
 from pygorums.transports.address import unix_path
 from pygorums.transports.carrier import inline
-from pygorums.transports.grpc.closed_loops import quiet_when_closed
+from pygorums.transports.grpc.closed_loops import grpc_quiet_when_closed
 from pygorums.transports.grpc.forked import use_grpc
 from pygorums.transports.grpc.keepalive import TCP_TIMEOUT_MS, with_keepalive
 from pygorums.transports.grpc.tls_check import check_tls
@@ -118,7 +118,7 @@ class GrpcListener:
             RuntimeError: This process was forked from one that used gRPC.
         """
         use_grpc()
-        quiet_when_closed()
+        grpc_quiet_when_closed()
         check_tls(credentials)
         path = unix_path(address)
         if path is None:

@@ -16,7 +16,7 @@ import grpc
 import grpc.aio
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.transports.grpc.closed_loops import quiet_when_closed
+from pygorums.transports.grpc.closed_loops import grpc_quiet_when_closed
 from pygorums.transports.grpc.errors import status_of
 from pygorums.transports.grpc.forked import use_grpc
 from pygorums.transports.grpc.keepalive import with_keepalive
@@ -88,7 +88,7 @@ class GrpcConnector:
         self, address: str, credentials: grpc.ChannelCredentials | None, options: Sequence[tuple[str, Any]]
     ) -> None:
         use_grpc()
-        quiet_when_closed()
+        grpc_quiet_when_closed()
         self._address = address
         self._credentials = credentials
         self._options = [*_CHANNEL_OPTIONS, *with_keepalive(options).items()]

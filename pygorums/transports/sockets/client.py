@@ -6,6 +6,7 @@ import asyncio
 import ssl
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.tasks.closed_loops import quiet_when_closed
 from pygorums.transports.http2.client import ClientConnection
 from pygorums.transports.http2.codes import ErrorCode
 from pygorums.transports.http2.events import Answered, Event, ResponseReceived, StreamEnded
@@ -47,6 +48,7 @@ class SocketConnector:
 
     def __call__(self, metadata: Pairs, /) -> OpenedSocketTransport:
         """Start to open a new stream; returns at once. Needs the running event loop."""
+        quiet_when_closed()
         return OpenedSocketTransport(self, metadata)
 
 

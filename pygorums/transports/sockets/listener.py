@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from pygorums.tasks.closed_loops import quiet_when_closed
 from pygorums.tasks.grace import Grace
 from pygorums.tasks.joined import Joined
 from pygorums.transports.address import unix_path
@@ -59,6 +60,7 @@ class SocketListener:
             OSError: It cannot be had.
             ConfigurationError: The credentials cannot be used.
         """
+        quiet_when_closed()
         self._tls = checked_context(credentials, server=True)
         path = unix_path(address)
         if path is not None:

@@ -69,7 +69,8 @@ class AcceptedSocketTransport(SocketStream):
             status = Status(Code.UNAVAILABLE, "the server has stopped")
             raise
         except Exception:
-            _log.exception("serving a stream of %s failed", self.peer)
+            if not self._connection.loop.is_closed():  # in which nothing succeeds
+                _log.exception("serving a stream of %s failed", self.peer)
             status = Status(Code.UNKNOWN, "internal error")
         finally:
             self.forget()
