@@ -1,14 +1,16 @@
 """A server that sends a client more than it asked for: bounded memory, and other nodes do not wait."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 
 import pytest
 
 import pygorums as gorums
 from pygorums.streams import opened_stream
+from pygorums.streams.pending import PendingCalls
 from pygorums.wire.batching import envelope
-from pygorums.wire.framing import PIECE, SERVER_INITIATED, encode_message, method_field, split
+from pygorums.wire.framing import PIECE, SERVER_INITIATED, Frame, Message, encode_message, method_field, split
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -71,8 +73,16 @@ async def test_a_node_that_does_not_read_is_not_read_from(
 
 
 async def test_messages_without_content_are_parsed_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two bytes each in an envelope, and a hundred once they are parsed."""
+    """Two bytes each in an envelope, and a hundred once they are parsed; and handed on in several turns."""
     parsed: list[int] = []
+    taken: list[int] = []
+    deliver = PendingCalls.deliver
+
+    def counted(self: PendingCalls, messages: Sequence[Message | Frame], now: float) -> object:
+        taken.append(len(messages))
+        return deliver(self, messages, now)
+
+    monkeypatch.setattr(PendingCalls, "deliver", counted)
 
     def noted(data: bytes, *, batching: bool) -> object:
         parsed.append(len(data))
@@ -85,6 +95,7 @@ async def test_messages_without_content_are_parsed_a_few_at_a_time(monkeypatch: 
         await stream.confirm(BATCH)
         await stream.receive()
         await stream.send(b"\x7a\x00" * 300_000)
+        await stream.send(b"\x7a\x00" * 32_000)
         await stream.send(encode_message(1, b"", b""))
         await done.wait()
 
@@ -99,3 +110,5 @@ async def test_messages_without_content_are_parsed_a_few_at_a_time(monkeypatch: 
         await call
         done.set()
     assert max(parsed) <= PIECE + 2
+    assert max(taken) == 1024
+    assert sum(taken) > 332_000
