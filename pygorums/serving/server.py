@@ -7,7 +7,7 @@ import inspect
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import grpc
 import grpc.aio
@@ -25,11 +25,11 @@ from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.direct import DirectSources
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
-from pygorums.serving.peering import Peering
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
 from pygorums.serving.surroundings import Surroundings
+from pygorums.serving.telling import Telling
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.options import StreamOptions
 from pygorums.tasks.grace import Grace
@@ -39,13 +39,10 @@ from pygorums.transports.grpc.listener import GrpcListener
 from pygorums.transports.listener import Listener
 from pygorums.transports.making import make_listener
 
-if TYPE_CHECKING:
-    from pygorums.serving.stats import ServerStats  # at run time only for who asks
-
 __all__ = ["Server"]
 
 
-class Server(Peering):
+class Server(Telling):
     """Serves the methods of one or more services.
 
     Requests on one stream, which is one client's connection, are handled in the order received; the next
@@ -78,6 +75,8 @@ class Server(Peering):
             One-way messages always are handled.
         hide_errors: Whether clients are told only the type of what a handler raises, and not its text; the log has
             both. What a `StatusError` says is always sent: it is meant for them.
+        introspection: Whether to serve ``pygorums.Introspection``, which tells `stats` to everybody who may connect,
+            as to ``python -m pygorums.top``.
         transport: What carries the streams, as for `connect`.
         facade: What contexts show as the server instead of this (for `pygorums.sync`).
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
@@ -110,6 +109,7 @@ class Server(Peering):
         transport: TransportName | None = None,
         hide_errors: bool = False,
         cancel_abandoned: bool = False,
+        introspection: bool = False,
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
@@ -151,7 +151,7 @@ class Server(Peering):
         self.ended = Joined(self._end, "pygorums server stop")
         self._grace: Grace | None = None  # once it stops
         self._stopped = asyncio.Event()
-        for each in services_of(service):
+        for each in (*services_of(service), *(self._introspection() if introspection else ())):
             self.register(each)
 
     def register(self, service: Service) -> None:
@@ -166,16 +166,6 @@ class Server(Peering):
         if taken:
             raise ConfigurationError(f"{', '.join(taken)}: already registered with this server")
         self._handlers.update(handlers)
-
-    def stats(self) -> ServerStats:
-        """The server in figures: requests by method and status with how long they took, streams, peers. A snapshot.
-
-        Counting begins with the first call, so that servers of which nobody asks pay nothing. May be called in any
-        thread.
-        """
-        from pygorums.serving.stats import server_stats
-
-        return server_stats(self.observers, self._peers, self._sources, len(self._acceptor.streams))
 
     @property
     def address(self) -> str:

@@ -30,6 +30,7 @@ class CommonServerOptions(TypedDict, total=False):
     transport: TransportName | None
     hide_errors: bool
     cancel_abandoned: bool
+    introspection: bool
     options: Sequence[tuple[str, Any]]
 
 

@@ -56,9 +56,9 @@ class System(Local):
         backoff: How long to wait between attempts to reach a peer.
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``observers``, which
-            observe calls to peers too, ``on_connect``,
-            ``on_config_change``, ``authorize``, ``hide_errors``, ``cancel_abandoned``, ``options``; and ``transport``,
-            which is that of the streams to peers too.
+            observe calls to peers too, ``on_connect``, ``on_config_change``, ``authorize``, ``hide_errors``,
+            ``cancel_abandoned``, ``introspection``, ``options``; and ``transport``, which is that of the streams to
+            peers too.
 
     Attributes:
         server: The `Server` below, with all that is not about peers: `Server.grpc_server`, for instance.

@@ -1,0 +1,1 @@
+"""What `python -m pygorums.top` makes of what servers say."""
