@@ -7,6 +7,7 @@ python -m pygorums.testing run MODULE:SCENARIO             many seeds
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program: 0 if the scenario is clean, 1 if it fails, 2 if it cannot be found."""
     given = _parser().parse_args(arguments)
     sys.path.insert(0, "")
+    logging.getLogger("pygorums").addHandler(logging.NullHandler())  # thousands of runs have connections that break
     try:
         scenario = scenario_of(given.scenario)
     except (ImportError, ValueError) as error:

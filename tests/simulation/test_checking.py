@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import os
+import random
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -203,16 +205,41 @@ def test_shrinking() -> None:
     faults = [Fault(number, "pause", 0.5, 1.0, number) for number in range(16)]
     tried = []
 
-    def fails(some: object, variant: int) -> bool:
+    def fails(some: Sequence[Fault], variant: int) -> tuple[bool, int]:
         tried.append(some)
-        return {3, 11} <= {fault.number for fault in some}  # type: ignore[attr-defined]  # they are faults
+        return {3, 11} <= {fault.choice for fault in some}, 100
 
-    fewest, _ = shrunk(faults, fails)
+    fewest, _ = shrunk(faults, fails, random.Random(1))
     assert [fault.number for fault in fewest] == [3, 11]
     assert [fault.lasts for fault in fewest] == [0, 0]
-    assert len(tried) < 400
-    assert shrunk([], lambda some, variant: True) == ([], 0)
-    assert shrunk(faults, lambda some, variant: variant == 2 or len(some) == 16) == ([], 2)
+    assert len(tried) < 300
+    assert shrunk([], lambda some, variant: (True, 1), random.Random(1)) == ([], 0)
+    assert shrunk(faults, lambda some, variant: (variant == 2 or len(some) == 16, 1), random.Random(1)) == ([], 2)
+
+
+def test_one_fault_may_do_what_took_two() -> None:
+    faults = [Fault(number, "reset", 0.5, 1.0, number) for number in range(4)]
+
+    def fails(some: Sequence[Fault], variant: int) -> tuple[bool, int]:
+        choices = [fault.choice for fault in some]
+        return {1, 2} <= set(choices) or any(choice % 16 == 9 for choice in choices), 100
+
+    fewest, _ = shrunk(faults, fails, random.Random(1))
+    assert len(fewest) == 1
+    assert fewest[0].choice % 16 == 9
+
+
+def test_shrinking_has_its_bounds() -> None:
+    faults = [Fault(number, "pause", 0.5, 1.0, number) for number in range(16)]
+    for steps, most in ((1, 301), (100_000, 3)):
+        tries = itertools.count()
+
+        def fails(some: Sequence[Fault], _: int, steps: int = steps, tries: Iterator[int] = tries) -> tuple[bool, int]:
+            next(tries)
+            return len(some) == 16, steps
+
+        assert shrunk(faults, fails, random.Random(1))[0] == faults
+        assert next(tries) <= most
 
 
 def test_a_run_that_was_traced_is_the_same_run() -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import multiprocessing
 import os
+import random
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -143,10 +144,11 @@ def _failure(runner: Runner, run: Run) -> SimulationFailure:
     def instead(faults: Sequence[Fault]) -> dict[int, Fault | None]:
         return {fault.number: fault for fault in faults}
 
-    def fails(faults: Sequence[Fault], variant: int) -> bool:
-        return type(runner.run(run.seed, instead=instead(faults), variant=variant).error) is kind
+    def fails(faults: Sequence[Fault], variant: int) -> tuple[bool, int]:
+        again = runner.run(run.seed, instead=instead(faults), variant=variant)
+        return type(again.error) is kind, again.steps
 
-    fewest, variant = shrunk(drawn, fails)
+    fewest, variant = shrunk(drawn, fails, random.Random(f"{run.seed} shrinking"))
     final = runner.run(run.seed, trace=True, instead=instead(fewest), variant=variant)
     if final.error is None:  # it does not follow from the seed
         final = run
