@@ -18,6 +18,7 @@ from pygorums.base.errors import (
     GorumsError,
     IncompleteError,
     NodeClosedError,
+    OutcomeUnknownError,
     QuorumCallError,
     QuorumTimeoutError,
     RejectedError,
@@ -29,6 +30,7 @@ from pygorums.base.errors import (
 )
 from pygorums.base.metadata import Metadata
 from pygorums.base.method import CallType, Method
+from pygorums.base.session import Session
 from pygorums.calls.correctable import LEVEL_NOT_SET, Correctable
 from pygorums.calls.interceptors import Call, Interceptor
 from pygorums.calls.mapping import map_request, map_response
@@ -76,6 +78,7 @@ __all__ = [
     "NodeRemoved",
     "NodeResponse",
     "NodeUp",
+    "OutcomeUnknownError",
     "QuorumCallError",
     "QuorumTimeoutError",
     "RejectedError",
@@ -88,6 +91,7 @@ __all__ = [
     "ServerInterceptor",
     "ServerOptions",
     "Service",
+    "Session",
     "StatusCode",
     "StatusError",
     "StoppedError",

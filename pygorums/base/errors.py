@@ -22,6 +22,7 @@ __all__ = [
     "GorumsError",
     "IncompleteError",
     "NodeClosedError",
+    "OutcomeUnknownError",
     "QuorumCallError",
     "QuorumTimeoutError",
     "RejectedError",
@@ -137,7 +138,24 @@ class NodeClosedError(_UnavailableError):
 
 
 class StreamDownError(_UnavailableError):
-    """There is no stream to the node: it cannot be reached, or the stream broke under the call."""
+    """There is no stream to the node: it cannot be reached, or the stream broke under the call.
+
+    Attributes:
+        certain: Whether it is certain that the node has not handled the call, and never will. It is in sessions
+            (`Session`); without one a call that had left may have been handled.
+    """
+
+    def __init__(self, message: str, *, node_id: int | None = None, certain: bool = False) -> None:
+        super().__init__(message, node_id=node_id)
+        self.certain = certain
+
+
+class OutcomeUnknownError(_UnavailableError):
+    """The call had left in a session that is gone, or whose node cannot be reached: it was handled once, or not at all.
+
+    To call again may have it handled twice, unless the method is idempotent. In sessions (`Session`) every other end of
+    a call is certain.
+    """
 
 
 class StoppedError(GorumsError):
@@ -254,10 +272,18 @@ class SendTimeoutError(SendError, TimeoutError):
     cause = "timed out while sending"
 
 
-def renewed(error: StatusError, node_id: int) -> StatusError:
-    """The same error of a node, for somebody else: raising one that is shared would pile up tracebacks."""
-    if isinstance(error, NodeClosedError | StreamDownError):
-        return type(error)(error.message, node_id=node_id)
+def renewed(error: StatusError, node_id: int, *, certain: bool = False) -> StatusError:
+    """The same error of a node, for somebody else: raising one that is shared would pile up tracebacks.
+
+    Args:
+        error: The error.
+        node_id: The node.
+        certain: Whether this call has not left, if that is because there is no stream.
+    """
+    if isinstance(error, StreamDownError):
+        return StreamDownError(error.message, node_id=node_id, certain=certain)
+    if isinstance(error, NodeClosedError):
+        return NodeClosedError(error.message, node_id=node_id)
     return StatusError(error.code(), error.message, error.details, node_id=node_id)
 
 

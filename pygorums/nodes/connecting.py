@@ -12,6 +12,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.metadata import StreamMetadataLike, stream_pairs
 from pygorums.base.observing import CallObserver
+from pygorums.base.session import Session
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.outbound_pool import pool_of
@@ -32,6 +33,7 @@ def connect(
     observers: Sequence[CallObserver] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
+    session: Session | None = None,
     channel_options: Sequence[tuple[str, Any]] = (),
 ) -> Configuration:
     """Make a configuration and start to connect to its nodes, in the background.
@@ -54,6 +56,8 @@ def connect(
         send_buffer: How many bytes may wait to be sent to one node. A message that does not fit fails, at
             once and for that node alone, with `RESOURCE_EXHAUSTED`.
         backoff: How long to wait between attempts to reach a node.
+        session: A `Session` for calls that are handled once and in order, however often connections break, by nodes
+            that are pygorums; None for none.
         channel_options: gRPC channel options as pairs of name and value. Set ``grpc.max_send_message_length``
             here, and ``grpc.max_receive_message_length`` at the other end, for messages above 4 MiB.
 
@@ -74,6 +78,7 @@ def connect(
         transport=transport,
         send_buffer=send_buffer,
         backoff=backoff,
+        session=session,
         channel_options=channel_options,
         interceptors=interceptors,
         server=server,

@@ -17,6 +17,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.observers import Observers
 from pygorums.base.observing import CallObserver, checked_observers
+from pygorums.base.session import Session
 from pygorums.nodes.address import numbered, same_address
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.node import Node, Pool
@@ -47,6 +48,7 @@ class OutboundPool(Pool):
         metadata: Sent when a stream is opened.
         send_buffer: How many bytes may wait for one node.
         backoff: The rhythm of reopening streams.
+        session: How sessions with nodes are kept; None for none.
         options: What is agreed to on streams.
         interceptors: Wrapped around every call.
         server: Answers calls that nodes make back to us; its own node is called in the process.
@@ -66,6 +68,7 @@ class OutboundPool(Pool):
         server: RequestServer | None,
         chance: random.Random,
         observers: Observers | None = None,
+        session: Session | None = None,
     ) -> None:
         super().__init__(max_message=options.max_message, interceptors=interceptors, observers=observers)
         self.bind()
@@ -77,6 +80,7 @@ class OutboundPool(Pool):
         self._options = options
         self._send_buffer = send_buffer
         self._backoff = backoff
+        self._session = session
         self._server = server
         self._leaving: dict[Node, Joined[None]] = {}  # which were removed, and are not closed yet
         if server is not None:
@@ -156,6 +160,7 @@ class OutboundPool(Pool):
             send_buffer=self._send_buffer,
             options=self._options,
             backoff=self._backoff,
+            session=self._session,
             on_change=_weakly(self._look, node_id),
             server=server,
             chance=self._chance,
@@ -188,6 +193,7 @@ def pool_of(
     transport: TransportName | None,
     send_buffer: int,
     backoff: Backoff,
+    session: Session | None,
     channel_options: Sequence[tuple[str, Any]],
     interceptors: Sequence[Any],
     server: RequestServer | None,
@@ -204,6 +210,7 @@ def pool_of(
         metadata=metadata,
         send_buffer=send_buffer,
         backoff=backoff,
+        session=session,
         options=options,
         interceptors=interceptors,
         server=server,

@@ -196,7 +196,9 @@ class Peers:
         channel = InboundChannel(node_id, name, send_buffer=SEND_BUFFER)
         return Node(node_id, address, channel, self._pool)
 
-    def attach(self, node: Node, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
+    def attach(
+        self, node: Node, address: str, queue: SendQueue, instance: str | None, *, session: bool = False
+    ) -> PendingCalls:
         """A node has opened a stream, which is used instead of those it had before. `instance` tells openers apart.
 
         Returns:
@@ -207,7 +209,7 @@ class Peers:
             self.members.warn(
                 node.id, address, f"has another stream, from {rival}: do two programs claim this ID?", "rival"
             )
-        pending = _inbound(node).attach(address, queue, instance)
+        pending = _inbound(node).attach(address, queue, instance, session=session)
         self._pool.put(node)
         if self._known.get(node.id) is node:
             self._tell_watchers(node, new=True)

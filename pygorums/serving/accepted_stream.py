@@ -12,17 +12,14 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
+from pygorums.serving.accepted_session import AcceptedSession
 from pygorums.serving.brake import Brake
 from pygorums.serving.farewell import Farewell
-from pygorums.serving.in_order import InOrder
-from pygorums.serving.replies import ReplyWriter
-from pygorums.serving.succession import Succession
 from pygorums.streams.intake import Intake
 from pygorums.streams.pending import PendingCalls
-from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.writer import Writer
 from pygorums.transports.interface import Transport
-from pygorums.wire.framing import PIECE, SERVER_INITIATED, Frame, Message, pieces, split
+from pygorums.wire.framing import PIECE, SERVER_INITIATED, SIGNS, Frame, Message, pieces, split
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["AcceptedStream"]
@@ -51,13 +48,9 @@ class AcceptedStream:
     Args:
         transport: The accepted end of the stream.
         peer: The client's address, for texts.
-        requests: Handles the requests.
-        queue: The queue of the stream.
-        replies: Encodes what handlers give for that queue.
+        session: What the client has here, which may outlive the stream.
         batching: Whether the client may send envelopes.
         heartbeats: Whether an empty message of the client is a sign of life, and means nothing else.
-        pending: The calls that we make over the stream; None if we make none.
-        succession: The client's earlier streams, whose handlers must have ended before the first request is handled.
         on_heard: Called from time to time while messages come over the stream of a node that we call back.
         on_connect: Awaited before the first request is handled; it may call back over the stream already. Or None.
     """
@@ -66,53 +59,51 @@ class AcceptedStream:
         self,
         transport: Transport,
         peer: str,
-        requests: InOrder,
-        queue: SendQueue,
-        replies: ReplyWriter,
+        session: AcceptedSession,
         *,
         batching: bool,
         heartbeats: bool,
-        pending: PendingCalls | None,
         on_heard: Callable[[], None],
-        succession: Succession,
         on_connect: Callable[[], Coroutine[Any, Any, None]] | None,
     ) -> None:
         self._transport = transport
         self._peer = peer
-        self._requests = requests
-        self._queue = queue
-        self._replies = replies
+        self._session = session
+        self._counts = session.half is not None
+        self._requests = session.requests
+        self._queue = session.queue
+        self._replies = session.requests.replies
         self._batching = batching
         self._heartbeats = heartbeats
-        self._pending = pending
+        self._pending = session.pending
         self._on_heard = on_heard
-        self._succession = succession
         self._on_connect = on_connect
         self._connecting: asyncio.Task[None] | None = None
         self._broken: StatusError | None = None
         self._dismissal: StatusError | None = None  # what to end the stream with when all is handled
         self._last_moment: asyncio.TimerHandle | None = None
         self._gone = False  # whether there is nobody to write to any more
+        self.went_on = False  # whether the session has not ended with the stream
         self._taking = True  # whether further requests are handled
         self._reading = True  # whether to listen on, be it for replies only
         self._within = False  # whether a message is being taken
         self._told_at = -math.inf  # when others were told that the node is heard
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
-        self._writer = Writer(queue, transport)
+        self._writer = Writer(session.queue, transport)
         self.writable = self._writer.writable
         self._intake = Intake(
             transport,
             self._steps,
             brake=self._must_wait,
-            failed=self._end,
-            ended=self._end,
+            failed=self.end_with,
+            ended=self._finished,
             together=TOGETHER,
         )
-        self._brake = Brake(requests, queue, self._intake.go_on, peer)
-        self._brake.pending = pending
-        self._farewell = Farewell(requests, queue, transport, self._take_no_more)
-        self.when_idle = requests.when_idle
+        self._brake = Brake(session.requests, session.queue, self._intake.go_on, peer)
+        self._brake.pending = session.pending
+        self._farewell = Farewell(session.requests, session.queue, transport, self._take_no_more)
+        self.when_idle = session.when_idle
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
@@ -134,6 +125,7 @@ class AcceptedStream:
 
     def _take_no_more(self) -> None:
         self._taking = False
+        self._session.finish()
         self._end(None)
 
     def replaced(self) -> None:
@@ -151,11 +143,13 @@ class AcceptedStream:
         self._take_no_more()
 
     def end_with(self, error: StatusError) -> None:
-        """End the stream with an error."""
+        """End the stream with an error of this end, which ends the session too: it would be so again."""
+        self._session.decline()
         self._end(error)
 
     def cut(self) -> None:
         """The server stops: cancel all handlers."""
+        self._session.decline()
         self._give_up()
 
     def _end(self, error: StatusError | None) -> None:
@@ -175,15 +169,20 @@ class AcceptedStream:
             self._transport.pause()
             self._intake.drop()
             self._brake.cancel()
-            self._requests.cancel()
-            self._succession.ended(self._requests)
+            self.went_on = self._session.broke(self)
+            if self.went_on:
+                self._gone = True
+                self._writer.stop()
+            else:
+                self._session.cancel()
 
     async def serve(self) -> None:
         """Handle requests until the client ends the stream, it breaks, is replaced, or `drain` was called.
 
         When the client ends it, or it is drained, what has been received is handled and answered first. When it
-        breaks or is replaced, or this is cancelled, handlers are cancelled: the client will send unanswered requests
-        again on its next stream, and two streams must not handle requests of one client side by side.
+        breaks or is replaced, or this is cancelled, a session goes on. Without one handlers are cancelled: the client
+        will send unanswered requests again on its next stream, and two streams must not handle requests of one client
+        side by side.
 
         Raises:
             StatusError: The stream broke, or the client sent bytes that are not a message.
@@ -194,10 +193,11 @@ class AcceptedStream:
         try:
             await self._connected()
             if self._reading:
-                self._succession.begin(self._requests)
+                self._session.succession.begin(self._requests)
             # The future is not awaited bare: it would be cancelled together with whoever waits here.
             await asyncio.shield(self._over)
-            await self._requests.finished()
+            if not self.went_on:
+                await self._requests.finished()
             if (error := self._broken or self._dismissal) is not None:
                 raise error
             await self._queue.drained(0)
@@ -219,6 +219,8 @@ class AcceptedStream:
 
     def _stop_writing(self) -> None:
         self._writer.stop()
+        if self.went_on:
+            return
         ended_with = self.ended_with
         self._queue.stream_broke(ended_with)
         self._queue.discard(ended_with)
@@ -229,7 +231,7 @@ class AcceptedStream:
         Raises:
             StatusError: It did.
         """
-        if self._on_connect is not None:
+        if self._on_connect is not None and not self._session.greeted:
             self._connecting = self._loop.create_task(self._on_connect())
             try:
                 await asyncio.wait({self._connecting})
@@ -237,6 +239,7 @@ class AcceptedStream:
                 self._connecting.cancel()
         if self._broken is not None:
             raise self._broken
+        self._session.greeted = True
 
     @property
     def broken(self) -> StatusError | None:
@@ -267,9 +270,12 @@ class AcceptedStream:
         if not data and self._heartbeats:
             return
         try:
-            self._put(self._split(data), len(data))
+            if self._counts and data.startswith(SIGNS):
+                self._take_sign(data)
+            else:
+                self._put(self._split(data), len(data))
         except StatusError as error:
-            self._end(error)
+            self.end_with(error)
             return
         if self._must_wait():
             self._intake.hold()
@@ -289,6 +295,20 @@ class AcceptedStream:
             self._end(error)
             self._stop_writing()
 
+    def _finished(self, error: StatusError | None) -> None:
+        """The client sends nothing more. If it has not ended its session, something on the way has ended its stream."""
+        if error is None and self._session.resumable:
+            error = StreamDownError(f"{self._peer} has ended its stream, and not its session")
+        self._end(error)
+
+    def _take_sign(self, data: bytes) -> None:
+        """Take note of what the client says of the session."""
+        sign = self._split(data)[0]
+        if sign.HasField("session_end"):
+            self._session.final = True
+        elif not self._session.acknowledged(sign.ack):
+            raise StatusError(grpc.StatusCode.INTERNAL, f"{self._peer} has taken more than it was sent")
+
     def _steps(self, messages: Sequence[bytes]) -> Iterator[int]:
         batching, heartbeats, pending = self._batching, self._heartbeats, self._pending
         if pending is not None and (now := self._loop.time()) - self._told_at > HEARD_APART:
@@ -300,21 +320,27 @@ class AcceptedStream:
             data = left.popleft()
             if heartbeats and not data:
                 continue
+            if self._counts and data.startswith(SIGNS):
+                self._take_sign(data)
+                continue
             self._within = True
             for piece in pieces(data) if batching and len(data) > PIECE else (data,):
-                requests = self._split(piece)
-                if pending is not None:
-                    requests = self._deliver(requests, pending)
-                count = len(requests)
+                together = self._split(piece)
+                count = len(together)
                 for start in range(0, count, TOGETHER):
-                    if not self._taking:
-                        break  # handlers may still wait for replies
-                    part = requests if count <= TOGETHER else requests[start : start + TOGETHER]
-                    self._put(part, len(piece) * len(part) // count)
+                    part = together if count <= TOGETHER else together[start : start + TOGETHER]
+                    size = len(piece) * len(part) // count
+                    replies = 0
+                    if pending is not None:
+                        requests = self._deliver(part, pending)
+                        replies, part = len(part) - len(requests), requests
+                        del requests
+                    if self._taking:  # or handlers may still wait for replies
+                        self._put(part, size, replies)
                     del part
                     if count > TOGETHER:
                         yield TOGETHER
-                del piece, requests
+                del piece, together
             del data
             self._within = False
             yield count
@@ -334,14 +360,17 @@ class AcceptedStream:
         pending.deliver(replies, self._loop.time())
         return [message for message in messages if message.message_seq_no < SERVER_INITIATED]
 
-    def _put(self, requests: Sequence[Message | Frame], size: int) -> None:
-        """Have requests handled.
+    def _put(self, requests: Sequence[Message | Frame], size: int, replies: int = 0) -> None:
+        """Have requests handled, which came together with replies that were delivered.
 
         Raises:
             StatusError: There is no room for a one-way message. It could be refused, but its sender would not know,
                 and go on to send others as if it had been handled.
         """
-        for refused in self._requests.put(requests, size):
+        if self._counts:
+            # Before handlers start, so that what they send is not sent before the client is known to have declined.
+            self._session.took(len(requests) + replies, size)
+        for refused in self._requests.put(requests, size) if requests else ():
             if self._requests.is_one_way(refused.method):
                 text = f"too many messages wait for their handlers: there is no room for one of {refused.method}"
                 raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Hashable, Mapping
 from functools import partial
 from itertools import count
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from pygorums.base.metadata import Metadata
 from pygorums.base.repeated import FailureLog
 from pygorums.nodes.node import Node
 from pygorums.nodes.peers import Peers
+from pygorums.serving.accepted_session import AcceptedSession
 from pygorums.serving.accepted_stream import AcceptedStream
 from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.context import Claim, StreamContext
@@ -24,17 +25,21 @@ from pygorums.serving.failures import status_within
 from pygorums.serving.holdings import Holdings
 from pygorums.serving.instances import Instances
 from pygorums.serving.opener import Opener
+from pygorums.serving.sessions import Sessions
 from pygorums.serving.sources import Sources
 from pygorums.serving.stream_limits import StreamLimits
 from pygorums.serving.surroundings import Surroundings
+from pygorums.sessions.acceptor import AcceptorHalf
+from pygorums.sessions.hello import SESSION_KEY, session_value
 from pygorums.streams.clock import now
 from pygorums.streams.connection_log import AcceptedLog
 from pygorums.streams.heartbeat import Heartbeat
 from pygorums.streams.options import StreamOptions
+from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.send_queue import SendQueue
 from pygorums.tasks.joined import resolve
 from pygorums.transports.interface import AcceptedTransport
-from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, Pairs, claimed_node_id, instance_of
+from pygorums.wire.handshake import INSTANCE_KEY, NO_LIMIT, Agreement, Pairs, claimed_node_id, instance_of
 
 __all__ = ["Acceptor"]
 
@@ -66,6 +71,7 @@ class Acceptor:
         authorize: Refuses a stream by raising `StatusError`.
         on_connect: Told of each stream.
         surroundings: What `authorize` and `on_connect` run in.
+        sessions: Knows clients again.
     """
 
     def __init__(
@@ -76,7 +82,9 @@ class Acceptor:
         authorize: Callable[[Claim], Awaitable[None] | None] | None,
         on_connect: Callable[[StreamContext], Awaitable[None] | None] | None,
         surroundings: Surroundings,
+        sessions: Sessions,
     ) -> None:
+        self._sessions = sessions
         self._sources = sources
         self._peers = peers
         self._options = options
@@ -89,9 +97,13 @@ class Acceptor:
         self._limits = StreamLimits(options.max_streams, options.max_streams_by_address)
         self._log = AcceptedLog()
         self._arrivals = count()
-        self.streams: dict[AcceptedStream, _Accepted] = {}  # in the order in which they were let in
+        self.streams: dict[AcceptedStream, AcceptedSession] = {}  # in the order in which they were let in
         self._empty: asyncio.Future[None] | None = None  # while somebody waits for the last one
         self.closed = False
+
+    def close(self) -> None:
+        """Let in no more streams: nobody comes back to a session either."""
+        self.closed = self._sessions.closed = True
 
     async def accept(
         self, transport: AcceptedTransport, metadata: Pairs, peer: str, auth_context: Mapping[str, list[bytes]], /
@@ -130,51 +142,49 @@ class Acceptor:
     ) -> None:
         arrival = next(self._arrivals)
         instance = instance_of(offered)
-        # Nobody is shown it: whoever knows it could end the client's stream.
-        offered = tuple(pair for pair in offered if pair[0] != INSTANCE_KEY)
+        hello = session_value(offered)
+        # Nobody is shown them: whoever knows them could end the client's stream, or go on with its session.
+        offered = tuple(pair for pair in offered if pair[0] not in (INSTANCE_KEY, SESSION_KEY))
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), address)
         await self._check(claim)
         terms = self._options.terms
         answer = terms.answer(offered)
-        if answer:
-            transport.confirm(answer)
         agreement = terms.accepted(offered, answer)
-        opener = Opener(self._peers, claim, instance, offered)
-        queue = SendQueue(opener.node_id or 0, REPLY_BUFFER)
+        # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
+        identity = tuple(auth_context.get("x509_pem_cert", ()))
+        client = None if instance is None else (instance, *identity)
+        half, again = self._sessions.greet(hello, identity) or (None, None)
+        session = None if half is None else self._sessions.of(half)
+        if session is None:
+            session = self._begin(half, agreement, client, instance, claim, offered, peer)
+        else:
+            session.take_over()
+            session.requests.context.peer = peer
+            arrival = next(self._arrivals)  # it has its place by what it says
+        queue = session.queue
         queue.agree(agreement)
         queue.announce(agreement.unannounced)
-        requests = self._sources.add(
-            queue,
-            metadata=offered,
-            peer=peer,
-            peer_id=opener.node_id,
-            auth_context=auth_context,
-            mark_end=agreement.stream_end,
-            max_waiting=HARD_LIMIT,
-            largest=agreement.largest,
-        )
-        requests.holding.all = self._holdings
-        context = requests.context
-        pending = opener.attach(queue)
+        session.attach()
+        if half is not None:
+            answer = (*answer, (SESSION_KEY, str(half.confirmation())))
+            self._sessions.attached(session)
+            if again is not None:
+                session.resume(*again)
+        if answer:
+            transport.confirm(answer)
+        context = session.requests.context
         heartbeat = None if agreement.heartbeat is None else Heartbeat(queue, agreement.heartbeat)
-        # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
-        client = None if instance is None else (instance, *auth_context.get("x509_pem_cert", ()))
-        stream = AcceptedStream(
+        stream = session.stream = AcceptedStream(
             transport,
             peer,
-            requests,
-            queue,
-            requests.replies,
+            session,
             batching=agreement.batching,
             heartbeats=heartbeat is not None,
-            pending=pending,
-            on_heard=opener.heard,
-            succession=self._instances.succession(client),
+            on_heard=session.opener.heard,
             on_connect=None if self._on_connect is None else partial(self._tell_connected, context),
         )
-        self.streams[stream] = _Accepted(opener, queue, context)
+        self.streams[stream] = session
         self._log.opened(context.peer_id, address)
-        self._holdings.enter(requests.holding, stream.end_with)
         try:
             self._instances.opened(client, arrival, stream)
             if self.closed:
@@ -183,11 +193,14 @@ class Acceptor:
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
-            opener.detach(queue, stream.ended_with)
+            if not stream.went_on:
+                session.leave(stream.ended_with)
             self._log.ended(context.peer_id, address, None if self.closed else stream.broken)
             self._instances.ended(client, stream)
-            self._holdings.leave(requests.holding)
-            stream.when_idle(partial(self._forget, stream))  # until then there is something to be stopped
+            if stream.went_on:
+                self._forget(stream)
+            else:
+                stream.when_idle(partial(self._forget, stream))  # until then there is something to be stopped
 
     def _forget(self, stream: AcceptedStream) -> None:
         self.streams.pop(stream, None)
@@ -206,14 +219,48 @@ class Acceptor:
 
     def peers_replaced(self, gone: Container[Node], epoch: int) -> None:
         """Others are peers now: end the streams of those that are `gone`, and call back those that have come."""
-        for stream, (opener, queue, context) in list(self.streams.items()):
+        for stream, session in list(self.streams.items()):
+            opener = session.opener
             if opener.node is not None and opener.node in gone:
                 text = f"node {opener.node.id} was removed from the peers of this server, at epoch {epoch}"
                 stream.dismiss(StatusError(grpc.StatusCode.FAILED_PRECONDITION, text))
             elif stream.open and opener.known_now():
-                queue.node_id, context.peer_id = opener.node_id or 0, opener.node_id
-                if (pending := opener.attach(queue)) is not None:
-                    stream.call_back(pending)
+                session.queue.node_id = opener.node_id or 0
+                session.requests.context.peer_id = opener.node_id
+                session.list()
+                if session.pending is not None:
+                    stream.call_back(session.pending)
+
+    def _begin(
+        self,
+        half: AcceptorHalf[Outgoing] | None,
+        agreement: Agreement,
+        client: Hashable | None,
+        instance: str | None,
+        claim: Claim,
+        offered: Pairs,
+        peer: str,
+    ) -> AcceptedSession:
+        """Begin to serve a client, for as long as its stream or its session."""
+        opener = Opener(self._peers, claim, instance, offered)
+        queue = SendQueue(opener.node_id or 0, REPLY_BUFFER)
+        requests = self._sources.add(
+            queue,
+            metadata=offered,
+            peer=peer,
+            peer_id=opener.node_id,
+            auth_context=claim.auth_context,
+            mark_end=agreement.stream_end,
+            max_waiting=HARD_LIMIT,
+            largest=agreement.largest,
+        )
+        if half is not None:
+            requests.context.session_id = half.public_id
+        earlier = self._sessions.earlier(client)
+        succession = self._instances.succession(client) if earlier is None else earlier.succession
+        session = AcceptedSession(requests, queue, half, succession, opener, self._holdings, self._sessions)
+        self._sessions.begun(session, client)
+        return session
 
     async def _check(self, claim: Claim) -> None:
         if self._authorize is None:

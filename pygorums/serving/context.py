@@ -69,9 +69,11 @@ class StreamContext(Local):
         peer_id: The other side's node ID: a known peer's, or what a client that serves calls was given; None for an
             ordinary client.
         auth_context: What TLS says of the other side, as in gRPC; empty without TLS.
+        session_id: The same for all that comes in one session of a client, over however many connections, and
+            different from that of any other; None without a session.
     """
 
-    __slots__ = ("_host", "_pairs", "auth_context", "peer", "peer_id")
+    __slots__ = ("_host", "_pairs", "auth_context", "peer", "peer_id", "session_id")
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class StreamContext(Local):
         self.peer = peer
         self.peer_id = peer_id
         self.auth_context = auth_context
+        self.session_id: str | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -162,6 +165,7 @@ class ServerContext(StreamContext):
         self.peer = stream.peer
         self.peer_id = stream.peer_id
         self.auth_context = stream.auth_context
+        self.session_id = stream.session_id
         self.method = method
         self._message: Message | Frame | None = message
         self._on_release = on_release

@@ -40,11 +40,11 @@ class Opener:
         """Its ID; None if it is not called back."""
         return None if self.node is None else self.node.id
 
-    def attach(self, queue: SendQueue) -> PendingCalls | None:
+    def attach(self, queue: SendQueue, *, session: bool) -> PendingCalls | None:
         """Call it back over a stream whose queue that is; the calls whose replies come over it."""
         if self.node is None:
             return None
-        return self._peers.attach(self.node, self._claim.address, queue, self._instance)
+        return self._peers.attach(self.node, self._claim.address, queue, self._instance, session=session)
 
     def known_now(self) -> bool:
         """Whether it is one of the peers now, and was not before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
@@ -26,6 +27,7 @@ from pygorums.serving.direct import DirectSources
 from pygorums.serving.failures import HandlerFailures
 from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.service import Service, services_of
+from pygorums.serving.sessions import Sessions
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import end_handling
 from pygorums.serving.surroundings import Surroundings
@@ -78,6 +80,11 @@ class Server(Telling):
         introspection: Whether to serve ``pygorums.Introspection``, which tells `stats` to everybody who may connect,
             as to ``python -m pygorums.top``.
         transport: What carries the streams, as for `connect`.
+        session_limit: How many sessions (`Session`) are kept whose clients have no connection; the oldest go first. 0
+            for no sessions at all.
+        session_keep: Seconds for which one is kept without a connection. Then its handlers are cancelled.
+        session_linger: Seconds for which a client whose connection broke can still be called back: it is in the
+            configurations, and calls to it wait for it to come back.
         facade: What contexts show as the server instead of this (for `pygorums.sync`).
         options: gRPC server options as pairs of name and value. Set ``grpc.max_receive_message_length`` here,
             and ``grpc.max_send_message_length`` at the clients, for messages above 4 MiB.
@@ -110,6 +117,9 @@ class Server(Telling):
         hide_errors: bool = False,
         cancel_abandoned: bool = False,
         introspection: bool = False,
+        session_limit: int = 1000,
+        session_keep: float = 30.0,
+        session_linger: float = 1.0,
         options: Sequence[tuple[str, Any]] = (),
         facade: Any = None,
     ) -> None:
@@ -144,7 +154,10 @@ class Server(Telling):
         self.handle_requests = self._direct.handle_requests
         if address is not None:
             self._peers.members.check_own(address)
-        self._acceptor = Acceptor(self._sources, self._peers, self._options, authorize, on_connect, self.surroundings)
+        self._sessions = Sessions(session_limit, session_keep, session_linger, random.SystemRandom())
+        self._acceptor = Acceptor(
+            self._sources, self._peers, self._options, authorize, on_connect, self.surroundings, self._sessions
+        )
         self._address: str | None = None
         self._asked: str | None = None  # the address that it was told to listen on
         self._starting = Joined(self._start, "pygorums server start")
@@ -314,14 +327,17 @@ class Server(Telling):
         sending_timeout(grace, "grace")
         if self._grace is None:
             self._grace = Grace()
-            self._acceptor.closed = self._direct.closed = True
+            self._acceptor.close()
+            self._direct.closed = True
         if not self.ended.done:
             self._grace.cut(grace)
 
     async def _end(self) -> None:
         assert self._grace is not None
         listening = None if self._asked is None else self._listening
-        await end_handling(self._grace, self._acceptor.streams, self._direct.handling, listening)
+        besides = (self._direct.handling, self._sessions.away)
+        await end_handling(self._grace, self._acceptor.streams, besides, listening)
+        self._sessions.stop()
         await self._peers.close()
         self._sources.stop()
         self._threads.shut_down()

@@ -11,6 +11,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.observing import Observer
+from pygorums.base.session import Session
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.handlers import ServerInterceptor
@@ -31,6 +32,9 @@ class CommonServerOptions(TypedDict, total=False):
     hide_errors: bool
     cancel_abandoned: bool
     introspection: bool
+    session_limit: int
+    session_keep: float
+    session_linger: float
     options: Sequence[tuple[str, Any]]
 
 
@@ -47,6 +51,7 @@ class OutboundOptions(TypedDict, total=False):
     channel_credentials: ssl.SSLContext | grpc.ChannelCredentials | None
     send_buffer: int
     backoff: Backoff
+    session: Session | None
     channel_options: Sequence[tuple[str, Any]]
 
 

@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Protocol
 
 from pygorums.serving.accepted_stream import AcceptedStream
-from pygorums.serving.direct import DirectRequests
 from pygorums.tasks.grace import Grace
 from pygorums.transports.listener import Listener
 
-__all__ = ["end_handling"]
+__all__ = ["Handling", "end_handling"]
 
 CANCEL_GRACE = 1.0
 """Seconds that cancelled handlers get to clean up."""
 
 
+class Handling(Protocol):
+    """What is handled and does not belong to a stream that was accepted."""
+
+    @property
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks that run handlers."""
+
+    async def drained(self) -> None:
+        """Wait until the requests that came before are handled."""
+
+    def shut_down(self) -> None:
+        """Cancel what is being handled."""
+
+
 async def end_handling(
-    grace: Grace, streams: Iterable[AcceptedStream], direct: Iterable[DirectRequests], listening: Listener | None
+    grace: Grace,
+    streams: Iterable[AcceptedStream],
+    besides: Sequence[Iterable[Handling]],
+    listening: Listener | None,
 ) -> None:
     """End all accepted streams, what is handled besides, and what accepts streams, if that was started."""
     accepted = list(streams)
     tasks = [task for stream in accepted for task in stream.tasks]
     try:
         if not grace.over:
-            await _let_finish(accepted, direct, listening, grace)
+            await _let_finish(accepted, besides, listening, grace)
     except asyncio.CancelledError:
         pass  # the event loop ends, which cancels all tasks
     grace.cut(0)
@@ -33,7 +51,7 @@ async def end_handling(
     for stream in accepted:
         tasks.extend(stream.tasks)
         stream.cut()
-    for handling in list(direct):
+    for handling in list(chain(*besides)):
         tasks.extend(handling.tasks)
         handling.shut_down()
     if tasks:
@@ -41,7 +59,10 @@ async def end_handling(
 
 
 async def _let_finish(
-    streams: Sequence[AcceptedStream], direct: Iterable[DirectRequests], listening: Listener | None, grace: Grace
+    streams: Sequence[AcceptedStream],
+    besides: Sequence[Iterable[Handling]],
+    listening: Listener | None,
+    grace: Grace,
 ) -> None:
     for stream in streams:
         stream.drain()
@@ -52,7 +73,7 @@ async def _let_finish(
     if listening is not None:
         await listening.stop(grace)
     # Only now: the handlers of the streams may have called the own node.
-    drained = [asyncio.ensure_future(handling.drained()) for handling in direct]
+    drained = [asyncio.ensure_future(handling.drained()) for handling in chain(*besides)]
     if drained:
         await grace.wait(asyncio.gather(*drained))
         for each in drained:

@@ -14,6 +14,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, StoppedError
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.pickling import Local
+from pygorums.base.session import Session
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.changes import Changes
@@ -54,6 +55,7 @@ class System(Local):
         channel_credentials: TLS credentials for the streams to peers.
         send_buffer: How many bytes may wait to be sent to one peer.
         backoff: How long to wait between attempts to reach a peer.
+        session: A `Session` for the calls to the peers, and those back; None for none.
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``observers``, which
             observe calls to peers too, ``on_connect``, ``on_config_change``, ``authorize``, ``hide_errors``,
@@ -78,6 +80,7 @@ class System(Local):
         channel_credentials: ssl.SSLContext | grpc.ChannelCredentials | None = None,
         send_buffer: int = 64 << 20,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
+        session: Session | None = None,
         channel_options: Sequence[tuple[str, Any]] = (),
         **server_options: Unpack[ServerOptions],
     ) -> None:
@@ -90,6 +93,7 @@ class System(Local):
             "transport": server_options.get("transport"),
             "send_buffer": send_buffer,
             "backoff": backoff,
+            "session": session,
             "channel_options": channel_options,
         }
         self.facade: Any = self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from pygorums.sessions.hello import Confirmation, Hello
@@ -45,6 +46,11 @@ class AcceptorHalf(Generic[T]):
         self.taken = 0
         self.attached = False
         self.detached_at = 0.0
+
+    @property
+    def public_id(self) -> str:
+        """What tells the session from all others, and is no secret."""
+        return sha256(repr(self.key).encode()).hexdigest()[:32]
 
     def confirmation(self) -> Confirmation:
         """What to answer."""
@@ -139,6 +145,11 @@ class Halves(Generic[T]):
         if not half.kept.resumable:
             return half
         return next(iter(self._detached)) if len(self._detached) > self._limit else None
+
+    @property
+    def due_at(self) -> float | None:
+        """When the one that has been without a stream for longest has been for too long; None if there is none."""
+        return next((half.detached_at + self._keep for half in self._detached), None)
 
     def due(self, now: float) -> AcceptorHalf[T] | None:
         """One that has been without a stream for too long, or keeps less than it should without one."""

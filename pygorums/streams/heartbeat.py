@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.send_queue import SendQueue
 from pygorums.wire.handshake import PATIENCE
 
@@ -48,8 +47,7 @@ class Heartbeat:
         if due <= now:
             due = now + self._every
             # What waits already is a sign of life too, if it ever gets through; more of it would only pile up.
-            if self._queue.empty:
-                self._queue.put(b"", UNOWNED)
+            self._queue.beat()
         self._timer = self._loop.call_at(due, self._beat)
 
 

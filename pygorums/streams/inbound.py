@@ -11,6 +11,7 @@ from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
 from pygorums.base.handling import HANDLING
 from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.resending import fail_calls
 from pygorums.streams.send_queue import SendQueue
 
 __all__ = ["InboundChannel"]
@@ -24,6 +25,7 @@ class _Accepted:
     queue: SendQueue
     pending: PendingCalls
     instance: str | None
+    session: bool
 
 
 class InboundChannel:
@@ -71,7 +73,7 @@ class InboundChannel:
     def closed(self) -> bool:
         return self._closed is not None
 
-    def attach(self, address: str, queue: SendQueue, instance: str | None) -> PendingCalls:
+    def attach(self, address: str, queue: SendQueue, instance: str | None, *, session: bool = False) -> PendingCalls:
         """Send over a new stream from now on.
 
         If its opener is the one of an older stream, or neither says who it is, the older one was most likely lost on
@@ -85,7 +87,7 @@ class InboundChannel:
             self._fail(older, f"{self._name} has opened a new stream")
         self.pending = PendingCalls(self._node_id, self._send_buffer, self.pending)
         self.opened += 1
-        self._latest = self._streams[queue] = _Accepted(address, queue, self.pending, instance)
+        self._latest = self._streams[queue] = _Accepted(address, queue, self.pending, instance, session)
         return self.pending
 
     def detach(self, queue: SendQueue, error: StatusError) -> bool:
@@ -106,7 +108,10 @@ class InboundChannel:
 
     def _fail(self, stream: _Accepted, text: str) -> None:
         self.last_error = error = StreamDownError(text, node_id=self._node_id)
-        stream.pending.fail_all(error)
+        if stream.session:
+            fail_calls(stream.queue, stream.pending, self._node_id, error, session=True)
+        else:
+            stream.pending.fail_all(error)
 
     def request(self, seq_no: int, call: PendingCall) -> None:
         """Send a call and expect replies; it fails at once without a stream, or if the message does not fit."""

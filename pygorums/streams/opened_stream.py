@@ -9,9 +9,11 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from pygorums.base.errors import StatusError, StreamDownError, counted
+from pygorums.sessions.hello import SESSION_KEY
 from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.heartbeat import Heartbeat, SilenceWatch
 from pygorums.streams.intake import Intake
+from pygorums.streams.opener_session import OpenerSession
 from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import ReplySink
@@ -23,6 +25,7 @@ from pygorums.wire.framing import (
     ANNOUNCEMENT,
     LAST_CALL,
     PIECE,
+    SIGNS,
     Frame,
     Message,
     Status,
@@ -44,6 +47,9 @@ TOGETHER = 1024
 LEAVE_GRACE = 1.0
 """Seconds that a node which leaves gets to answer what it has taken, while something waits for the next stream."""
 
+END_COMES_FIRST = 0.1
+"""Seconds in which a node that stops, and therefore leaves, says that it ends the session."""
+
 LONGEST_NAME = 1000
 """Characters of a method's name that a refusal repeats."""
 
@@ -59,6 +65,7 @@ class OpenedStream:
         pending: The calls that wait for replies.
         server: Handles the calls that the node makes back over the stream; without one they are refused.
         terms: What we agree to.
+        session: The session that it is to be a stream of, or None.
         heartbeat: What the node has confirmed on the stream before, it will confirm again: so one that freezes
             before it has done so is noticed too.
         on_drained: Called when the node takes no more calls, though the stream goes on.
@@ -80,6 +87,7 @@ class OpenedStream:
         *,
         server: RequestServer | None,
         terms: Terms,
+        session: OpenerSession | None = None,
         heartbeat: float | None,
         on_drained: Callable[[], None],
     ) -> None:
@@ -90,7 +98,7 @@ class OpenedStream:
             transport,
             self._steps,
             brake=self._must_wait,
-            failed=transport.abort,
+            failed=self._abort,
             ended=self._ended,
             together=YIELD_AFTER,
         )
@@ -100,8 +108,10 @@ class OpenedStream:
         self._pending = pending
         self._server = server
         self._terms = terms
+        self._session = session
         self._replies = ReplySink(queue)
         self._handling: RequestHandling | None = None
+        self._deciding: asyncio.TimerHandle | None = None
         self._heart: Heartbeat | None = None
         self._watch: SilenceWatch | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -126,19 +136,37 @@ class OpenedStream:
         self._watch_for_silence()
         if agreement.heartbeat_wanted is not None:
             self._heart = Heartbeat(self._queue, agreement.heartbeat_wanted)
+        session = self._session
+        if session is not None and session.undecided:
+            self._decide(session, accepted)
         if self._server is not None:
+            if session is not None and session.active and session.replies is not None:
+                self._replies, self._handling = session.replies, session.handling
+                return
             self._handling = self._server.handle_requests(
                 self._pending,  # which outlives the stream
                 self._replies,
-                metadata=accepted,
+                metadata=tuple(pair for pair in accepted if pair[0] != SESSION_KEY),
                 peer=self._address,
                 peer_id=self._node_id,
                 mark_end=agreement.stream_end,
             )
+            if session is not None and session.active:
+                session.replies, session.handling = self._replies, self._handling
+
+    def _decide(self, session: OpenerSession, accepted: Pairs | None) -> None:
+        """It is known whether this is a stream of the session: what waits for that is written."""
+        if self._deciding is not None:
+            self._deciding.cancel()
+        if session.decide(accepted, self._clock()):
+            self._writer.begin()
+        else:
+            self._transport.abort(StreamDownError(f"{self._address} has another count of what was sent"))
 
     def _refuse_larger(self) -> None:
         """Fail what has queued up and is more than the node takes."""
-        taken = self._queue.take_larger()
+        largest = self._queue.largest
+        taken = self._queue.take_out(lambda frame, _: len(frame) > largest)
         self._pending.remove([owner for _, owner in taken])
         for frame, owner in taken:
             text = self._queue.why_not(frame, self._address, 0)
@@ -150,19 +178,26 @@ class OpenedStream:
             self._watch_for_silence()
             self._pending.no_more = self._drain
             self._transport.use(self)
-            self._writer.begin()
+            session = self._session
+            if session is None or not session.offered:
+                self._writer.begin()
+            elif session.undecided:
+                self._deciding = asyncio.get_running_loop().call_later(session.patience, self._decide, session, None)
             return await self._over
         finally:
             self._intake.drop()
+            if self._deciding is not None:
+                self._deciding.cancel()
             if self._watch is not None:
                 self._watch.stop()
             if self._heart is not None:
                 self._heart.stop()
             if self._leaving is not None:
                 self._leaving.cancel()
-            if self._handling is not None:
-                self._handling.stop()
-            self._replies.stream_ended()
+            if self._session is None or self._session.replies is not self._replies:
+                if self._handling is not None:
+                    self._handling.stop()
+                self._replies.stream_ended()
             self._writer.stop()
 
     def ended(self, error: StatusError | None, /) -> None:
@@ -182,7 +217,12 @@ class OpenedStream:
         stream goes on as it is.
         """
         self.heard = True
-        if self._server is None and self._leaving is None and not self.drained:
+        session = self._session
+        if self.drained:
+            return
+        if session is not None and session.active and session.final is None:
+            self._leaving = self._leaving or asyncio.get_running_loop().call_later(END_COMES_FIRST, self._take_over)
+        elif self._server is None and self._leaving is None:
             self._writer.finish()
             self._transport.finish()
             self._leave_on()
@@ -193,6 +233,11 @@ class OpenedStream:
             self.drained = True
             self._on_drained()
             self._queue.put_anyway(LAST_CALL, UNOWNED)
+
+    def _take_over(self) -> None:
+        """Whoever leaves is a proxy, or its connection too old: the session goes on over another one."""
+        if self._session is not None and self._session.final is None:
+            self._transport.abort(StreamDownError(f"{self._address} has left"))
 
     def _leave_on(self) -> None:
         if self._leaving is not None and not self._queue.empty:
@@ -215,7 +260,7 @@ class OpenedStream:
         """Called by the transport: messages have come."""
         self.heard = True
         self._heard_at = self._clock()
-        if len(messages) > 1 or len(data := messages[0]) > PIECE or data.startswith(ANNOUNCEMENT):
+        if len(messages) > 1 or len(data := messages[0]) > PIECE or data.startswith(SIGNS):
             self._intake.take(messages)
             return
         # Nearly always; this only saves what steps would cost.
@@ -226,7 +271,7 @@ class OpenedStream:
                 return
             self._take(taken, len(data))
         except StatusError as error:
-            self._transport.abort(error)
+            self._abort(error)
             return
         if self._must_wait():
             self._intake.hold()
@@ -238,6 +283,9 @@ class OpenedStream:
                 # What comes next may take its time.
                 self._heard_at = self._clock() + Message.FromString(data).following / SLOWEST
                 continue
+            if data.startswith(SIGNS) and self._session is not None and self._session.active:
+                self._take_sign(data, self._session)
+                continue
             for piece in pieces(data) if batching and len(data) > PIECE else (data,):
                 taken = self._split(piece, batching)
                 count = len(taken)
@@ -245,6 +293,25 @@ class OpenedStream:
                     part = taken if count <= TOGETHER else taken[start : start + TOGETHER]
                     self._take(part, len(piece) * len(part) // count)
                     yield len(part)
+
+    def _abort(self, error: StatusError) -> None:
+        if self._session is not None:
+            self._session.hopeless = error.message
+        self._transport.abort(error)
+
+    def _take_sign(self, data: bytes, session: OpenerSession) -> None:
+        """Take note of what the node says of the session."""
+        try:
+            sign = Message.FromString(data)
+        except DecodeError:
+            raise self._no_message(data) from None
+        if sign.HasField("session_end"):
+            # It takes no further request; what it has taken it still answers. It may need our answers, too.
+            session.final = sign.session_end
+            if self._server is None:
+                self._writer.finish()
+        elif not session.acknowledged(sign.ack):
+            raise StatusError(grpc.StatusCode.INTERNAL, f"{self._address} has taken more than it was sent")
 
     def _must_wait(self) -> bool:
         """Whether the node has to take its replies first. What it takes is a sign of life meanwhile."""
@@ -263,11 +330,13 @@ class OpenedStream:
         try:
             return split(data, batching=batching)
         except DecodeError:
-            text = f"{self._address} sent what is not a message ({counted(len(data), 'byte')})"
-            raise StatusError(grpc.StatusCode.INTERNAL, text) from None
+            raise self._no_message(data) from None
 
     def _take(self, messages: Sequence[Message | Frame], size: int) -> None:
         """Hand on what came, so many bytes."""
+        session = self._session
+        if session is not None and session.active and size and session.final is None:
+            session.took(len(messages), size)
         requests = self._pending.deliver(messages, self._heard_at)
         if requests is not None:
             if self._handling is not None:
@@ -277,6 +346,10 @@ class OpenedStream:
                     raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
             else:
                 _refuse(requests, self._replies)
+
+    def _no_message(self, data: bytes) -> StatusError:
+        text = f"{self._address} sent what is not a message ({counted(len(data), 'byte')})"
+        return StatusError(grpc.StatusCode.INTERNAL, text)
 
 
 def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:

@@ -43,25 +43,24 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError, renewed
 from pygorums.base.handling import HANDLING
+from pygorums.base.session import Session
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.connection_log import LinkLog
 from pygorums.streams.opened_stream import OpenedStream
+from pygorums.streams.opener_session import OpenerSession
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
 from pygorums.streams.outgoing import Outgoing
 from pygorums.streams.pause import Pause
 from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.resending import resend_unanswered, tell_time_left
 from pygorums.streams.send_queue import SendQueue
 from pygorums.transports.interface import ConnectionLostError, Connector, OpenedTransport
 from pygorums.wire.handshake import INSTANCE_KEY, Pairs
-from pygorums.wire.timeouts import with_time_left
 
 __all__ = ["OutboundChannel"]
 
 CLOSE_GRACE = 1.0
 """Seconds that `close` gives a peer to take what was sent already."""
-
-WORTH_TELLING = 0.01
-"""Seconds for which a request must have waited to be sent with the time that is left of its timeout."""
 
 CLOSE_SOON = 0.1
 """The same where nothing is on its way that anybody might want to arrive."""
@@ -99,6 +98,7 @@ class OutboundChannel:
         on_change: Called when the node gets connected, is found to be down, or was closed.
         server: Handles the calls that the node makes back over the stream; without one they are refused.
         chance: Varies the waits, and gives the number that the node knows us by, which nobody should guess.
+        session: How a session is kept with the node; None for none.
     """
 
     inbound = False
@@ -116,6 +116,7 @@ class OutboundChannel:
         server: RequestServer | None = None,
         options: StreamOptions = DEFAULT_OPTIONS,
         chance: random.Random,
+        session: Session | None = None,
     ) -> None:
         self._node_id = node_id
         self._address = address
@@ -131,6 +132,11 @@ class OutboundChannel:
         self._loop = asyncio.get_running_loop()
         self._queue = SendQueue(node_id, send_buffer)
         self.pending = PendingCalls(node_id, send_buffer)
+        self._session: OpenerSession | None = None
+        if session is not None:
+            self._session = OpenerSession(
+                node_id, address, self._queue, self.pending, send_buffer, session.keep, chance, self._keep_over
+            )
         self._state = _State.CONNECTING
         self._refusal: StatusError | None = None  # what calls fail with, if they do in this state
         self._transport: OpenedTransport | None = None  # while the stream stands
@@ -234,6 +240,8 @@ class OutboundChannel:
             self._on_change()
         if not self._task.done():  # its loop may have ended before
             await asyncio.wait({self._task})
+        if self._session is not None:
+            self._session.close()
         self._queue.stream_broke(error)
         self._queue.discard(error)
 
@@ -249,6 +257,9 @@ class OutboundChannel:
 
     async def _finish(self, transport: OpenedTransport, patience: float) -> None:
         await self._queue.drained(0)
+        if self._session is not None:
+            self._session.end()
+            await self._queue.drained(0)
         transport.finish()
         await asyncio.wait({self._task}, timeout=patience)
 
@@ -259,14 +270,15 @@ class OutboundChannel:
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
     def _copy(self, error: StatusError) -> StatusError:
-        return renewed(error, self._node_id)
+        # Whoever is told in a session that the node is down has sent nothing, or is told otherwise.
+        return renewed(error, self._node_id, certain=self._session is not None)
 
     async def _run(self) -> None:
-        failures = lost = 0
+        failures, lost, session = 0, 0, self._session
         while not self.closed:
             self._pause.attempt()
             self._expect()
-            transport = self._connect(self._metadata)
+            transport = self._connect((*self._metadata, *(() if session is None else session.offer())))
             try:
                 error, stood, lasted = await self._use(transport)
             finally:
@@ -279,7 +291,8 @@ class OutboundChannel:
                 return
             self._log.ended(error, stood=stood)
             drained = self._state is _State.DRAINED
-            if drained or not (stood or lost == 1) or not isinstance(error, StreamDownError):
+            refused = drained or not (stood or lost == 1) or not isinstance(error, StreamDownError)
+            if refused and (drained or session is None or not session.waits(error, stood=stood)):
                 # It has left, could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
             delay = self._backoff.delay(failures, self._chance.random())
@@ -287,6 +300,8 @@ class OutboundChannel:
                 failures = 0
                 # The first attempt after a break comes soon, but not at the same moment from all clients.
                 delay = self._chance.uniform(0, self._backoff.initial)
+            elif session is not None and session.at_once(lasted, self._backoff.initial):
+                failures, delay = 0, 0.0
             else:
                 failures += 1
             await self._pause.wait(delay)
@@ -310,6 +325,7 @@ class OutboundChannel:
             self.pending,
             server=self._server,
             terms=self._options.terms,
+            session=self._session,
             heartbeat=self._heartbeat,
             on_drained=self._drained,
         )
@@ -330,25 +346,19 @@ class OutboundChannel:
         self.opened += 1
         self._enter(_State.CONNECTED)
         self._log.connected()
-        waiting = {id(owner) for owner in self._queue.waiting()}
-        taken = [call for call in self.pending.unanswered() if id(call) not in waiting]
-        self._queue.resend([call.frame for call in taken], taken)
-        now = self._loop.time()
-        self._queue.renew(
-            {
-                id(call): with_time_left(call.frame, call.timeout, now - call.sent_at)
-                for call in self.pending.timed(now - WORTH_TELLING)
-                if call.timeout is not None
-            }
-        )
+        if self._session is None or not self._session.offered:
+            resend_unanswered(self._queue, self.pending)
+            tell_time_left(self._queue, self.pending, self._loop.time())
         self._on_change()
 
     def _broke(self, error: StatusError) -> None:
         self.last_error = self._copy(error)
-        self._queue.stream_broke(self._copy(error))
-        # What was not written yet waits for the next stream, and then nobody is told otherwise.
-        waiting = {id(owner) for owner in self._queue.waiting()}
-        self.pending.fail_streaming(self._copy(error), spared=waiting)
+        if self._session is None or not self._session.broke(self._loop.time()):
+            error = renewed(error, self._node_id)
+            self._queue.stream_broke(error)
+            # What was not written yet waits for the next stream, and then nobody is told otherwise.
+            waiting = {id(owner) for owner in self._queue.waiting()}
+            self.pending.fail_streaming(error, spared=waiting)
         self._on_change()
 
     def _drained(self) -> None:
@@ -357,8 +367,16 @@ class OutboundChannel:
         self._enter(_State.DRAINED, self.last_error)
         self._on_change()
 
+    def _keep_over(self) -> None:
+        if self._state is _State.CONNECTING and isinstance(self.last_error, StatusError):
+            self._went_down(self.last_error)
+
     def _went_down(self, error: StatusError) -> None:
         self._enter(_State.DOWN, error)
+        if self._session is not None:
+            self._session.went_down(error)
+            self._on_change()
+            return
         self._queue.discard(self._copy(error))
         self.pending.fail_all(self._copy(error))
         self._on_change()

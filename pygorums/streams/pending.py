@@ -195,6 +195,11 @@ class PendingCalls:
             text = "Node %d does not serve %s: what was sent to it is lost%s: %s"
             _log.warning(text, self._node_id, name, again, shown(message.status.message, 200))
 
+    def all(self) -> Iterator[PendingCall]:
+        """All calls, decided ones too: those that wait for one reply oldest first, then streaming ones."""
+        yield from self._calls.values()
+        yield from self._streaming.values()
+
     def unanswered(self) -> Iterator[PendingCall]:
         """The calls that wait for one reply, oldest first, decided ones too."""
         return iter(self._calls.values())

@@ -15,6 +15,9 @@ counted: such frames are dropped all together before the next write, or when the
 all. So a withdrawal costs a constant amount however long the queue is. If the frame had left before that, and the
 peer wants to know, a message that says so follows.
 
+What only tells something of the stream, such as an acknowledgement, goes before all else, in a message of its own. In a
+session what was written is kept until the other side has taken it (`kept`), to be written again if the stream breaks.
+
 There is no clock here, and no event loop but for those who wait until it is `drained`: whoever drives frames out asks
 for the `next_messages`, and says when the transport `wrote` them.
 """
@@ -24,6 +27,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pygorums.sessions.kept import Kept
 from pygorums.streams.outgoing import CANCELLATION, Outgoing
 from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
 from pygorums.wire.framing import encode_announcement, encode_cancel
@@ -46,6 +50,7 @@ class SendQueue:
         largest: The largest frame in bytes that the peer takes.
         announce_above: The length of a frame that is larger is told beforehand.
         queued_bytes: The bytes of the frames that wait or are being written.
+        kept: In a session, what was written and is not acknowledged; None without one.
         wake: Called when there is something to send again. Whoever sends sets it when there was nothing left.
         wrote_at: When the last write began, in seconds of the event loop's clock; told by whoever sends.
     """
@@ -64,6 +69,8 @@ class SendQueue:
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._given_up: list[tuple[Outgoing, bytes]] = []  # whose frame may have left, and what is to follow it then
         self._announced: bytes | None = None  # the frame whose length was told
+        self._first: dict[bytes, bytes] = {}  # what goes before all else, each in a message of its own, by its kind
+        self.kept: Kept[Outgoing] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._batching = False
         self._envelope_limit = MAX_ENVELOPE
@@ -109,6 +116,17 @@ class SendQueue:
         self.queued_bytes += len(frame)
         self._frames.append(frame)
         self._owners.append(owner)
+        if self.wake is not None:
+            self.wake()
+
+    def beat(self) -> None:
+        """Send an empty message, if nothing else is sent."""
+        if not self._first and self.empty:
+            self.tell(b"")
+
+    def tell(self, sign: bytes) -> None:
+        """Send what only tells something of the stream, instead of one of its kind that was not sent yet."""
+        self._first[sign[:1]] = sign
         if self.wake is not None:
             self.wake()
 
@@ -177,15 +195,14 @@ class SendQueue:
             self._frames = [frames.get(id(o), f) for f, o in zip(self._frames, self._owners, strict=True)]
             self.queued_bytes = sum(map(len, self._frames))
 
-    def take_larger(self) -> list[tuple[bytes, Outgoing]]:
-        """Take out the frames that are larger than the peer takes."""
+    def take_out(self, gone: Callable[[bytes, Outgoing], bool]) -> list[tuple[bytes, Outgoing]]:
+        """Take out some frames, so that they never leave; those, with their owners."""
         self._give_back()
-        larger: list[tuple[bytes, Outgoing]] = []
-        kept: list[tuple[bytes, Outgoing]] = []
-        for pair in zip(self._frames, self._owners, strict=True):
-            (larger if len(pair[0]) > self.largest else kept).append(pair)
-        self._keep(kept)
-        return larger
+        pairs = list(zip(self._frames, self._owners, strict=True))
+        taken = [pair for pair in pairs if gone(*pair)]
+        if taken:
+            self._keep([pair for pair in pairs if not gone(*pair)])
+        return taken
 
     def discard(self, error: Exception) -> None:
         """Forget all that waits; one-way messages fail with `error`."""
@@ -197,21 +214,31 @@ class SendQueue:
         self._fail(owners, error)
         self._wake_drained()
 
+    def detach(self) -> None:
+        """The stream is over and its session is not: what was being written counts as written."""
+        self._announced = None
+        self._first.clear()
+        self._give_back()
+        writing, self._writing = self._writing, ()
+        self._tell_sent(writing)
+        self._recount()
+
     def stream_broke(self, error: Exception) -> None:
         """Fail the one-way messages that were being written when the stream broke; what waits goes on waiting."""
         self._batching = self.cancels = False
         self._announced = None
+        self._first.clear()
         self._given_up.clear()
         self._give_back()
         # What was to follow calls of this stream means nothing on the next.
         self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if pair[1] is not CANCELLATION])
-        self.queued_bytes = sum(map(len, self._frames))
+        self._recount()
         writing, self._writing = self._writing, ()
         self._fail(writing, error)
 
     async def drained(self, limit: int) -> None:
-        """Wait until no more than `limit` bytes are queued."""
-        while self.queued_bytes > limit:
+        """Wait until no more than `limit` bytes are queued, and all is told that goes before them."""
+        while self.queued_bytes > limit or self._first:
             if self._drained is None or self._drained.done():
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)
@@ -222,6 +249,8 @@ class SendQueue:
         Args:
             at_once: Where there are no envelopes, how many bytes of frames go out together; one frame at least.
         """
+        if self._first:
+            return self._tell_first()
         if self._withdrawals:
             self._drop_withdrawn()
         if self._taken_end == len(self._taken):
@@ -234,6 +263,8 @@ class SendQueue:
                 self._frames.clear()
                 self._writing = (self._owners.pop(),)
                 self._writing_bytes = len(frame)
+                if self.kept is not None:
+                    self.kept.wrote((frame,), self._writing, self._writing_bytes)
                 return (frame,)
             self._taken, self._frames = self._frames, []
             self._taken_owners, self._owners = self._owners, []
@@ -251,7 +282,18 @@ class SendQueue:
             # Or the calls of this write, and all that they hold, would stay until the next one.
             self._taken, self._taken_owners, self._taken_end = [], [], 0
         self._writing_bytes = sum(map(len, frames))
+        if self.kept is not None:
+            self.kept.wrote(frames, self._writing, self._writing_bytes)
         return (envelope(frames),) if self._batching and len(frames) > 1 else frames
+
+    def _tell_first(self) -> Sequence[bytes]:
+        told, self._first = tuple(self._first.values()), {}
+        self._writing = ()
+        self._writing_bytes = 0
+        return told
+
+    def _recount(self) -> None:
+        self.queued_bytes = sum(map(len, self._frames))
 
     def _tells_length(self, frame: bytes) -> bool:
         """Whether what is written now is only the length of a frame, which is written next."""

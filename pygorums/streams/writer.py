@@ -44,8 +44,9 @@ class Writer:
 
     def stop(self) -> None:
         """Send nothing more. If frames were being written, the queue has to be told that its stream broke."""
-        self._stopped = True
-        self._queue.wake = None
+        if not self._stopped:
+            self._stopped = True
+            self._queue.wake = None  # by now it may be another stream's
 
     def writable(self) -> None:
         """The stream has taken what it had not before."""

@@ -13,6 +13,7 @@ from pygorums.base.errors import ErrorKind, QuorumCallError
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.base.observing import CallObserver
+from pygorums.base.session import Session
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.connecting import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
@@ -307,6 +308,7 @@ def connect(
     observers: Sequence[CallObserver] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
+    session: Session | None = None,
     channel_options: Sequence[tuple[str, Any]] = (),
 ) -> Configuration:
     """Make a configuration and start to connect to its nodes, in the background: `pygorums.connect`, blocking.
@@ -330,6 +332,7 @@ def connect(
         observers=observers,
         send_buffer=send_buffer,
         backoff=backoff,
+        session=session,
         channel_options=channel_options,
     )
     thread.close_at_exit(config.pool, Pool.close)

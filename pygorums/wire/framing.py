@@ -19,14 +19,17 @@ __all__ = [
     "LAST_CALL",
     "PIECE",
     "SERVER_INITIATED",
+    "SIGNS",
     "Frame",
     "Message",
     "Status",
+    "encode_ack",
     "encode_announcement",
     "encode_cancel",
     "encode_end",
     "encode_error",
     "encode_message",
+    "encode_session_end",
     "entry_field",
     "method_field",
     "pieces",
@@ -39,6 +42,12 @@ SERVER_INITIATED = 1 << 63
 
 ANNOUNCEMENT = b"\x50"  # field 10, varint
 """What a message begins with that only tells the length of the next."""
+
+_SESSION_END = b"\x60"  # field 12, varint
+_ACK = b"\x68"  # field 13, varint
+
+SIGNS = (ANNOUNCEMENT, _SESSION_END, _ACK)
+"""What a message begins with that is none, but tells something of the stream or of its session."""
 
 _SEQ_NO = b"\x08"  # field 1, varint
 _METHOD = b"\x12"  # field 2, length-delimited
@@ -122,6 +131,16 @@ def encode_end(seq_no: int, encoded_name: bytes) -> bytes:
 def encode_announcement(length: int) -> bytes:
     """The message that tells how many bytes the next one has."""
     return ANNOUNCEMENT + varint(length)
+
+
+def encode_ack(taken: int) -> bytes:
+    """The message that tells how many messages were taken in a session."""
+    return _ACK + varint(taken)
+
+
+def encode_session_end(taken: int) -> bytes:
+    """The message that tells that a session ends, in which so many messages were taken."""
+    return _SESSION_END + varint(taken)
 
 
 def encode_cancel(seq_no: int) -> bytes:

@@ -23,7 +23,7 @@ class MetadataEntry(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "end")
+    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "session_end", "ack", "end")
     MESSAGE_SEQ_NO_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,8 @@ class Message(_message.Message):
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     FOLLOWING_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_END_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     message_seq_no: int
     method: str
@@ -39,11 +41,13 @@ class Message(_message.Message):
     payload: bytes
     following: int
     cancel: bool
+    session_end: int
+    ack: int
     end: bool
-    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., end: _Optional[bool] = ...) -> None: ...
+    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., session_end: _Optional[int] = ..., ack: _Optional[int] = ..., end: _Optional[bool] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "end", "batch")
+    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "session_end", "ack", "end", "batch")
     MESSAGE_SEQ_NO_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +55,8 @@ class Frame(_message.Message):
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     FOLLOWING_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    SESSION_END_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     message_seq_no: int
@@ -60,6 +66,8 @@ class Frame(_message.Message):
     payload: bytes
     following: int
     cancel: bool
+    session_end: int
+    ack: int
     end: bool
     batch: _containers.RepeatedCompositeFieldContainer[Message]
-    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., end: _Optional[bool] = ..., batch: _Optional[_Iterable[_Union[Message, _Mapping]]] = ...) -> None: ...
+    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., session_end: _Optional[int] = ..., ack: _Optional[int] = ..., end: _Optional[bool] = ..., batch: _Optional[_Iterable[_Union[Message, _Mapping]]] = ...) -> None: ...

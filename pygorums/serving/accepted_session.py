@@ -1,0 +1,246 @@
+"""What a client has at a server, be it for one stream or, in a session, for as many as it takes.
+
+How it works. Handlers, the order in which they start, what waits to be sent and the calls back belong to this, and not
+to a stream. A stream without a session takes it along when it ends. In a session it stays when the stream breaks: the
+handlers go on, and what they give waits. The client is back when a new stream is confirmed (`attach`). If it
+stays away for a moment those who call it back are told (`_unlist`), and after a longer time it is given up (`end`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol
+
+from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.serving.holdings import Holdings
+from pygorums.serving.in_order import InOrder
+from pygorums.serving.opener import Opener
+from pygorums.serving.succession import Succession
+from pygorums.sessions.acceptor import AcceptorHalf
+from pygorums.streams.acknowledging import Acknowledging
+from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
+from pygorums.streams.pending import PendingCalls
+from pygorums.streams.resending import resend_kept
+from pygorums.streams.send_queue import SendQueue
+from pygorums.wire.framing import encode_session_end
+
+__all__ = ["AcceptedSession", "Registry", "SessionStream"]
+
+
+class SessionStream(Protocol):
+    """A stream, as the session sees it."""
+
+    def replaced(self) -> None:
+        """There is a newer one."""
+
+    def end_with(self, error: StatusError) -> None:
+        """End it with an error."""
+
+
+class Registry(Protocol):
+    """Who keeps sessions."""
+
+    @property
+    def linger(self) -> float:
+        """Seconds for which a client without a stream can still be called back."""
+
+    def detached(self, session: AcceptedSession, /) -> None:
+        """A session has no stream any more, and goes on."""
+
+    def over(self, session: AcceptedSession, half: AcceptorHalf[Outgoing], /) -> None:
+        """A session has ended; its handlers may still run."""
+
+
+class AcceptedSession:
+    """The client's side of a server.
+
+    Args:
+        requests: Handles what the client asks for.
+        queue: What is sent to it.
+        half: What is counted; None without a session.
+        succession: The client's earlier streams and sessions, whose handlers must have ended before.
+        opener: Who the client is, and whether it is called back.
+        holdings: Where what it holds is counted with what others do.
+        registry: Who keeps the session.
+
+    Attributes:
+        client: Who the opener is, in the registry.
+        stream: The stream that is used now, by identity; None while there is none.
+        pending: The calls back that wait for replies; None if there are none.
+        final: Whether either end has said that it ends the session, so that nothing counts any more.
+        greeted: Whether `on_connect` was done.
+        over: Whether it has ended.
+    """
+
+    def __init__(
+        self,
+        requests: InOrder,
+        queue: SendQueue,
+        half: AcceptorHalf[Outgoing] | None,
+        succession: Succession,
+        opener: Opener,
+        holdings: Holdings,
+        registry: Registry,
+    ) -> None:
+        self.requests = requests
+        self.queue = queue
+        self.half = half
+        self.succession = succession
+        self.opener = opener
+        self._holdings = holdings
+        self._registry = registry
+        self.client: Hashable = None
+        self._acks = None if half is None else Acknowledging(half, queue)
+        self._accepted = False  # whether the opener has said on this stream that it has seen the confirmation
+        self._linger: asyncio.TimerHandle | None = None
+        self._listed = False
+        self.stream: SessionStream | None = None
+        self.pending: PendingCalls | None = None
+        self.greeted = self.final = self.over = False
+        requests.holding.all = holdings
+        holdings.enter(requests.holding, self._too_much)
+
+    def take_over(self) -> None:
+        """The client has a new stream: nothing is taken any more from the one before."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            if self._acks is not None:
+                self._acks.stop()
+            self.queue.detach()
+            stream.replaced()
+
+    def attach(self) -> None:
+        """The client has a stream."""
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        self._accepted = False
+        if self.half is not None:
+            self.queue.kept = self.half.kept
+        self.list()
+
+    def list(self) -> None:
+        """The client can be called back, if it is one of those."""
+        if not self._listed:
+            self.pending = self.opener.attach(self.queue, session=self.half is not None)
+            self._listed = self.pending is not None
+
+    def resume(self, frames: Sequence[bytes], owners: Sequence[Outgoing]) -> None:
+        """Send again what the client has not taken on its last stream, except of calls back that are over."""
+        waiting = set() if self.pending is None else {id(call) for call in self.pending.all()}
+        resend_kept(
+            self.queue,
+            frames,
+            owners,
+            lambda owner: owner.one_way or owner is UNOWNED or owner is CANCELLATION or id(owner) in waiting,
+        )
+
+    def took(self, count: int, size: int) -> None:
+        """So many messages were taken. A client that has not said before that it knows the session does not keep it."""
+        if self._acks is None or self.final:
+            return
+        if self._accepted:
+            self._acks.took(count, size)
+        else:
+            self.decline()
+
+    def decline(self) -> None:
+        """There is no session any more; what there is ends with the stream."""
+        half, self.half = self.half, None
+        if half is not None and self._acks is not None:
+            self._acks.stop()
+            self._acks = None
+            self.queue.kept = None
+            self._registry.over(self, half)
+
+    def _too_much(self, error: StatusError) -> None:
+        if self.stream is not None:
+            self.stream.end_with(error)
+        else:
+            self.end(error)
+
+    def acknowledged(self, taken: int) -> bool:
+        """The client has taken so many messages; False if there were not that many."""
+        self._accepted = True
+        return self.half is None or self.final or self.half.kept.acknowledge(taken)
+
+    def finish(self) -> None:
+        """This end takes no further request, and says so."""
+        if self.half is not None and not self.final:
+            self.queue.tell(encode_session_end(self.half.taken))
+        self.final = True
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it goes on if the stream breaks."""
+        return self.half is not None and not self.final and not self.over
+
+    def broke(self, stream: SessionStream) -> bool:
+        """A stream is over: whether the session goes on, with another stream or without one."""
+        if self.stream is not stream:
+            return self.half is not None
+        if not self.resumable:
+            return False
+        if self._acks is not None:
+            self._acks.stop()
+        self.stream = None
+        self.queue.kept = None
+        self.queue.detach()
+        if self._listed:
+            self._linger = asyncio.get_running_loop().call_later(self._registry.linger, self._unlist)
+        self._registry.detached(self)
+        return True
+
+    def _unlist(self) -> None:
+        """The client cannot be called back any more, for now."""
+        self._linger = None
+        self.unlist(StreamDownError(f"the connection to {self.requests.context.peer} is gone"))
+
+    def unlist(self, error: StatusError) -> None:
+        """The client cannot be called back any more; calls that wait for it fail."""
+        if self._listed:
+            self._listed = False
+            self.opener.detach(self.queue, error)
+
+    def cancel(self, refusal: StatusError | None = None) -> None:
+        """Handle nothing any more: cancel all handlers, and forget what was not begun."""
+        if not self.over:
+            self.over = True
+            if self._acks is not None:
+                self._acks.stop()
+            self.requests.cancel(refusal)
+            self.succession.ended(self.requests)
+
+    def leave(self, error: StatusError) -> None:
+        """It has ended, with its stream or without one."""
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        self.unlist(error)
+        self.decline()
+        self._holdings.leave(self.requests.holding)
+
+    def end(self, error: StatusError) -> None:
+        """Give up what is left of it."""
+        self.cancel()
+        self.leave(error)
+        self.queue.stream_broke(error)
+        self.queue.discard(error)
+
+    @property
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
+        """The tasks that run handlers."""
+        return self.requests.tasks
+
+    async def drained(self) -> None:
+        """The server stops: wait until what came before is handled, though nobody is there to be answered."""
+        await self.requests.finished()
+
+    def shut_down(self) -> None:
+        """The server stops: cancel what is being handled."""
+        self.end(NodeClosedError("the server has stopped"))
+
+    def when_idle(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once no handler runs any more."""
+        self.requests.when_idle(callback)

@@ -1,0 +1,68 @@
+"""Telling the other side what was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from pygorums.streams.send_queue import SendQueue
+from pygorums.wire.framing import encode_ack
+
+__all__ = ["Acknowledging"]
+
+MESSAGES = 256
+"""So many messages are told at once."""
+
+SIZE = 64 << 10
+"""And so many bytes of them."""
+
+DELAY = 0.1
+"""Seconds until fewer are told."""
+
+
+class _Counting(Protocol):
+    taken: int
+
+
+class Acknowledging:
+    """Counts what is taken in a session, and tells the other side in good time.
+
+    Args:
+        half: Where it is counted.
+        queue: By which it is told.
+    """
+
+    def __init__(self, half: _Counting, queue: SendQueue) -> None:
+        self._half = half
+        self._queue = queue
+        self._loop = asyncio.get_running_loop()
+        self._count = 0
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def took(self, count: int, size: int) -> None:
+        """So many messages were taken, of so many bytes."""
+        self._half.taken += count
+        self._count += count
+        self._size += size
+        if self._count >= MESSAGES or self._size >= SIZE:
+            self.tell()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(DELAY, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._count:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell it now."""
+        self._count = self._size = 0
+        self._queue.tell(encode_ack(self._half.taken))
+
+    def stop(self) -> None:
+        """Tell nothing more, for now."""
+        self._count = self._size = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,82 @@
+"""What is sent again when a stream replaces one that broke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError, renewed
+from pygorums.streams.outgoing import UNOWNED, Outgoing
+from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.reply_sink import ReplySink
+from pygorums.streams.send_queue import SendQueue
+from pygorums.wire.timeouts import with_time_left
+
+__all__ = ["fail_calls", "resend_kept", "resend_unanswered", "tell_time_left", "written_calls"]
+
+WORTH_TELLING = 0.01
+"""Seconds for which a request must have waited to be sent with the time that is left of its timeout."""
+
+
+def resend_unanswered(queue: SendQueue, pending: PendingCalls) -> None:
+    """Without a session: put the calls that wait for a reply, and have left, before all that waits."""
+    waiting = {id(owner) for owner in queue.waiting()}
+    taken = [call for call in pending.unanswered() if id(call) not in waiting]
+    queue.resend([call.frame for call in taken], taken)
+
+
+def resend_kept(
+    queue: SendQueue, frames: Sequence[bytes], owners: Sequence[Outgoing], wanted: Callable[[Outgoing], bool]
+) -> None:
+    """In a session: put what was not taken before all that waits, except of who has withdrawn, or is not `wanted`.
+
+    One-way messages are never taken back: a multicast whose time is up tells only of nodes that it was not sent to.
+    """
+    again = [
+        # Who is one-way has been told that it was sent.
+        (frame, UNOWNED if owner.one_way else owner)
+        for frame, owner in zip(frames, owners, strict=True)
+        if (owner.one_way or not owner.withdrawn) and wanted(owner)
+    ]
+    queue.resend([frame for frame, _ in again], [owner for _, owner in again])
+
+
+def tell_time_left(queue: SendQueue, pending: PendingCalls, now: float) -> None:
+    """Have the requests that wait say how much of their timeout is left."""
+    queue.renew(
+        {
+            id(call): with_time_left(call.frame, call.timeout, now - call.sent_at)
+            for call in pending.timed(now - WORTH_TELLING)
+            if call.timeout is not None
+        }
+    )
+
+
+def written_calls(queue: SendQueue, pending: PendingCalls) -> list[PendingCall]:
+    """The calls that have left and wait for replies."""
+    waiting = {id(owner) for owner in queue.waiting()}
+    return [call for call in pending.all() if id(call) not in waiting]
+
+
+def fail_calls(queue: SendQueue, pending: PendingCalls, node_id: int, error: StatusError, *, session: bool) -> None:
+    """The node cannot be reached: fail the calls to it, and have none leave later. Replies to it go on waiting.
+
+    Args:
+        queue: What waits to be sent.
+        pending: The calls that wait for replies.
+        node_id: The node.
+        error: Why.
+        session: Whether what has left did so in a session that is not over.
+    """
+    kind = OutcomeUnknownError if session else StreamDownError
+    written = written_calls(queue, pending)
+    pending.remove(written)
+    waiting = queue.take_out(lambda _, owner: not isinstance(owner, _KEPT))
+    pending.remove([owner for _, owner in waiting])
+    for call in written:
+        call.fail(node_id, kind(error.message, node_id=node_id))
+    for _, owner in waiting:
+        owner.fail(node_id, renewed(error, node_id, certain=True))
+
+
+_KEPT = (ReplySink, type(UNOWNED))
+"""Who waits on until the node can be reached again: replies, and what was written before in the session."""
