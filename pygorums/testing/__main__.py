@@ -14,6 +14,7 @@ from pathlib import Path
 from pygorums.testing.simulation.checking import check, replay, scenario_of
 from pygorums.testing.simulation.failure import SimulationFailure
 from pygorums.testing.simulation.running import Settings
+from pygorums.testing.simulation.wires import WIRES
 
 __all__ = ["main"]
 
@@ -34,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--shuffle", action="store_true", help="shuffle what happens at the same moment")
         command.add_argument("--no-audit", action="store_true", help="allow threads, sockets and the like")
         command.add_argument("--longest", type=float, default=Settings().longest, help="simulated seconds of a run")
+        command.add_argument("--wire", choices=list(WIRES), default=Settings().wire, help="what streams are")
         command.add_argument("--html", type=Path, help="where to write a picture of a run that fails")
     replaying.add_argument("seed", type=int)
     running.add_argument("--seeds", type=int, default=1000)
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ImportError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    settings = Settings(given.latency, given.shuffle, not given.no_audit, given.longest)
+    settings = Settings(given.latency, given.shuffle, not given.no_audit, given.longest, given.wire)
     try:
         if given.command == "replay":
             replay(scenario, given.seed, settings)
@@ -66,6 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
                 shuffle=given.shuffle,
                 audit=not given.no_audit,
                 longest=given.longest,
+                wire=given.wire,
                 budget=given.budget,
                 processes=given.processes,
                 corpus=given.corpus,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 from pygorums.transports.interface import Connector
 from pygorums.transports.listener import Listener
@@ -14,11 +15,15 @@ __all__ = ["CARRIER", "Carrier", "inline"]
 class Carrier(Protocol):
     """Opens and accepts streams."""
 
-    def connector(self, address: str, /) -> Connector:
-        """Opens streams to an address."""
+    def connectors(self, credentials: object, options: Mapping[str, Any], /) -> Callable[[str], Connector]:
+        """What makes, for an address, what opens streams to it.
 
-    def listener(self) -> Listener:
-        """Accepts streams."""
+        Raises:
+            ConfigurationError: With such credentials or options it cannot.
+        """
+
+    def listener(self, options: Mapping[str, Any], /) -> Listener:
+        """What accepts streams."""
 
 
 CARRIER: ContextVar[Carrier | None] = ContextVar("pygorums_carrier", default=None)

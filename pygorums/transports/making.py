@@ -33,7 +33,7 @@ def make_listener(transport: TransportName | None, credentials: object, options:
     """
     carrier = CARRIER.get()
     if carrier is not None:
-        return carrier.listener()
+        return carrier.listener(options)
     if choose(transport, credentials, options) == "grpc":
         return GrpcListener(options.items())
     return SocketListener(options)
@@ -49,7 +49,7 @@ def make_connector(
     """
     carrier = CARRIER.get()
     if carrier is not None:
-        return carrier.connector
+        return carrier.connectors(credentials, options)
     if choose(transport, credentials, options) == "grpc":
         check_tls(credentials)
         pairs = tuple(options.items())

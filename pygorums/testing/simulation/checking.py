@@ -20,6 +20,7 @@ from pygorums.testing.simulation.failure import SimulationFailure, compared, rep
 from pygorums.testing.simulation.faults import Fault
 from pygorums.testing.simulation.running import Run, Runner, Scenario, Settings
 from pygorums.testing.simulation.shrinking import shrunk
+from pygorums.testing.simulation.wires import WIRES, WireName
 
 __all__ = ["Checked", "check", "replay", "scenario_of"]
 
@@ -53,6 +54,7 @@ def check(
     shuffle: bool = False,
     audit: bool = True,
     longest: float = 3600.0,
+    wire: WireName = "messages",
     budget: float | None = None,
     processes: int | None = None,
     corpus: str | Path | None = None,
@@ -70,6 +72,8 @@ def check(
         shuffle: Whether chance decides which host is next where several have something to do at the same moment.
         audit: Whether threads, sockets, processes and real sleeps are refused, with an error that names the line.
         longest: Simulated seconds after which a run has failed, as one that would never end.
+        wire: What streams are. "messages": what the engine writes is on its way as it is. "http2": the bytes of HTTP/2
+            are, in parts, as over TCP; that takes three times as long, and tries that transport, too.
         budget: Real seconds after which no further seed is begun; if given, there is no limit to the seeds.
         processes: How many processes run seeds; by default, in this one. The scenario must be at the top of a module.
         corpus: A file of seeds that once failed, which are run first, and to which one that fails is added.
@@ -77,8 +81,11 @@ def check(
     Raises:
         SimulationFailure: It failed for a seed.
         TypeError: `scenario` is not an async function.
+        ValueError: There is no such wire.
     """
-    settings = Settings(latency, shuffle, audit, longest)
+    if wire not in WIRES:
+        raise ValueError(f"there is no wire {wire!r}: there are {' and '.join(map(repr, WIRES))}")
+    settings = Settings(latency, shuffle, audit, longest, wire)
     environment = os.environ
     began = _clock()
     kept = Path(corpus) if corpus is not None else None

@@ -83,6 +83,8 @@ def replay_command(scenario: Scenario, seed: int, settings: Settings) -> str:
         words.append("--no-audit")
     if settings.longest != Settings().longest:
         words += ["--longest", f"{settings.longest:g}"]
+    if settings.wire != Settings().wire:
+        words += ["--wire", settings.wire]
     return shlex.join(words)
 
 

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context, copy_context
 from typing import Any, Protocol, TypeVar
 
+from pygorums.base.errors import ConfigurationError
 from pygorums.testing.simulation.disk import Disk
 from pygorums.testing.simulation.loop import Handle, SimulatedLoop
 from pygorums.transports.carrier import CARRIER
-from pygorums.transports.interface import Connector, OpenedTransport
+from pygorums.transports.interface import Connector
 from pygorums.transports.listener import Listener
-from pygorums.wire.handshake import Pairs
 
-__all__ = ["Host", "Process", "Wires"]
+__all__ = ["Host", "Process", "Wire", "Wires"]
 
 T = TypeVar("T")
+
+
+class Wire(Protocol):
+    """What streams are made of."""
+
+    def connectors(self, process: Process, options: Mapping[str, Any], /) -> Callable[[str], Connector]:
+        """What makes, for an address, what opens streams to it from a process."""
+
+    def listener(self, process: Process, options: Mapping[str, Any], /) -> Listener:
+        """What accepts streams in a process."""
 
 
 class Wires(Protocol):
@@ -27,11 +37,9 @@ class Wires(Protocol):
     def loop(self) -> SimulatedLoop:
         """The loop that all run on."""
 
-    def connect(self, process: Process, address: str, metadata: Pairs) -> OpenedTransport:
-        """Open a stream from a process to an address."""
-
-    def listener(self, process: Process) -> Listener:
-        """What accepts streams in a process."""
+    @property
+    def wire(self) -> Wire:
+        """What its streams are."""
 
 
 class Process:
@@ -84,17 +92,19 @@ class Process:
 
     # What the engine asks for.
 
-    def connector(self, address: str, /) -> Connector:
-        """Opens streams to an address."""
+    def connectors(self, credentials: object, options: Mapping[str, Any], /) -> Callable[[str], Connector]:
+        """What makes, for an address, what opens streams to it.
 
-        def connect(metadata: Pairs, /) -> OpenedTransport:
-            return self.network.connect(self, address, metadata)
+        Raises:
+            ConfigurationError: There are credentials.
+        """
+        if credentials is not None:
+            raise ConfigurationError("a simulation has no TLS: leave out the credentials there")
+        return self.network.wire.connectors(self, options)
 
-        return connect
-
-    def listener(self) -> Listener:
-        """Accepts streams."""
-        return self.network.listener(self)
+    def listener(self, options: Mapping[str, Any], /) -> Listener:
+        """What accepts streams."""
+        return self.network.wire.listener(self, options)
 
 
 class Host:

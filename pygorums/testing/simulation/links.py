@@ -67,7 +67,7 @@ class Direction:
         self._least, self._spread = chance.choice(_TEMPERS)
 
     def send(self, what: Any) -> bool:
-        """Put something on its way: messages as a list, `None` at their end, metadata as pairs, or an error.
+        """Put something on its way: messages as a list, bytes, `None` at their end, metadata as pairs, or an error.
 
         Returns:
             Whether there is room for more.
@@ -76,8 +76,8 @@ class Direction:
             return False
         network = self.link.network
         self._way.append(what)
-        if type(what) is list:
-            self._bytes += sum(map(len, what))
+        if type(what) is list or type(what) is bytes:
+            self._bytes += len(what) if type(what) is bytes else sum(map(len, what))
             self._full = self._bytes > MOST_ON_THE_WAY
         if network.trace is not None:
             network.trace("send", self.source.host.name, self.target.host.name, self.number, what)

@@ -7,9 +7,10 @@ import heapq
 import itertools
 import logging
 import random
+import socket
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from typing import Any, Protocol, TypeVar
 
@@ -105,6 +106,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         after_each: Called after each step, or None.
         steps: How many there were.
         failure: What the run failed with, as soon as it has.
+        dial: Connects to a host and a port, once there is a network.
     """
 
     def __init__(self, shuffle: random.Random | None = None) -> None:
@@ -119,6 +121,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self.before_each: Callable[[Handle], None] | None = None
         self.after_each: Callable[[], None] | None = None
         self.failure: BaseException | None = None
+        self.dial: Callable[[Callable[[], Any], str, int], Awaitable[Any]] | None = None
         self.steps = 0
 
     # What asyncio, and who uses it, asks of a loop.
@@ -178,6 +181,28 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         except Exception as error:
             future.set_exception(error)
         return future
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:  # noqa: ARG002 - all are alike
+        """A host's name is its address."""
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
+
+    async def create_connection(  # type: ignore[override]
+        self, protocol_factory: Callable[[], Any], host: Any = None, port: Any = None
+    ) -> Any:
+        """Connect to a host of the simulation."""
+        assert self.dial is not None
+        return await self.dial(protocol_factory, host, port)
+
+    async def create_server(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], Any],
+        *,
+        sock: Any,
+        backlog: int,  # noqa: ARG002 - there is always room
+    ) -> Any:
+        """Serve what comes to a socket of the simulation."""
+        sock.serve_with(protocol_factory)
+        return sock
 
     def is_running(self) -> bool:
         """Whether it runs."""

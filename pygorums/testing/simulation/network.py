@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pygorums.base.errors import StatusError, StreamDownError
-from pygorums.testing.simulation.hosts import Process
+from pygorums.testing.simulation.hosts import Process, Wire
 from pygorums.testing.simulation.links import ACCEPTED, Direction, Link
 from pygorums.testing.simulation.loop import SimulatedLoop
-from pygorums.testing.simulation.transport import AcceptedEnd, OpenedEnd, SimulatedListener
+from pygorums.testing.simulation.sockets import dial
+from pygorums.testing.simulation.wires import WIRES, WireName
+from pygorums.transports.carrier import CARRIER
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["Network"]
+
+
+class Listening(Protocol):
+    """What accepts connections at an address."""
+
+    @property
+    def process(self) -> Process:
+        """Where it does."""
+
+    def arrived(self, link: Link, metadata: Pairs, peer: tuple[str, int], /) -> None:
+        """A connection has come, from a host and a port."""
 
 
 class Network:
@@ -23,17 +37,22 @@ class Network:
         loop: The loop.
         chance: For all that is left to chance.
         latency: The range in seconds from which each message's time on its way is drawn.
+        wire: What streams are.
     """
 
-    def __init__(self, loop: SimulatedLoop, chance: random.Random, latency: tuple[float, float]) -> None:
+    def __init__(
+        self, loop: SimulatedLoop, chance: random.Random, latency: tuple[float, float], wire: WireName = "messages"
+    ) -> None:
         self.loop = loop
         self.chance = chance
         self.latency = latency
+        self.wire: Wire = WIRES[wire](self)
         self.trace: Callable[[str, str, str, int, Any], None] | None = None
+        loop.dial = self.dial
         self._base = chance.getrandbits(40)
         self._links = 0
         self._ports: dict[str, int] = {}
-        self._listening: dict[str, SimulatedListener] = {}
+        self._listening: dict[str, Listening] = {}
         self._delays: dict[tuple[str, str], tuple[float, float]] = {}
         self._partitions: list[tuple[frozenset[str], frozenset[str] | None]] = []
         self._waiting: dict[Direction, None] = {}
@@ -85,11 +104,7 @@ class Network:
 
     # Streams.
 
-    def listener(self, process: Process) -> SimulatedListener:
-        """What accepts streams in a process."""
-        return SimulatedListener(process, self)
-
-    def bind(self, listener: SimulatedListener, address: str) -> str:
+    def bind(self, listener: Listening, address: str) -> str:
         """Listen at an address of a host, whatever the host is called in it."""
         host, _, port = address.rpartition(":")
         if port == "0":
@@ -102,26 +117,40 @@ class Network:
         self._listening[bound] = listener
         return bound
 
-    def unbind(self, listener: SimulatedListener) -> None:
+    def unbind(self, listener: Listening) -> None:
         """Listen no more."""
         self._listening = {address: each for address, each in self._listening.items() if each is not listener}
 
-    def connect(self, process: Process, address: str, metadata: Pairs) -> OpenedEnd:
-        """Open a stream from a process to whoever listens at an address."""
+    async def dial(self, factory: Callable[[], asyncio.BaseProtocol], host: str, port: int) -> Any:
+        """Connect who asks, as `loop.create_connection` does."""
+        process: Any = CARRIER.get()
+        return await dial(self, process, factory, host, port)
+
+    def open(self, process: Process, address: str, metadata: Pairs, receive: Callable[[Any], None]) -> Link | None:
+        """Open a connection from a process to whoever listens at an address.
+
+        Args:
+            process: Who opens it.
+            address: Where to.
+            metadata: What the acceptor is given with it.
+            receive: What is told of what comes back, first of all `ACCEPTED`, or an error if nobody is there.
+
+        Returns:
+            The connection; None if nobody is there.
+        """
         self._links += 1
         number = self._base + self._links
         there = self._listening.get(address)
         target = None if there is None else there.process
         name = address.rpartition(":")[0]
-        end = OpenedEnd(process, address)
         if target is None or not target.alive:
             high = self.latency_of(process.host.name, name)[1]
             refused = StreamDownError(f"{address}: connection refused")
             if not self.hindered(process.host.name, name):
-                self.loop.call_later(2 * high, end.arrived, refused, context=process._context)
-            return end
+                self.loop.call_later(2 * high, receive, refused, context=process._context)
+            return None
         link = Link(self, process, target, number)
-        end.set_out(link)
+        link.back.receive = receive
         port = self._links % 20_000 + 30_000
 
         def accept(first: Any) -> None:
@@ -131,8 +160,8 @@ class Network:
                 link.back.send(StreamDownError(f"{address}: connection refused"))
                 return
             link.back.send(ACCEPTED)
-            listener.serve(AcceptedEnd(target, link, f"{process.host.name}:{port}"), metadata)
+            listener.arrived(link, metadata, (process.host.name, port))
 
         link.there.receive = accept
         link.there.send("open")
-        return end
+        return link

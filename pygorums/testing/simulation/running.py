@@ -19,6 +19,7 @@ from pygorums.testing.simulation.ambient import ambient
 from pygorums.testing.simulation.faults import Fault
 from pygorums.testing.simulation.hosts import Host
 from pygorums.testing.simulation.loop import START, Handle, SimulatedLoop
+from pygorums.testing.simulation.wires import WireName
 from pygorums.testing.simulation.world import World
 from pygorums.transports.carrier import CARRIER
 
@@ -36,12 +37,14 @@ class Settings:
         shuffle: Whether chance decides which host is next where several have something to do at the same moment.
         audit: Whether threads, sockets, processes and real sleeps are refused.
         longest: Simulated seconds after which a run has failed.
+        wire: What streams are.
     """
 
     latency: tuple[float, float] | None = None
     shuffle: bool = False
     audit: bool = True
     longest: float = 3600.0
+    wire: WireName = "messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ class Runner:
         )
         self._entropy = random.Random(f"{seed} entropy")
         random.seed(self._entropy.getrandbits(64))
-        world = World(loop, seed, settings.latency, variant)
+        world = World(loop, seed, settings.latency, variant, settings.wire)
         world.instead = instead
 
         def join(history: histories.History) -> Iterator[int]:

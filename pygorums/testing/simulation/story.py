@@ -35,6 +35,8 @@ def _message(event: Event) -> str:
         return "has sent all"
     if what == ACCEPTED:
         return ""
+    if isinstance(what, bytes):
+        return f"{len(what)} bytes"
     if not isinstance(what, list):
         return "accepts"
     try:

@@ -82,11 +82,11 @@ class OpenedEnd(_End):
         self._failure: StatusError | None = None
         self._answered: asyncio.Future[None] = self.loop.create_future()
 
-    def set_out(self, link: Link) -> None:
-        """Say which way it goes, before anything else."""
-        self._link, self._to, self._from = link, link.there, link.back
-        link.there.writable = self.writable
-        link.back.receive = self.arrived
+    def set_out(self, link: Link | None) -> None:
+        """Say which way it goes, before anything else; None if nobody is there."""
+        if link is not None:
+            self._link, self._to, self._from = link, link.there, link.back
+            link.there.writable = self.writable
 
     def arrived(self, what: Any) -> None:
         """Something has come from the acceptor, or the network says that nothing will."""
@@ -199,10 +199,10 @@ class AcceptedEnd(_End):
 class Addresses(Protocol):
     """The network, as listeners see it."""
 
-    def bind(self, listener: SimulatedListener, address: str, /) -> str:
+    def bind(self, listener: Any, address: str, /) -> str:
         """Take an address."""
 
-    def unbind(self, listener: SimulatedListener, /) -> None:
+    def unbind(self, listener: Any, /) -> None:
         """Let go of it."""
 
 
@@ -232,8 +232,9 @@ class SimulatedListener:
     async def start(self) -> None:
         """It listens since `bind`."""
 
-    def serve(self, end: AcceptedEnd, metadata: Pairs) -> None:
+    def arrived(self, link: Link, metadata: Pairs, peer: tuple[str, int]) -> None:
         """Serve a stream that has come."""
+        end = AcceptedEnd(self.process, link, f"{peer[0]}:{peer[1]}")
         end.task = task = self.process.task(self._serve(end, metadata))
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)

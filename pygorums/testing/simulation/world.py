@@ -18,6 +18,7 @@ from pygorums.testing.simulation.hosts import Host, Process
 from pygorums.testing.simulation.loop import START, SimulatedLoop
 from pygorums.testing.simulation.network import Network
 from pygorums.testing.simulation.replicas import Hosts, Replica, address_of, names_of, shown_names
+from pygorums.testing.simulation.wires import WireName
 from pygorums.transports.carrier import CARRIER
 
 __all__ = ["ConditionError", "World"]
@@ -40,7 +41,14 @@ class World:
         hosts: The hosts by name, in the order in which they were first mentioned.
     """
 
-    def __init__(self, loop: SimulatedLoop, seed: int, latency: tuple[float, float] | None, variant: int = 0) -> None:
+    def __init__(
+        self,
+        loop: SimulatedLoop,
+        seed: int,
+        latency: tuple[float, float] | None,
+        variant: int = 0,
+        wire: WireName = "messages",
+    ) -> None:
         self.seed = seed
         self.random = random.Random(f"{seed} scenario")
         self.hosts: dict[str, Host] = {}
@@ -50,7 +58,7 @@ class World:
         if latency is None:
             low = 10 ** network_chance.uniform(-4, -2)
             latency = (low, low * network_chance.choice([1.5, 5, 20]))
-        self.network = Network(loop, network_chance, latency)
+        self.network = Network(loop, network_chance, latency, wire)
         self._fault_numbers = itertools.count()
         self.faults_drawn: list[Fault] = []
         self.instead: Mapping[int, Fault | None] | None = None  # by number: what to do for a fault that is drawn
