@@ -37,7 +37,7 @@ from pygorums.calls.mapping import map_request, map_response
 from pygorums.calls.quorum_call import Responses
 from pygorums.calls.response import NodeResponse
 from pygorums.calls.sequence import ResponseSeq
-from pygorums.nodes.changes import Changes, NodeAdded, NodeChange, NodeDown, NodeRemoved, NodeUp
+from pygorums.nodes.changes import Changes, NodeAdded, NodeChange, NodeDown, NodeRemoved, NodeSuspected, NodeUp
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.connecting import connect
 from pygorums.nodes.node import Node, last_error, latency, node_id
@@ -77,6 +77,7 @@ __all__ = [
     "NodeDown",
     "NodeRemoved",
     "NodeResponse",
+    "NodeSuspected",
     "NodeUp",
     "OutcomeUnknownError",
     "QuorumCallError",

@@ -12,7 +12,7 @@ from pygorums.base.errors import StreamDownError
 from pygorums.nodes.unread import Unread
 from pygorums.tasks.joined import resolve
 
-__all__ = ["Changes", "Happenings", "NodeAdded", "NodeChange", "NodeDown", "NodeRemoved", "NodeUp"]
+__all__ = ["Changes", "Happenings", "NodeAdded", "NodeChange", "NodeDown", "NodeRemoved", "NodeSuspected", "NodeUp"]
 
 
 class HasId(Protocol):
@@ -29,6 +29,10 @@ class Watched(HasId, Protocol):
     @property
     def connected(self) -> bool:
         """Whether there is a stream to it."""
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it is silent for longer than it used to be."""
 
     @property
     def last_error(self) -> Exception | None:
@@ -72,6 +76,14 @@ class NodeDown(NodeChange[N]):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeSuspected(NodeChange[N]):
+    """The node, which there is a stream to, is silent for longer than it used to be: it may be down.
+
+    `NodeUp` follows when it is heard again, `NodeDown` when its stream is given up. Only with `suspect_after`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class NodeAdded(NodeChange[N]):
     """There is one more node."""
 
@@ -91,7 +103,7 @@ class Changes(Generic[W]):
     and nothing that it knows already. To be cancelled while waiting for the next one loses none. It ends with the
     configuration, once all is told, and by `aclose`. A reader that leaves its loop may just forget it.
 
-    Of one node `NodeUp` and `NodeDown` take turns. At first a node is as it was when this was made: see
+    Of one node no two of a kind follow each other. At first a node is as it was when this was made: see
     `Node.connected`.
     """
 
@@ -182,13 +194,16 @@ class Happenings(Generic[W]):
     def look(self, node: W) -> None:
         """A node may have been connected, or lost."""
         before = self._states.get(node)
+        change: NodeChange[W]
         if node.connected:
-            if before is not NodeUp:
-                self._states[node] = NodeUp
-                self._tell(NodeUp(node), node)
-        elif before is NodeUp or (before is None and node.last_error is not None):
-            self._states[node] = NodeDown
-            self._tell(NodeDown(node, node.last_error or StreamDownError("the stream is gone", node_id=node.id)), node)
+            change = NodeSuspected(node) if node.suspected else NodeUp(node)
+        elif before is None and node.last_error is None:
+            return  # it is not known yet
+        else:
+            change = NodeDown(node, node.last_error or StreamDownError("the stream is gone", node_id=node.id))
+        if type(change) is not before:
+            self._states[node] = type(change)
+            self._tell(change, node)
 
     def _tell(self, change: NodeChange[W], node: W) -> None:
         if not self.over:

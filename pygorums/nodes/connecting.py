@@ -34,6 +34,7 @@ def connect(
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
     session: Session | None = None,
+    suspect_after: float | None = None,
     channel_options: Sequence[tuple[str, Any]] = (),
 ) -> Configuration:
     """Make a configuration and start to connect to its nodes, in the background.
@@ -58,12 +59,16 @@ def connect(
         backoff: How long to wait between attempts to reach a node.
         session: A `Session` for calls that are handled once and in order, however often connections break, by nodes
             that are pygorums; None for none.
+        suspect_after: From which level on a node that is silent is suspected (`NodeSuspected`, `Node.suspected`),
+            though its stream goes on. That is φ of an accrual failure detector, which learns how far apart the signs of
+            life of each node come: at 1 one suspicion in ten is wrong, at 8 one in a hundred million. By default none
+            is suspected.
         channel_options: gRPC channel options as pairs of name and value. Set ``grpc.max_send_message_length``
             here, and ``grpc.max_receive_message_length`` at the other end, for messages above 4 MiB.
 
     Raises:
         ConfigurationError: No addresses, a malformed or duplicate one, an ID that is 0, beyond uint32 or in
-            use; a `send_buffer` that is not positive.
+            use; a `send_buffer` that is not positive, a `suspect_after` that is not from 1 to 100.
         TypeError: `server` is no `Server`, but one of `pygorums.sync`, say; an observer observes no calls.
         RuntimeError: No event loop is running.
     """
@@ -79,6 +84,7 @@ def connect(
         send_buffer=send_buffer,
         backoff=backoff,
         session=session,
+        suspect_after=suspect_after,
         channel_options=channel_options,
         interceptors=interceptors,
         server=server,

@@ -75,6 +75,11 @@ class Node(Shared):
         return self.channel.connected
 
     @property
+    def suspected(self) -> bool:
+        """Whether it is connected, but silent for longer than it used to be; only with `suspect_after` of `connect`."""
+        return self.channel.suspected
+
+    @property
     def is_inbound(self) -> bool:
         """Whether the node opens the stream, so that calls to it travel back over that."""
         return self.channel.inbound

@@ -8,6 +8,7 @@ import ssl
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakMethod
@@ -15,6 +16,7 @@ from weakref import WeakMethod
 import grpc
 
 from pygorums.base.backoff import Backoff
+from pygorums.base.errors import ConfigurationError
 from pygorums.base.observers import Observers
 from pygorums.base.observing import CallObserver, checked_observers
 from pygorums.base.session import Session
@@ -194,6 +196,7 @@ def pool_of(
     send_buffer: int,
     backoff: Backoff,
     session: Session | None,
+    suspect_after: float | None,
     channel_options: Sequence[tuple[str, Any]],
     interceptors: Sequence[Any],
     server: RequestServer | None,
@@ -204,7 +207,10 @@ def pool_of(
     Raises:
         ConfigurationError: The options, the credentials or the transport cannot be used, or not together.
     """
+    if suspect_after is not None and not 1 <= suspect_after <= 100:
+        raise ConfigurationError(f"suspect_after is a level from 1 to 100, not {suspect_after!r}")
     options = StreamOptions.of(channel_options, least_ping_timeout_ms=PING_TIMEOUT_MS)
+    options = replace(options, suspect_after=suspect_after)
     return OutboundPool(
         make_connector(transport, credentials, dict(options.grpc)),
         metadata=metadata,

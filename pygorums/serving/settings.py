@@ -52,6 +52,7 @@ class OutboundOptions(TypedDict, total=False):
     send_buffer: int
     backoff: Backoff
     session: Session | None
+    suspect_after: float | None
     channel_options: Sequence[tuple[str, Any]]
 
 

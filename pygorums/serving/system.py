@@ -56,6 +56,7 @@ class System(Local):
         send_buffer: How many bytes may wait to be sent to one peer.
         backoff: How long to wait between attempts to reach a peer.
         session: A `Session` for the calls to the peers, and those back; None for none.
+        suspect_after: From which level on a silent peer is suspected, as for `connect`.
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``observers``, which
             observe calls to peers too, ``on_connect``, ``on_config_change``, ``authorize``, ``hide_errors``,
@@ -81,6 +82,7 @@ class System(Local):
         send_buffer: int = 64 << 20,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
         session: Session | None = None,
+        suspect_after: float | None = None,
         channel_options: Sequence[tuple[str, Any]] = (),
         **server_options: Unpack[ServerOptions],
     ) -> None:
@@ -94,6 +96,7 @@ class System(Local):
             "send_buffer": send_buffer,
             "backoff": backoff,
             "session": session,
+            "suspect_after": suspect_after,
             "channel_options": channel_options,
         }
         self.facade: Any = self

@@ -29,6 +29,10 @@ class Channel(Protocol):
         """Whether a message sent now would be on its way."""
 
     @property
+    def suspected(self) -> bool:
+        """Whether the node is silent for longer than it used to be."""
+
+    @property
     def closed(self) -> bool:
         """Whether `close` was called."""
 

@@ -45,6 +45,7 @@ class InboundChannel:
     """
 
     inbound = True
+    suspected = False
 
     def __init__(self, node_id: int, name: str, *, send_buffer: int) -> None:
         self._node_id = node_id

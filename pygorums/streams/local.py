@@ -34,6 +34,7 @@ class LocalChannel:
     """
 
     inbound = False
+    suspected = False
 
     def __init__(self, node_id: int, server: RequestServer, *, metadata: Pairs, limit: int) -> None:
         self._node_id = node_id

@@ -18,6 +18,7 @@ from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.send_queue import SendQueue
+from pygorums.streams.suspicion import Suspicion
 from pygorums.streams.writer import Writer
 from pygorums.transports.interface import OpenedTransport
 from pygorums.wire.batching import MAX_ENVELOPE
@@ -69,6 +70,8 @@ class OpenedStream:
         heartbeat: What the node has confirmed on the stream before, it will confirm again: so one that freezes
             before it has done so is noticed too.
         on_drained: Called when the node takes no more calls, though the stream goes on.
+        suspect_after: From which level on silence makes the node suspected; None for never.
+        on_suspicion: Called with whether it is suspected from now on.
 
     Attributes:
         heartbeat: Seconds between the signs of life that the node has confirmed.
@@ -90,7 +93,11 @@ class OpenedStream:
         session: OpenerSession | None = None,
         heartbeat: float | None,
         on_drained: Callable[[], None],
+        suspect_after: float | None,
+        on_suspicion: Callable[[bool], None],
     ) -> None:
+        self._suspect_after = suspect_after
+        self._on_suspicion = on_suspicion
         self._on_drained = on_drained
         self._transport = transport
         self._writer = Writer(queue, transport)
@@ -114,6 +121,7 @@ class OpenedStream:
         self._deciding: asyncio.TimerHandle | None = None
         self._heart: Heartbeat | None = None
         self._watch: SilenceWatch | None = None
+        self._suspicion: Suspicion | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._clock = asyncio.get_running_loop().time
         self._heard_at = self._clock()
@@ -190,6 +198,8 @@ class OpenedStream:
                 self._deciding.cancel()
             if self._watch is not None:
                 self._watch.stop()
+            if self._suspicion is not None:
+                self._suspicion.stop()
             if self._heart is not None:
                 self._heart.stop()
             if self._leaving is not None:
@@ -255,15 +265,21 @@ class OpenedStream:
 
         if self.heartbeat is not None and self._watch is None:
             self._watch = SilenceWatch(self.heartbeat, heard_at, give_up)
+            if self._suspect_after is not None:
+                self._suspicion = Suspicion(self._suspect_after, self.heartbeat, heard_at, self._on_suspicion)
 
     def received(self, messages: Sequence[bytes], /) -> None:
         """Called by the transport: messages have come."""
         self.heard = True
-        self._heard_at = self._clock()
+        before, self._heard_at = self._heard_at, self._clock()
         if len(messages) > 1 or len(data := messages[0]) > PIECE or data.startswith(SIGNS):
             self._intake.take(messages)
             return
         # Nearly always; this only saves what steps would cost.
+        if not data:
+            if self._suspicion is not None:
+                self._suspicion.beat(self._heard_at - before)
+            return
         try:
             taken = self._split(data, self._batching)
             if len(taken) > TOGETHER:

@@ -58,6 +58,7 @@ class StreamOptions:
         max_held: How many bytes of requests and replies a server holds for all streams.
         max_streams: How many streams a server has.
         max_streams_by_address: How many of them may come from one address.
+        suspect_after: From which level on a silent node is suspected; None for never. No option of gRPC's kind.
     """
 
     grpc: tuple[tuple[str, Any], ...]
@@ -68,6 +69,7 @@ class StreamOptions:
     max_held: int
     max_streams: int
     max_streams_by_address: int
+    suspect_after: float | None = None
 
     @classmethod
     def of(cls, options: Sequence[tuple[str, Any]], *, least_ping_timeout_ms: int = 0) -> StreamOptions:

@@ -102,6 +102,7 @@ class OutboundChannel:
     """
 
     inbound = False
+    suspected = False
 
     def __init__(
         self,
@@ -328,12 +329,15 @@ class OutboundChannel:
             session=self._session,
             heartbeat=self._heartbeat,
             on_drained=self._drained,
+            suspect_after=self._options.suspect_after,
+            on_suspicion=self._suspect,
         )
         self._came_up(transport)
         try:
             error = await stream.use()
         finally:
             self._transport = None
+            self.suspected = False
             if not stream.drained:
                 self._enter(_State.CONNECTING)
             self._heartbeat = stream.heartbeat
@@ -359,6 +363,10 @@ class OutboundChannel:
             # What was not written yet waits for the next stream, and then nobody is told otherwise.
             waiting = {id(owner) for owner in self._queue.waiting()}
             self.pending.fail_streaming(error, spared=waiting)
+        self._on_change()
+
+    def _suspect(self, suspected: bool) -> None:
+        self.suspected = suspected
         self._on_change()
 
     def _drained(self) -> None:

@@ -110,6 +110,11 @@ class Node(_Facade[AsyncNode]):
         return self.asynchronous.connected
 
     @property
+    def suspected(self) -> bool:
+        """Whether it is connected, but silent for longer than it used to be, as `pygorums.Node.suspected`."""
+        return self.asynchronous.suspected
+
+    @property
     def is_inbound(self) -> bool:
         """Whether the node opens the stream."""
         return self.asynchronous.is_inbound
@@ -309,6 +314,7 @@ def connect(
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
     session: Session | None = None,
+    suspect_after: float | None = None,
     channel_options: Sequence[tuple[str, Any]] = (),
 ) -> Configuration:
     """Make a configuration and start to connect to its nodes, in the background: `pygorums.connect`, blocking.
@@ -333,6 +339,7 @@ def connect(
         send_buffer=send_buffer,
         backoff=backoff,
         session=session,
+        suspect_after=suspect_after,
         channel_options=channel_options,
     )
     thread.close_at_exit(config.pool, Pool.close)

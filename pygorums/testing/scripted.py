@@ -97,6 +97,7 @@ class _ScriptedChannel:
     connected = True
     closed = False
     inbound = False
+    suspected = False
     last_error = None
     waiting = queued_bytes = opened = 0
 

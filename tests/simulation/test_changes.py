@@ -81,3 +81,36 @@ def flapping(flaps: int) -> Scenario:
 @pytest.mark.parametrize("seed", range(3))
 def test_changes_add_up(seed: int) -> None:
     run(flapping(200), seed, latency=None)
+
+
+async def suspicions(world: testing.World) -> None:
+    """A node that is frozen is suspected long before its stream is given up, and one that is only slow never is."""
+    replicas = await world.servers(3, lambda node_id: Answering())
+    world.delay("c", replicas[1], 0.01, 0.03)
+    second = [("grpc.keepalive_time_ms", 1000)]
+    config = world.connect(replicas, host="c", suspect_after=8, channel_options=second, backoff=QUICK)
+    await config.wait_connected()
+    changes = config.changes()
+    await world.sleep(60)
+    assert changes.take() is None
+    began = world.time
+    for kind, lasts in ((gorums.NodeUp, 1.4), (gorums.NodeDown, 5.0)):
+        world.pause(replicas[0])
+        assert await anext(changes) == gorums.NodeSuspected(config[0])
+        assert 0.5 < world.time - began < 1.3
+        assert [node.suspected for node in config] == [True, False, False]
+        assert config[0].connected
+        await world.sleep(began + lasts - world.time)
+        world.resume(replicas[0])
+        change = await anext(changes)
+        assert isinstance(change, kind)
+        assert not config[0].suspected
+        await config.wait_connected(timeout=10)
+        await world.sleep(30)
+        began = world.time
+    assert isinstance(await anext(changes), gorums.NodeUp)
+    assert changes.take() is None
+
+
+def test_frozen_nodes_are_suspected() -> None:
+    run(suspicions, latency=(0.001, 0.02))

@@ -1,6 +1,7 @@
 """Configurations: what they are made of, how they compare, when they are connected and closed."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -241,3 +242,9 @@ async def test_async_with_closes() -> None:
 async def test_only_servers_of_this_world_answer_calls_back() -> None:
     with pytest.raises(TypeError, match=r"must be a pygorums\.Server"):
         gorums.connect(["127.0.0.1:1"], server=object())  # type: ignore[arg-type] # that is the point
+
+
+@pytest.mark.parametrize("level", [0, 0.5, -1, 101, math.nan, math.inf])
+async def test_a_level_of_suspicion_that_is_none(level: float) -> None:
+    with pytest.raises(gorums.ConfigurationError, match="suspect_after is a level from 1 to 100"):
+        gorums.connect(NOWHERE[:1], suspect_after=level)

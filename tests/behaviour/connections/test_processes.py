@@ -51,3 +51,21 @@ async def test_frozen_and_thawed_and_ended() -> None:
         process.thaw()
         assert (await within(waiting)).text == "waits"
         assert await process.terminate() == 0
+
+
+async def test_frozen_and_suspected() -> None:
+    """Before its stream is given up, and not any more when it goes on."""
+    async with (
+        ServerProcess(number=1) as process,
+        gorums.connect(
+            [process.address], backoff=QUICK, suspect_after=4, channel_options=[("grpc.keepalive_time_ms", 1000)]
+        ) as config,
+    ):
+        await config.wait_connected(timeout=10)
+        changes = config.changes()
+        process.freeze()
+        assert await within(anext(changes)) == gorums.NodeSuspected(config[0])
+        assert (config[0].connected, config[0].suspected) == (True, True)
+        process.thaw()
+        assert await within(anext(changes)) == gorums.NodeUp(config[0])
+        assert not config[0].suspected

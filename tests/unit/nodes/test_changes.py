@@ -5,7 +5,16 @@ from collections import defaultdict
 from itertools import pairwise
 
 from pygorums.base.errors import StreamDownError
-from pygorums.nodes.changes import Changes, Happenings, NodeAdded, NodeChange, NodeDown, NodeRemoved, NodeUp
+from pygorums.nodes.changes import (
+    Changes,
+    Happenings,
+    NodeAdded,
+    NodeChange,
+    NodeDown,
+    NodeRemoved,
+    NodeSuspected,
+    NodeUp,
+)
 
 
 class Node:
@@ -13,7 +22,7 @@ class Node:
 
     def __init__(self, number: int) -> None:
         self.id = number
-        self.connected = False
+        self.connected = self.suspected = False
         self.last_error: Exception | None = None
 
     def turn(self, *, up: bool) -> None:
@@ -50,6 +59,23 @@ def test_a_node_that_has_not_failed_yet_is_not_down() -> None:
     node, changes = Node(3), happenings.read(all_of)
     happenings.look(node)
     assert rest(changes) == []
+
+
+def test_a_node_that_is_suspected_is_heard_again_or_lost() -> None:
+    happenings: Happenings[Node] = Happenings(lambda: False)
+    node, changes = Node(3), happenings.read(all_of)
+    for connected, suspected in [
+        (True, False),
+        (True, True),
+        (True, True),
+        (True, False),
+        (True, True),
+        (False, False),
+    ]:
+        node.turn(up=connected)
+        node.suspected = suspected
+        happenings.look(node)
+    assert [kind for kind, _ in rest(changes)] == [NodeUp, NodeSuspected, NodeUp, NodeSuspected, NodeDown]
 
 
 def test_nothing_is_told_once_it_is_over() -> None:
