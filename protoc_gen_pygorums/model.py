@@ -59,6 +59,8 @@ class Method:
     handler: str
     """The name of the server's method."""
     call_type: CallType
+    idempotent: bool
+    """Whether the idempotency_level says that a request may be handled again without harm."""
     request: MessageType
     response: MessageType
     doc: str
@@ -205,6 +207,7 @@ class _Builder:
             constant=naming.constant(method.name, prefix),
             handler=naming.function(method.name),
             call_type=kind,
+            idempotent=method.options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN,
             request=self._message_type(method.input_type),
             response=self._message_type(method.output_type),
             doc=docs.call_doc(comment, kind, full_name, deprecated=deprecated),

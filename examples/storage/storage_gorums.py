@@ -208,6 +208,7 @@ READ_QC: _gorums.Method[_storage_pb2.ReadRequest, _storage_pb2.ReadResponse] = _
     _gorums.CallType.QUORUM_CALL,
     _storage_pb2.ReadRequest,
     _storage_pb2.ReadResponse,
+    idempotent=True,
 )
 
 
@@ -370,6 +371,7 @@ READ_CORRECTABLE: _gorums.Method[_storage_pb2.ReadRequest, _storage_pb2.ReadResp
     _gorums.CallType.STREAMING_QUORUM_CALL,
     _storage_pb2.ReadRequest,
     _storage_pb2.ReadResponse,
+    idempotent=True,
 )
 
 

@@ -52,12 +52,15 @@ class Method(Generic[Req, Resp]):
         call_type: How it is called.
         request_class: The message class of requests.
         response_class: The message class of replies (unused by one-way calls).
+        idempotent: Whether the .proto says that a request may be handled again, or late, without harm: its
+            ``idempotency_level`` is ``NO_SIDE_EFFECTS`` or ``IDEMPOTENT``.
     """
 
     name: str
     call_type: CallType
     request_class: type[Req]
     response_class: type[Resp]
+    idempotent: bool = False
     one_way: bool = field(init=False, repr=False)
     """Whether nodes never reply."""
     streaming: bool = field(init=False, repr=False)

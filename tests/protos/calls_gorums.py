@@ -180,6 +180,7 @@ ASK: _gorums.Method[_calls_pb2.Text, _calls_pb2.Text] = _gorums.Method(
     _gorums.CallType.QUORUM_CALL,
     _calls_pb2.Text,
     _calls_pb2.Text,
+    idempotent=True,
 )
 
 
@@ -223,6 +224,7 @@ FOLLOW: _gorums.Method[_calls_pb2.Text, _calls_pb2.Text] = _gorums.Method(
     _gorums.CallType.STREAMING_QUORUM_CALL,
     _calls_pb2.Text,
     _calls_pb2.Text,
+    idempotent=True,
 )
 
 

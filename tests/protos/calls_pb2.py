@@ -26,7 +26,7 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 import gorums_pb2 as gorums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tests/protos/calls.proto\x12\x05\x63\x61lls\x1a\x1bgoogle/protobuf/empty.proto\x1a\x0cgorums.proto\"2\n\x04Text\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x32\xe6\x01\n\x05\x43\x61lls\x12\"\n\x04\x45\x63ho\x12\x0b.calls.Text\x1a\x0b.calls.Text\"\x00\x12\x31\n\x04Note\x12\x0b.calls.Text\x1a\x16.google.protobuf.Empty\"\x04\x90\xb5\x18\x01\x12\x33\n\x06Spread\x12\x0b.calls.Text\x1a\x16.google.protobuf.Empty\"\x04\x98\xb5\x18\x01\x12%\n\x03\x41sk\x12\x0b.calls.Text\x1a\x0b.calls.Text\"\x04\xa0\xb5\x18\x01\x12*\n\x06\x46ollow\x12\x0b.calls.Text\x1a\x0b.calls.Text\"\x04\xa0\xb5\x18\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tests/protos/calls.proto\x12\x05\x63\x61lls\x1a\x1bgoogle/protobuf/empty.proto\x1a\x0cgorums.proto\"2\n\x04Text\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x32\xec\x01\n\x05\x43\x61lls\x12\"\n\x04\x45\x63ho\x12\x0b.calls.Text\x1a\x0b.calls.Text\"\x00\x12\x31\n\x04Note\x12\x0b.calls.Text\x1a\x16.google.protobuf.Empty\"\x04\x90\xb5\x18\x01\x12\x33\n\x06Spread\x12\x0b.calls.Text\x1a\x16.google.protobuf.Empty\"\x04\x98\xb5\x18\x01\x12(\n\x03\x41sk\x12\x0b.calls.Text\x1a\x0b.calls.Text\"\x07\x90\x02\x02\xa0\xb5\x18\x01\x12-\n\x06\x46ollow\x12\x0b.calls.Text\x1a\x0b.calls.Text\"\x07\x90\x02\x01\xa0\xb5\x18\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALLS'].methods_by_name['Spread']._loaded_options = None
   _globals['_CALLS'].methods_by_name['Spread']._serialized_options = b'\230\265\030\001'
   _globals['_CALLS'].methods_by_name['Ask']._loaded_options = None
-  _globals['_CALLS'].methods_by_name['Ask']._serialized_options = b'\240\265\030\001'
+  _globals['_CALLS'].methods_by_name['Ask']._serialized_options = b'\220\002\002\240\265\030\001'
   _globals['_CALLS'].methods_by_name['Follow']._loaded_options = None
-  _globals['_CALLS'].methods_by_name['Follow']._serialized_options = b'\240\265\030\001'
+  _globals['_CALLS'].methods_by_name['Follow']._serialized_options = b'\220\002\001\240\265\030\001'
   _globals['_TEXT']._serialized_start=78
   _globals['_TEXT']._serialized_end=128
   _globals['_CALLS']._serialized_start=131
-  _globals['_CALLS']._serialized_end=361
+  _globals['_CALLS']._serialized_end=367
 # @@protoc_insertion_point(module_scope)

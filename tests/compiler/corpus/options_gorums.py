@@ -160,6 +160,7 @@ HTTP: _gorums.Method[_options_pb2.Message, _options_pb2.Message] = _gorums.Metho
     _gorums.CallType.RPC,
     _options_pb2.Message,
     _options_pb2.Message,
+    idempotent=True,
 )
 
 
