@@ -17,13 +17,13 @@ from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.streams.pending import PendingCall
 
-__all__ = ["Requests", "fan_out", "requests_of", "send_queue"]
+__all__ = ["NodeShare", "Requests", "fan_out", "requests_of", "send_queue"]
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 
 
-class _NodeShare:
+class NodeShare:
     """A call under way as one node's stream sees it when that node got a request of its own."""
 
     __slots__ = ("_queue", "frame")
@@ -88,7 +88,7 @@ def fan_out(
         if method.one_way:
             node.channel.post(frame, told)
         else:
-            share: Any = _NodeShare(told, frame)
+            share: Any = NodeShare(told, frame)
             node.channel.request(seq_no, share)
     return queue
 

@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 from pygorums.base.method import Method
 from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold, awaited
 from pygorums.calls.fan_out import fan_out, requests_of
+from pygorums.calls.hedged_queue import hedged_fan_out
+from pygorums.calls.hedging import Hedging
 from pygorums.calls.interceptors import Call, InterceptedResponses, intercepted
 from pygorums.calls.needs import Need
 from pygorums.calls.reply_queue import ReplyQueue
@@ -40,19 +42,35 @@ class InterceptedCall(Generic[Req, Resp]):
     def __init__(self, method: Method[Req, Resp], config: Configuration, request: Req, options: CallOptions) -> None:
         self._method = method
         self._call = Call(method, config, request, options)
+        self._hedged: tuple[Need, Hedging] | None = None
         self.source = Source(self._send)
         self.progress = self._call.progress
         self.responses: InterceptedResponses[Resp] = intercepted(self._call, self.source, options.interceptors)
 
     def _send(self) -> ReplyQueue[Resp]:
         call, method = self._call, self._method
-        return fan_out(method, call.config, call, requests_of(method, call))
+        requests = requests_of(method, call)
+        if self._hedged is None:
+            return fan_out(method, call.config, call, requests)
+        return hedged_fan_out(method, call.config, call, requests, *self._hedged)
 
-    def start_threshold(self, need: Need) -> asyncio.Future[Resp]:
+    def hedge(self, need: Need, hedging: Hedging) -> None:
+        """Ask few nodes first when it is sent.
+
+        Raises:
+            RuntimeError: It is sent already.
+        """
+        if self._call.sent:
+            raise RuntimeError(f"{self._method.name} was sent to all nodes already, so it cannot be hedged")
+        self._hedged = need, hedging
+
+    def start_threshold(self, need: Need, hedging: Hedging | None = None) -> asyncio.Future[Resp]:
         """Send now; the future of the first successful reply, once the nodes that are needed have succeeded.
 
-        If the configuration has not that many nothing is sent.
+        If the configuration has not that many nothing is sent. With `hedging` few nodes are asked first.
         """
+        if hedging is not None:
+            self.hedge(need, hedging)
         if not isinstance(need, int) or need <= self._call.size:
             self.source.start()
         return self._start(self._read(Threshold(need, self.progress)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pygorums.base.errors import IncompleteError, RejectedError, counted
@@ -30,6 +30,7 @@ class Progress:
         deadline: When its time is up, by the clock of the event loop; None for no limit, or before it is sent.
         satisfied: Whether the caller has got what it wanted. Nodes that still owe their only reply are not told then
             that nobody waits for it: they were asked, perhaps to store something, and the call has not failed.
+        rejected: Told of each node whose reply had come and was rejected, by those who need to know.
         observed: Whether somebody wants to know how it ends, for whom this is kept:
         done: Whether the caller has got its result.
     """
@@ -47,6 +48,7 @@ class Progress:
         "method_name",
         "node_errors",
         "observed",
+        "rejected",
         "satisfied",
         "timed_out",
         "timeout",
@@ -56,6 +58,7 @@ class Progress:
         self.config = config
         self.method_name = method.name
         self.left_out: Sequence[int] = ()
+        self.rejected: Callable[[int], None] | None = None
         self.node_errors: dict[int, Exception] = {}
         self.timed_out = False
         self.timeout: float | None = None
@@ -98,6 +101,8 @@ class Progress:
         elif node_id not in self._given or self._heard.get(node_id) is not None:
             # Otherwise one of several replies was rejected, of a node that has given one which counts.
             self.node_errors[node_id] = response.error
+            if self.rejected is not None and self._heard.get(node_id) is None:
+                self.rejected(node_id)
 
     def lost(self, tally: Tally) -> bool:
         """Whether it is certain that too few nodes will succeed.

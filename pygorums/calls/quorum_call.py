@@ -15,6 +15,8 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import CallFuture
 from pygorums.calls.correctable import Correctable
 from pygorums.calls.fan_out import send_queue
+from pygorums.calls.hedged_call import send_hedged_call
+from pygorums.calls.hedging import First, Hedge, Hedging
 from pygorums.calls.intercepted_call import InterceptedCall
 from pygorums.calls.interceptors import Interceptor
 from pygorums.calls.needs import Need
@@ -47,6 +49,12 @@ class Responses(UsedOnce[Resp]):
     as soon as that number cannot be reached any more, `QuorumTimeoutError` when the time is up. Cancelling it
     forgets the call at once.
 
+    All nodes are asked at once, unless ``hedge=`` says after how many seconds: then the fastest that are enough are
+    asked first, or those that ``first=`` says or chooses, as ``strategy.reads`` does. A node that fails is replaced at
+    once; and each time so many seconds have passed, or the ``"p95"`` of the latencies of those that were asked first,
+    as few further nodes are asked as can be enough without those that are silent. It takes a method whose .proto says
+    by its ``idempotency_level`` that a request may arrive late; otherwise it is a `ConfigurationError`.
+
     Attributes:
         size: The number of nodes in the configuration.
     """
@@ -76,29 +84,33 @@ class Responses(UsedOnce[Resp]):
     # These four are coroutine functions without a coroutine of their own: each level costs a step at every call. They
     # count as used when they are called: that a coroutine was not awaited Python says itself.
 
-    def first(self) -> Coroutine[Any, Any, Resp]:
+    def first(self, *, hedge: Hedge | None = None, first: First | None = None) -> Coroutine[Any, Any, Resp]:
         """The first successful reply.
 
         Raises:
             IncompleteError: All nodes have failed.
         """
+        if hedge is not None or first is not None:
+            return self._wait_hedged(1, hedge, first)
         if self._used:
             self._use()
         self._used = True
         return self._wait(1)
 
-    def majority(self) -> Coroutine[Any, Any, Resp]:
+    def majority(self, *, hedge: Hedge | None = None, first: First | None = None) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once a majority (``size // 2 + 1``) of the nodes has succeeded.
 
         Raises:
             IncompleteError: So many nodes have failed that no majority is left.
         """
+        if hedge is not None or first is not None:
+            return self._wait_hedged(self._config.majority, hedge, first)
         if self._used:
             self._use()
         self._used = True
         return self._wait(self._config.majority)
 
-    def all(self) -> Coroutine[Any, Any, Resp]:
+    def all(self, *, hedge: Hedge | None = None, first: First | None = None) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once all nodes have succeeded.
 
         With an interceptor that leaves nodes out, all that were asked.
@@ -106,29 +118,28 @@ class Responses(UsedOnce[Resp]):
         Raises:
             IncompleteError: A node has failed.
         """
+        if hedge is not None or first is not None:
+            return self._wait_hedged(None, hedge, first)
         if self._used:
             self._use()
         self._used = True
         return self._wait(None)
 
-    def threshold(self, n: int) -> Coroutine[Any, Any, Resp]:
+    def threshold(self, n: int, *, hedge: Hedge | None = None, first: First | None = None) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once `n` nodes have succeeded.
 
         Raises:
             ValueError: `n` is less than 1.
             IncompleteError: Too few nodes are left, or there are fewer than `n`: then nothing is sent.
         """
-        need = self._at_least_one(n)
-        self._use()
-        return self._wait(need)
+        return self._wait_hedged(self._at_least_one(n), hedge, first)
 
-    def quorum(self, quorums: Quorums) -> Coroutine[Any, Any, Resp]:
+    def quorum(
+        self, quorums: Quorums, *, hedge: Hedge | None = None, first: First | None = None
+    ) -> Coroutine[Any, Any, Resp]:
         """The first successful reply, once the nodes that have succeeded are a quorum.
 
-        Replies of nodes that are in none of the quorums do not count.
-
-        Args:
-            quorums: Which nodes are one: ``system.reads``, say, or ``system.writes``.
+        These say which are: ``system.reads``, say. Replies of nodes that are in none of them do not count.
 
         Raises:
             IncompleteError: So many nodes have failed that no quorum is left.
@@ -136,30 +147,38 @@ class Responses(UsedOnce[Resp]):
             TypeError: These are no quorums.
         """
         need = self._met_by(quorums)
+        if hedge is not None or first is not None:
+            return self._wait_hedged(need, hedge, first)
         self._use()
         return self._wait(need)
 
-    def async_first(self) -> asyncio.Future[Resp]:
+    def async_first(self, *, hedge: Hedge | None = None, first: First | None = None) -> asyncio.Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
-        return self._future(1)
+        return self._future(1, hedge, first)
 
-    def async_majority(self) -> asyncio.Future[Resp]:
+    def async_majority(self, *, hedge: Hedge | None = None, first: First | None = None) -> asyncio.Future[Resp]:
         """As `majority`, but sends now and returns the future of the reply."""
-        return self._future(self._config.majority)
+        return self._future(self._config.majority, hedge, first)
 
-    def async_all(self) -> asyncio.Future[Resp]:
+    def async_all(self, *, hedge: Hedge | None = None, first: First | None = None) -> asyncio.Future[Resp]:
         """As `all`, but sends now and returns the future of the reply."""
-        return self._future(None)
+        return self._future(None, hedge, first)
 
-    def async_threshold(self, n: int) -> asyncio.Future[Resp]:
+    def async_threshold(
+        self, n: int, *, hedge: Hedge | None = None, first: First | None = None
+    ) -> asyncio.Future[Resp]:
         """As `threshold`, but sends now and returns the future of the reply."""
-        return self._future(self._at_least_one(n))
+        return self._future(self._at_least_one(n), hedge, first)
 
-    def async_quorum(self, quorums: Quorums) -> asyncio.Future[Resp]:
+    def async_quorum(
+        self, quorums: Quorums, *, hedge: Hedge | None = None, first: First | None = None
+    ) -> asyncio.Future[Resp]:
         """As `quorum`, but sends now and returns the future of the reply."""
-        return self._future(self._met_by(quorums))
+        return self._future(self._met_by(quorums), hedge, first)
 
-    def correctable(self, n: int | Quorums) -> Correctable[Resp]:
+    def correctable(
+        self, n: int | Quorums, *, hedge: Hedge | None = None, first: First | None = None
+    ) -> Correctable[Resp]:
         """Send now, and watch the replies improve until `n` of them were successful, or those of a quorum.
 
         Raises:
@@ -167,6 +186,9 @@ class Responses(UsedOnce[Resp]):
             ConfigurationError: A node of the quorums is not in the configuration.
         """
         level = self._level(n)
+        hedging = self._hedging(hedge, first)
+        if hedging is not None:
+            self._hedged(self._of_nodes(level), hedging)
         self._use()
         intercepted = self._intercepted
         if intercepted is not None:
@@ -211,8 +233,13 @@ class Responses(UsedOnce[Resp]):
         """`results()` for which `keep` is true."""
         return self.results().filter(keep)
 
-    def collect_n(self, n: int) -> Coroutine[Any, Any, dict[int, Resp]]:
+    def collect_n(
+        self, n: int, *, hedge: Hedge | None = None, first: First | None = None
+    ) -> Coroutine[Any, Any, dict[int, Resp]]:
         """`ResponseSeq.collect_n` of `results()`."""
+        hedging = self._hedging(hedge, first)
+        if hedging is not None:
+            self._hedged(self._of_nodes(n), hedging)
         return self.results().collect_n(n)
 
     def collect_all(self) -> Coroutine[Any, Any, dict[int, Resp]]:
@@ -220,9 +247,17 @@ class Responses(UsedOnce[Resp]):
         return self.results().collect_all()
 
     def collect_quorum(
-        self, n: int | Quorums | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
+        self,
+        n: int | Quorums | None = None,
+        check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None,
+        *,
+        hedge: Hedge | None = None,
+        first: First | None = None,
     ) -> Coroutine[Any, Any, dict[int, Resp]]:
         """`ResponseSeq.collect_quorum` of `results()`."""
+        hedging = self._hedging(hedge, first)
+        if hedging is not None:
+            self._hedged(self._level(self._config.majority if n is None else n), hedging)
         return self.results().collect_quorum(n, check)
 
     def aggregate(self, fn: Callable[[Mapping[int, Resp]], R | None]) -> Coroutine[Any, Any, R]:
@@ -240,25 +275,37 @@ class Responses(UsedOnce[Resp]):
         self._progress = intercepted.progress
         return intercepted
 
-    async def _wait(self, need: Need) -> Resp:
+    def _wait_hedged(self, need: Need, hedge: Hedge | None, first: First | None) -> Coroutine[Any, Any, Resp]:
+        hedging = self._hedging(hedge, first)
+        self._use()
+        return self._wait(need, hedging)
+
+    async def _wait(self, need: Need, hedging: Hedging | None = None) -> Resp:
         if self._intercepted is not None:
-            return await self._intercepted.start_threshold(need)
+            return await self._intercepted.start_threshold(need, hedging)
         # A plain future is the fastest; here we see for ourselves that it is cancelled.
         config = self._config
         future: asyncio.Future[Resp] = asyncio.Future(loop=config.pool.loop)
-        call = send_threshold_call(future, self._method, config, self._request, need, self._options)
+        if hedging is None:
+            call = send_threshold_call(future, self._method, config, self._request, need, self._options)
+        else:
+            call = send_hedged_call(future, self._method, config, self._request, need, self._options, hedging)
         try:
             return await future
         except asyncio.CancelledError:
             call.give_up()
             raise
 
-    def _future(self, need: Need) -> asyncio.Future[Resp]:
+    def _future(self, need: Need, hedge: Hedge | None, first: First | None) -> asyncio.Future[Resp]:
+        hedging = self._hedging(hedge, first)
         self._use()
         if self._intercepted is not None:
-            return self._intercepted.start_threshold(need)
+            return self._intercepted.start_threshold(need, hedging)
         future: CallFuture[Resp] = CallFuture(loop=self._config.pool.loop)
-        send_threshold_call(future, self._method, self._config, self._request, need, self._options)
+        if hedging is None:
+            send_threshold_call(future, self._method, self._config, self._request, need, self._options)
+        else:
+            send_hedged_call(future, self._method, self._config, self._request, need, self._options, hedging)
         return future
 
     def _send(self) -> ReplyQueue[Resp]:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -152,6 +153,14 @@ class StreamingThresholdCall(ThresholdCall[Resp]):
         return node_id not in self._replied
 
 
+Kinds = tuple[type[ThresholdCall[Any]], type[ThresholdCall[Any]]]
+KINDS: Kinds = (ThresholdCall, StreamingThresholdCall)
+"""What calls are made of whose nodes reply once, and of those that may reply more often."""
+
+Ask = Callable[[Any, PendingCall, int], None]
+"""Gets a call, what its nodes tell of their answers, and its number."""
+
+
 def send_threshold_call(
     future: Resolvable[Resp],
     method: Method[Req, Resp],
@@ -159,6 +168,8 @@ def send_threshold_call(
     request: Req | bytes,
     need: Need,
     options: CallOptions,
+    kinds: Kinds | None = None,
+    ask: Ask | None = None,
 ) -> ThresholdCall[Resp]:
     """Send a quorum call to all nodes, now.
 
@@ -169,14 +180,16 @@ def send_threshold_call(
         request: The request, or its bytes, the same for all.
         need: How many nodes must succeed, or which; None: all. If there are not that many nothing is sent.
         options: What it is made with.
+        kinds: The classes of calls that are not these.
+        ask: Sends it, if not all nodes are asked at once.
     """
     pool = config.pool
     seq_no = pool.next_seq_no()
-    kind = StreamingThresholdCall if method.streaming else ThresholdCall
+    kind: Any = (kinds or KINDS)[method.streaming]
     if need is None:
         need = len(config.nodes) or 1
     rule = config.rules.get(need) or (need if isinstance(need, Rule) else config.rule(need))
-    call = kind(future, method, config, seq_no, rule, options.timeout)
+    call: ThresholdCall[Resp] = kind(future, method, config, seq_no, rule, options.timeout)
     told: PendingCall = call
     if pool.observers.call is not None:
         told = pool.observers.call(call, method, config.nodes)
@@ -188,6 +201,9 @@ def send_threshold_call(
     except StatusError as error:
         for node in config:
             told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
+        return call
+    if ask is not None:
+        ask(call, told, seq_no)
         return call
     for node in config.nodes:
         node.channel.request(seq_no, told)

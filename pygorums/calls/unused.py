@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 
 from pygorums.base.method import Method
 from pygorums.base.pickling import Local
-from pygorums.calls.needs import at_least_one, need_of, quorum_rule
+from pygorums.calls.hedging import First, Hedge, Hedging, hedging
+from pygorums.calls.needs import Need, at_least_one, need_of, quorum_rule
 from pygorums.calls.progress import Progress
 from pygorums.nodes.call_options import CallOptions
 from pygorums.quorum.quorums import Quorums
@@ -65,6 +66,7 @@ class UsedOnce(Local, Generic[Resp]):
     _intercepted: Any
     _made: str | None
     _used: bool | None
+    size: int
     _how = "is not awaited itself: say how many replies it needs, as in `await ….majority()`, or iterate over it"
 
     @property
@@ -101,6 +103,30 @@ class UsedOnce(Local, Generic[Resp]):
         if self._used:
             raise RuntimeError(f"these responses of {self.method_name} were used already: make the call again")
         self._used = True
+
+    def _hedging(self, hedge: Hedge | None, first: First | None) -> Hedging | None:
+        if hedge is None and first is None:
+            return None
+        try:
+            return hedging(self._method, hedge, first)
+        except (TypeError, ValueError):
+            self._used = self._used or None
+            raise
+
+    def _hedged(self, need: Need, hedging: Hedging) -> Any:
+        """The call as it is where responses are read one by one, asking few nodes first."""
+        if self._used:
+            self._use()  # which says so
+        intercepted = self._intercepted or self._intercept()
+        intercepted.hedge(need, hedging)
+        return intercepted
+
+    def _intercept(self) -> Any:
+        raise NotImplementedError
+
+    def _of_nodes(self, need: int | Rule) -> Need:
+        """What a number of replies needs of the nodes, of which each may give several."""
+        return min(need, self.size) if isinstance(need, int) else need
 
     def _level(self, n: int | Quorums) -> int | Rule:
         try:

@@ -57,6 +57,19 @@ class Node(Shared):
         """
         return self.channel.pending.latency
 
+    def quantile(self, part: float) -> float | None:
+        """The seconds within which so large a part of the latest replies have come; None as long as there were few.
+
+        Args:
+            part: From 0 to 1: 0.5 for the median, 0.95 for what one reply of twenty exceeds.
+
+        Raises:
+            ValueError: `part` is not from 0 to 1.
+        """
+        if not 0 <= part <= 1:
+            raise ValueError(f"a quantile is for a part from 0 to 1, not {part!r}")
+        return self.channel.pending.recent.quantile(part)
+
     @property
     def last_error(self) -> Exception | None:
         """Why the stream to the node broke or could not be opened last; None while it stands, and at first."""

@@ -83,7 +83,8 @@ class Quorums:
         """The predicate on masks, which is compiled when it is first asked for."""
         if self._rule is None:
             bits = {node_id: 1 << place for place, node_id in enumerate(self.nodes)}
-            self._rule = Rule(bits, _compiled(self, bits))
+            number = self.need if self.flat and self.unweighted else None
+            self._rule = Rule(bits, _compiled(self, bits), number)
         return self._rule
 
     def is_quorum(self, nodes: Nodes) -> bool:

@@ -20,13 +20,13 @@ The same reader that finds calls finds requests: the side that accepted the stre
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Protocol
 
 import grpc
 
 from pygorums.base.errors import StatusError
+from pygorums.base.recent import RecentSamples
 from pygorums.base.repeated import Repeated
 from pygorums.base.shown import shown
 from pygorums.base.status import CODE_BY_NUMBER, unpacked
@@ -41,9 +41,6 @@ UNIMPLEMENTED: int = grpc.StatusCode.UNIMPLEMENTED.value[0]
 
 SMOOTHING = 0.2
 """The weight of a new sample of latency, as in Gorums; the first sample is the estimate."""
-
-RECENT = 256
-"""How many of the last samples are kept."""
 
 ENTRY_COST = 512
 """What an entry of the table weighs besides its frame, in bytes, for the bound on calls nobody waits for."""
@@ -110,7 +107,7 @@ class PendingCalls:
         """Called when the node says that it takes no more calls."""
         self.latency: float | None = None if before is None else before.latency
         """Seconds, or None before the first successful reply."""
-        self.recent: deque[float] = deque(maxlen=RECENT) if before is None else before.recent
+        self.recent: RecentSamples = RecentSamples() if before is None else before.recent
         """How long the last replies took, in seconds."""
 
     def __len__(self) -> int:

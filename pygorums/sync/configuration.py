@@ -94,6 +94,10 @@ class Node(_Facade[AsyncNode]):
         """The latency estimate in seconds, as `pygorums.Node.latency`."""
         return self.asynchronous.latency
 
+    def quantile(self, part: float) -> float | None:
+        """The seconds within which so large a part of the replies come, as `pygorums.Node.quantile`."""
+        return self.thread.call(lambda: self.asynchronous.quantile(part))
+
     @property
     def last_error(self) -> Exception | None:
         """Why there was no stream last, as `pygorums.Node.last_error`."""

@@ -15,6 +15,8 @@ from google.protobuf.message import Message
 from pygorums.base.method import Method
 from pygorums.calls.aggregators import Aggregator, FirstReply, SentToAll, Threshold, aggregate
 from pygorums.calls.fan_out import fan_out, requests_of
+from pygorums.calls.hedged_queue import hedged_fan_out
+from pygorums.calls.hedging import Hedging
 from pygorums.calls.interceptors import Call
 from pygorums.calls.needs import Need
 from pygorums.calls.reply_queue import ReplyQueue
@@ -105,6 +107,7 @@ class InterceptedCall(Generic[Req, Resp]):
         self._config = config
         # Interceptors see the configuration and the nodes of their own world.
         self._call: Call[Any, Any] = Call(method, config, request, options)  # type: ignore[arg-type]
+        self._hedged: tuple[Need, Hedging] | None = None
         self.progress = self._call.progress
         self.source: QueueIterator[Resp] = QueueIterator(config.thread, self._prepare)
         self.responses: Iterator[NodeResponse[Resp]] = self.source
@@ -121,26 +124,41 @@ class InterceptedCall(Generic[Req, Resp]):
         # The functions of interceptors are called here, in the caller's thread, and not on the event loop.
         method, call, config = self._method, self._call, self._config.asynchronous
         requests = requests_of(method, call)
-        return lambda: fan_out(method, config, call, requests)
+        if self._hedged is None:
+            return lambda: fan_out(method, config, call, requests)
+        need, hedging = self._hedged
+        return lambda: hedged_fan_out(method, config, call, requests, need, hedging)
+
+    def hedge(self, need: Need, hedging: Hedging) -> None:
+        """Ask few nodes first when it is sent.
+
+        Raises:
+            RuntimeError: It is sent already.
+        """
+        if self._call.sent:
+            raise RuntimeError(f"{self._method.name} was sent to all nodes already, so it cannot be hedged")
+        self._hedged = need, hedging
 
     def start_reading(self) -> ReadInThread[Resp]:
         """Send now; the responses for the event loop to read."""
         self.source.start()
         return ReadInThread(self.responses, self.source)
 
-    def threshold(self, need: Need) -> Resp:
+    def threshold(self, need: Need, hedging: Hedging | None = None) -> Resp:
         """Send, and wait for the first successful reply once the nodes that are needed have succeeded."""
-        return self._read(self._started(need))
+        return self._read(self._started(need, hedging))
 
-    def _started(self, need: Need) -> Threshold[Resp]:
+    def _started(self, need: Need, hedging: Hedging | None) -> Threshold[Resp]:
+        if hedging is not None:
+            self.hedge(need, hedging)
         if not isinstance(need, int) or need <= len(self._config):  # otherwise nothing is sent
             self.source.start()
         return Threshold(need, self.progress)
 
-    def start_threshold(self, need: Need) -> Future[Resp]:
+    def start_threshold(self, need: Need, hedging: Hedging | None = None) -> Future[Resp]:
         """Send now; the future of what `threshold` gives."""
         future: CallFuture[Resp] = _ReadFuture(self.source)
-        _readers.submit(self._resolve, future, self._started(need))
+        _readers.submit(self._resolve, future, self._started(need, hedging))
         return future
 
     def _resolve(self, future: CallFuture[Resp], aggregator: Threshold[Resp]) -> None:

@@ -13,6 +13,8 @@ from pygorums.base.method import Method
 from pygorums.calls.active_call import Resolvable
 from pygorums.calls.correctable import Correctable as AsyncCorrectable
 from pygorums.calls.fan_out import send_queue
+from pygorums.calls.hedged_call import send_hedged_call
+from pygorums.calls.hedging import First, Hedge, Hedging
 from pygorums.calls.needs import Need
 from pygorums.calls.progress import Progress
 from pygorums.calls.reply_queue import ReplyQueue
@@ -65,49 +67,54 @@ class Responses(UsedOnce[Resp]):
         self._used = False
         self.size = len(config.asynchronous.nodes)
 
-    def first(self) -> Resp:
+    def first(self, *, hedge: Hedge | None = None, first: First | None = None) -> Resp:
         """The first successful reply."""
-        return self._wait(1)
+        return self._wait(1, hedge, first)
 
-    def majority(self) -> Resp:
+    def majority(self, *, hedge: Hedge | None = None, first: First | None = None) -> Resp:
         """The first successful reply, once a majority of the nodes has succeeded."""
-        return self._wait(self._config.majority)
+        return self._wait(self._config.majority, hedge, first)
 
-    def all(self) -> Resp:
+    def all(self, *, hedge: Hedge | None = None, first: First | None = None) -> Resp:
         """The first successful reply, once all nodes have succeeded."""
-        return self._wait(None)
+        return self._wait(None, hedge, first)
 
-    def threshold(self, n: int) -> Resp:
+    def threshold(self, n: int, *, hedge: Hedge | None = None, first: First | None = None) -> Resp:
         """The first successful reply, once `n` nodes have succeeded."""
-        return self._wait(self._at_least_one(n))
+        return self._wait(self._at_least_one(n), hedge, first)
 
-    def quorum(self, quorums: Quorums) -> Resp:
+    def quorum(self, quorums: Quorums, *, hedge: Hedge | None = None, first: First | None = None) -> Resp:
         """The first successful reply, once the nodes that have succeeded are a quorum."""
-        return self._wait(self._met_by(quorums))
+        return self._wait(self._met_by(quorums), hedge, first)
 
-    def async_first(self) -> Future[Resp]:
+    def async_first(self, *, hedge: Hedge | None = None, first: First | None = None) -> Future[Resp]:
         """As `first`, but sends now and returns the future of the reply."""
-        return self._future(1)
+        return self._future(1, hedge, first)
 
-    def async_majority(self) -> Future[Resp]:
+    def async_majority(self, *, hedge: Hedge | None = None, first: First | None = None) -> Future[Resp]:
         """As `majority`, but sends now and returns the future of the reply."""
-        return self._future(self._config.majority)
+        return self._future(self._config.majority, hedge, first)
 
-    def async_all(self) -> Future[Resp]:
+    def async_all(self, *, hedge: Hedge | None = None, first: First | None = None) -> Future[Resp]:
         """As `all`, but sends now and returns the future of the reply."""
-        return self._future(None)
+        return self._future(None, hedge, first)
 
-    def async_threshold(self, n: int) -> Future[Resp]:
+    def async_threshold(self, n: int, *, hedge: Hedge | None = None, first: First | None = None) -> Future[Resp]:
         """As `threshold`, but sends now and returns the future of the reply."""
-        return self._future(self._at_least_one(n))
+        return self._future(self._at_least_one(n), hedge, first)
 
-    def async_quorum(self, quorums: Quorums) -> Future[Resp]:
+    def async_quorum(self, quorums: Quorums, *, hedge: Hedge | None = None, first: First | None = None) -> Future[Resp]:
         """As `quorum`, but sends now and returns the future of the reply."""
-        return self._future(self._met_by(quorums))
+        return self._future(self._met_by(quorums), hedge, first)
 
-    def correctable(self, n: int | Quorums) -> Correctable[Resp]:
+    def correctable(
+        self, n: int | Quorums, *, hedge: Hedge | None = None, first: First | None = None
+    ) -> Correctable[Resp]:
         """Send now, and watch the replies improve until `n` of them were successful, or those of a quorum."""
         level = self._level(n)
+        hedging = self._hedging(hedge, first)
+        if hedging is not None:
+            self._hedged(self._of_nodes(level), hedging)
         self._use()
         thread = self._thread
         if self._intercepted is not None:
@@ -149,8 +156,11 @@ class Responses(UsedOnce[Resp]):
         """`results()` for which `keep` is true."""
         return self.results().filter(keep)
 
-    def collect_n(self, n: int) -> dict[int, Resp]:
+    def collect_n(self, n: int, *, hedge: Hedge | None = None, first: First | None = None) -> dict[int, Resp]:
         """Read until `n` nodes have replied, and forget the call."""
+        hedging = self._hedging(hedge, first)
+        if hedging is not None:
+            self._hedged(self._of_nodes(n), hedging)
         return self.results().collect_n(n)
 
     def collect_all(self) -> dict[int, Resp]:
@@ -158,9 +168,17 @@ class Responses(UsedOnce[Resp]):
         return self.results().collect_all()
 
     def collect_quorum(
-        self, n: int | Quorums | None = None, check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None
+        self,
+        n: int | Quorums | None = None,
+        check: Callable[[Resp, Node], bool | Awaitable[bool]] | None = None,
+        *,
+        hedge: Hedge | None = None,
+        first: First | None = None,
     ) -> dict[int, Resp]:
         """`ResponseSeq.collect_quorum` of `results()`."""
+        hedging = self._hedging(hedge, first)
+        if hedging is not None:
+            self._hedged(self._level(self._config.majority if n is None else n), hedging)
         return self.results().collect_quorum(n, check)
 
     def aggregate(self, fn: Callable[[Mapping[int, Resp]], R | None]) -> R:
@@ -188,22 +206,26 @@ class Responses(UsedOnce[Resp]):
         config = self._config.asynchronous
         return send_queue(self._method, config, self._request, self._options, self._read)
 
-    def _wait(self, need: Need) -> Resp:
+    def _wait(self, need: Need, hedge: Hedge | None, first: First | None) -> Resp:
+        hedging = self._hedging(hedge, first)
         self._use()
         if self._intercepted is not None:
-            return self._intercepted.threshold(need)
-        return self._thread.send(lambda waiter: self._send_threshold(waiter, need))
+            return self._intercepted.threshold(need, hedging)
+        return self._thread.send(lambda waiter: self._send_threshold(waiter, need, hedging))
 
-    def _future(self, need: Need) -> Future[Resp]:
+    def _future(self, need: Need, hedge: Hedge | None, first: First | None) -> Future[Resp]:
+        hedging = self._hedging(hedge, first)
         self._use()
         if self._intercepted is not None:
-            return self._intercepted.start_threshold(need)
-        future = _ThresholdFuture(self, need)
+            return self._intercepted.start_threshold(need, hedging)
+        future = _ThresholdFuture(self, need, hedging)
         self._thread.submit(future.send)
         return future
 
-    def _send_threshold(self, future: Resolvable[Resp], need: Need) -> ThresholdCall[Resp]:
+    def _send_threshold(self, future: Resolvable[Resp], need: Need, hedging: Hedging | None) -> ThresholdCall[Resp]:
         config = self._config.asynchronous
+        if hedging is not None:
+            return send_hedged_call(future, self._method, config, self._request, need, self._options, hedging)
         return send_threshold_call(future, self._method, config, self._request, need, self._options)
 
 
@@ -213,12 +235,14 @@ class _ThresholdFuture(CallFuture[Resp]):
     Args:
         responses: The call.
         need: How many nodes must succeed, or which.
+        hedging: Whom to ask first, and when to ask more.
     """
 
-    def __init__(self, responses: Responses[Resp], need: Need) -> None:
+    def __init__(self, responses: Responses[Resp], need: Need, hedging: Hedging | None) -> None:
         CallFuture.__init__(self)  # `super` would cost more
         self._thread = responses._thread
         self._need = need
+        self._hedging = hedging
         self._responses: Responses[Resp] | None = responses
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
@@ -230,7 +254,7 @@ class _ThresholdFuture(CallFuture[Resp]):
         if responses is None or self._forgotten:
             return
         try:
-            call = responses._send_threshold(self, self._need)
+            call = responses._send_threshold(self, self._need, self._hedging)
         except Exception as error:
             self.set_exception(error)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from google.protobuf.empty_pb2 import Empty
@@ -40,6 +40,10 @@ Answer: TypeAlias = Resp | Exception | Silence | Sequence[Resp | Exception | Sil
 """What a node answers: a reply, an error, `SILENT`, or several of these, one after the other, in a streaming call."""
 
 
+READING_TURNS = 10
+"""So many turns of the event loop whoever reads the answers has, before the time is up."""
+
+
 class _Expiring(PendingCall, Protocol):
     def expire(self, timeout: float | None) -> None:
         """The time is up."""
@@ -52,34 +56,52 @@ class _Script:
         self._answers = answers
         self._timeout = timeout
         self._calls: dict[int, _Expiring] = {}
+        self._left: list[tuple[int, One[Any] | None]] = []  # what is still to be said, and by whom
+        self._silent: set[int] = set()
+        self._playing = False
+        self._turns = 0
 
     def ask(self, node_id: int, call: _Expiring) -> None:
         """A node is sent the call."""
-        if not self._calls:
-            asyncio.get_running_loop().call_soon(self._begin)  # when all have been sent it
         self._calls[node_id] = call
+        self._left += [(node_id, answer) for answer in (*self._answers[node_id], None)]
+        self._go_on()
 
     def answers(self, node_id: int) -> Sequence[One[Any]]:
         """What a node says."""
         return self._answers[node_id]
 
-    def _begin(self) -> None:
-        self._play([(node_id, answer) for node_id in self._calls for answer in (*self._answers[node_id], None)], set())
+    def _go_on(self) -> None:
+        if not self._playing:
+            self._playing = True
+            asyncio.get_running_loop().call_soon(self._play)  # when all have been sent it
 
-    def _play(self, left: list[tuple[int, One[Any] | None]], silent: set[int]) -> None:
-        for index, (node_id, answer) in enumerate(left):
+    def _play(self) -> None:
+        """Say the next thing that anybody has to say."""
+        self._playing = False
+        while self._left:
+            node_id, answer = self._left.pop(0)
             call = self._calls[node_id]
-            if node_id in silent:
+            if node_id in self._silent:
                 continue
             if answer is SILENT:
-                silent.add(node_id)
+                self._silent.add(node_id)
             elif not call.decided and (answer is not None or call.streaming):
                 _deliver(call, node_id, answer)
-                asyncio.get_running_loop().call_soon(self._play, left[index + 1 :], silent)
+                self._turns = READING_TURNS
+                self._go_on()
                 return
-        for node_id in silent:
+        if self._turns and self._silent:
+            self._turns -= 1
+            self._go_on()
+            return
+        for node_id in self._silent:
+            call = self._calls[node_id]
+            ask_more: Callable[[], bool] | None = getattr(call, "ask_more", None)
+            if ask_more is not None and ask_more():
+                return  # others, as if the time for that had passed
             if self._timeout is not None:
-                self._calls[node_id].expire(self._timeout)
+                call.expire(self._timeout)
 
 
 def _deliver(call: _Expiring, node_id: int, answer: Message | Exception | None) -> None:
@@ -166,4 +188,4 @@ def scripted_method(answers: Mapping[int, Answer[Resp]]) -> Method[Empty, Resp]:
         raise TypeError(f"the replies of one call are of one type, not {names}")
     streaming = any(isinstance(answer, Sequence) for answer in answers.values())
     kind = CallType.STREAMING_QUORUM_CALL if streaming else CallType.QUORUM_CALL
-    return Method("pygorums.testing.Responses", kind, Empty, kinds.pop() if kinds else Empty)
+    return Method("pygorums.testing.Responses", kind, Empty, kinds.pop() if kinds else Empty, idempotent=True)

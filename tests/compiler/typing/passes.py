@@ -49,6 +49,10 @@ async def quorums(config: gorums.Configuration) -> None:
     assert_type(replies, dict[int, Text])
     assert_type(q.vouched(replies, f=1, key=lambda reply: reply.number), Text | None)
     assert_type(ask(config, Text()).correctable(system.reads), gorums.Correctable[Text])
+    strategy = system.strategy(0.9, capacity={1: 2000, 2: (1000, 500)})
+    assert_type(await ask(config, Text()).quorum(system.reads, hedge=0.02, first=strategy.reads), Text)
+    assert_type(ask(config, Text()).async_majority(hedge="p95", first=config[:2]), asyncio.Future[Text])
+    assert_type(await ask(config, Text()).collect_quorum(3, hedge=1, first=[1, 2]), dict[int, Text])
 
 
 async def streaming_quorum_calls(config: gorums.Configuration) -> None:
