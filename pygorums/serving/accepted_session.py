@@ -68,6 +68,7 @@ class AcceptedSession:
         client: Who the opener is, in the registry.
         stream: The stream that is used now, by identity; None while there is none.
         pending: The calls back that wait for replies; None if there are none.
+        took: Called with the number of messages that were taken, and their bytes.
         final: Whether either end has said that it ends the session, so that nothing counts any more.
         greeted: Whether `on_connect` was done.
         over: Whether it has ended.
@@ -92,7 +93,7 @@ class AcceptedSession:
         self._registry = registry
         self.client: Hashable = None
         self._acks = None if half is None else Acknowledging(half, queue)
-        self._accepted = False  # whether the opener has said on this stream that it has seen the confirmation
+        self.took: Callable[[int, int], None] = self._decline
         self._linger: asyncio.TimerHandle | None = None
         self._listed = False
         self.stream: SessionStream | None = None
@@ -115,7 +116,7 @@ class AcceptedSession:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        self._accepted = False
+        self.took = self._decline
         if self.half is not None:
             self.queue.kept = self.half.kept
         self.list()
@@ -136,13 +137,9 @@ class AcceptedSession:
             lambda owner: owner.one_way or owner is UNOWNED or owner is CANCELLATION or id(owner) in waiting,
         )
 
-    def took(self, count: int, size: int) -> None:
-        """So many messages were taken. A client that has not said before that it knows the session does not keep it."""
-        if self._acks is None or self.final:
-            return
-        if self._accepted:
-            self._acks.took(count, size)
-        else:
+    def _decline(self, count: int, size: int) -> None:  # noqa: ARG002 - as Acknowledging.took
+        """A message has come of a client that has not said before that it knows the session: so it does not."""
+        if not self.final:
             self.decline()
 
     def decline(self) -> None:
@@ -151,6 +148,7 @@ class AcceptedSession:
         if half is not None and self._acks is not None:
             self._acks.stop()
             self._acks = None
+            self.took = _uncounted
             self.queue.kept = None
             self._registry.over(self, half)
 
@@ -162,14 +160,20 @@ class AcceptedSession:
 
     def acknowledged(self, taken: int) -> bool:
         """The client has taken so many messages; False if there were not that many."""
-        self._accepted = True
+        if self._acks is not None and not self.final:
+            self.took = self._acks.took
         return self.half is None or self.final or self.half.kept.acknowledge(taken)
 
     def finish(self) -> None:
         """This end takes no further request, and says so."""
         if self.half is not None and not self.final:
             self.queue.tell(encode_session_end(self.half.taken))
+        self.ended()
+
+    def ended(self) -> None:
+        """One of the ends has said that it ends the session."""
         self.final = True
+        self.took = _uncounted
 
     @property
     def resumable(self) -> bool:
@@ -244,3 +248,7 @@ class AcceptedSession:
     def when_idle(self, callback: Callable[[], None]) -> None:
         """Have `callback` called once no handler runs any more."""
         self.requests.when_idle(callback)
+
+
+def _uncounted(count: int, size: int) -> None:
+    """What is taken after the end of a session does not count."""

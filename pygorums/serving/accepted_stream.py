@@ -19,7 +19,7 @@ from pygorums.streams.intake import Intake
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.writer import Writer
 from pygorums.transports.interface import Transport
-from pygorums.wire.framing import PIECE, SERVER_INITIATED, SIGNS, Frame, Message, pieces, split
+from pygorums.wire.framing import MAYBE_SIGN, NO_SIGN, PIECE, SERVER_INITIATED, SIGNS, Frame, Message, pieces, split
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["AcceptedStream"]
@@ -270,7 +270,7 @@ class AcceptedStream:
         if not data and self._heartbeats:
             return
         try:
-            if self._counts and data.startswith(SIGNS):
+            if self._counts and MAYBE_SIGN <= data < NO_SIGN and data.startswith(SIGNS):
                 self._take_sign(data)
             else:
                 self._put(self._split(data), len(data))
@@ -305,7 +305,7 @@ class AcceptedStream:
         """Take note of what the client says of the session."""
         sign = self._split(data)[0]
         if sign.HasField("session_end"):
-            self._session.final = True
+            self._session.ended()
         elif not self._session.acknowledged(sign.ack):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._peer} has taken more than it was sent")
 

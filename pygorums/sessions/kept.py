@@ -13,9 +13,14 @@ T = TypeVar("T")
 class Budget:
     """The bytes that many sessions keep together.
 
+    Attributes:
+        size: How many they are.
+
     Args:
         limit: Bytes.
     """
+
+    __slots__ = ("limit", "size")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -31,12 +36,14 @@ class Kept(Generic[T]):
 
     Args:
         limit: How many bytes are kept.
-        budget: What all sessions together may keep.
+        budget: What all sessions together may keep, if that has a bound.
     """
+
+    __slots__ = ("_acknowledged", "_base", "_budget", "_frames", "_limit", "_owners", "_size")
 
     def __init__(self, limit: int, budget: Budget | None = None) -> None:
         self._limit = limit
-        self._budget = budget or Budget(limit)
+        self._budget = budget
         self._frames: list[bytes] = []
         self._owners: list[T] = []
         self._base = 0  # the number of the one before the first that is kept
@@ -68,18 +75,35 @@ class Kept(Generic[T]):
         """The owners of what is kept, oldest first."""
         return self._owners
 
+    def wrote_one(self, frame: bytes, owner: T) -> None:
+        """A message was written."""
+        self._frames.append(frame)
+        self._owners.append(owner)
+        self._size += len(frame)
+        if self._size > self._limit or self._budget is not None:
+            self._note(len(frame))
+
     def wrote(self, frames: Sequence[bytes], owners: Sequence[T], size: int) -> None:
         """Messages were written, which have so many bytes together."""
         self._frames += frames
         self._owners += owners
         self._size += size
-        self._budget.size += size
-        if self._size > self._limit or self._budget.size > self._budget.limit:
-            self._drop_oldest()
+        if self._size > self._limit or self._budget is not None:
+            self._note(size)
 
-    def _drop_oldest(self) -> None:
-        # Down to the half, so that it costs a constant amount for each message.
-        excess = max(self._size - self._limit // 2, min(self._budget.size - self._budget.limit, self._size))
+    def _note(self, size: int) -> None:
+        """So many bytes more are kept. If they are too many, drop the oldest."""
+        excess = 0
+        if self._size > self._limit:
+            # Down to the half, so that it costs a constant amount for each message.
+            excess = self._size - self._limit // 2
+        if self._budget is not None:
+            self._budget.size += size
+            excess = max(excess, min(self._budget.size - self._budget.limit, self._size))
+        if excess > 0:
+            self._drop(excess)
+
+    def _drop(self, excess: int) -> None:
         count = dropped = 0
         while dropped < excess:
             dropped += len(self._frames[count])
@@ -93,7 +117,8 @@ class Kept(Generic[T]):
         del self._owners[:count]
         self._base += count
         self._size -= size
-        self._budget.size -= size
+        if self._budget is not None:
+            self._budget.size -= size
 
     def acknowledge(self, taken: int) -> bool:
         """The other side has taken so many. False, and nothing done, if there are not that many."""
@@ -124,6 +149,7 @@ class Kept(Generic[T]):
     def _take_out(self) -> tuple[list[bytes], list[T]]:
         kept = self._frames, self._owners
         self._frames, self._owners = [], []
-        self._budget.size -= self._size
+        if self._budget is not None:
+            self._budget.size -= self._size
         self._size = 0
         return kept

@@ -32,37 +32,40 @@ class Acknowledging:
         queue: By which it is told.
     """
 
+    __slots__ = ("_due_at", "_half", "_loop", "_queue", "_size", "_timer")
+
     def __init__(self, half: _Counting, queue: SendQueue) -> None:
         self._half = half
         self._queue = queue
         self._loop = asyncio.get_running_loop()
-        self._count = 0
-        self._size = 0
+        self._due_at = half.taken + MESSAGES  # the count at which it is told
+        self._size = 0  # of what was taken and not told
         self._timer: asyncio.TimerHandle | None = None
 
     def took(self, count: int, size: int) -> None:
         """So many messages were taken, of so many bytes."""
-        self._half.taken += count
-        self._count += count
-        self._size += size
-        if self._count >= MESSAGES or self._size >= SIZE:
+        half = self._half
+        half.taken = taken = half.taken + count
+        self._size = size = self._size + size
+        if taken >= self._due_at or size >= SIZE:
             self.tell()
         elif self._timer is None:
             self._timer = self._loop.call_later(DELAY, self._due)
 
     def _due(self) -> None:
         self._timer = None
-        if self._count:
+        if self._size:
             self.tell()
 
     def tell(self) -> None:
         """Tell it now."""
-        self._count = self._size = 0
+        self._size = 0
+        self._due_at = self._half.taken + MESSAGES
         self._queue.tell(encode_ack(self._half.taken))
 
     def stop(self) -> None:
         """Tell nothing more, for now."""
-        self._count = self._size = 0
+        self._size = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

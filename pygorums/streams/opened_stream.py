@@ -25,6 +25,8 @@ from pygorums.wire.batching import MAX_ENVELOPE
 from pygorums.wire.framing import (
     ANNOUNCEMENT,
     LAST_CALL,
+    MAYBE_SIGN,
+    NO_SIGN,
     PIECE,
     SIGNS,
     Frame,
@@ -116,6 +118,7 @@ class OpenedStream:
         self._server = server
         self._terms = terms
         self._session = session
+        self._took: Callable[[int, int], None] | None = None  # while what comes counts for the session
         self._replies = ReplySink(queue)
         self._handling: RequestHandling | None = None
         self._deciding: asyncio.TimerHandle | None = None
@@ -167,6 +170,7 @@ class OpenedStream:
         if self._deciding is not None:
             self._deciding.cancel()
         if session.decide(accepted, self._clock()):
+            self._took = session.took if session.active else None
             self._writer.begin()
         else:
             self._transport.abort(StreamDownError(f"{self._address} has another count of what was sent"))
@@ -272,7 +276,7 @@ class OpenedStream:
         """Called by the transport: messages have come."""
         self.heard = True
         before, self._heard_at = self._heard_at, self._clock()
-        if len(messages) > 1 or len(data := messages[0]) > PIECE or data.startswith(SIGNS):
+        if len(messages) > 1 or len(data := messages[0]) > PIECE or MAYBE_SIGN <= data < NO_SIGN:
             self._intake.take(messages)
             return
         # Nearly always; this only saves what steps would cost.
@@ -324,6 +328,7 @@ class OpenedStream:
         if sign.HasField("session_end"):
             # It takes no further request; what it has taken it still answers. It may need our answers, too.
             session.final = sign.session_end
+            self._took = None
             if self._server is None:
                 self._writer.finish()
         elif not session.acknowledged(sign.ack):
@@ -350,9 +355,8 @@ class OpenedStream:
 
     def _take(self, messages: Sequence[Message | Frame], size: int) -> None:
         """Hand on what came, so many bytes."""
-        session = self._session
-        if session is not None and session.active and size and session.final is None:
-            session.took(len(messages), size)
+        if self._took is not None and size:
+            self._took(len(messages), size)
         requests = self._pending.deliver(messages, self._heard_at)
         if requests is not None:
             if self._handling is not None:

@@ -264,7 +264,7 @@ class SendQueue:
                 self._writing = (self._owners.pop(),)
                 self._writing_bytes = len(frame)
                 if self.kept is not None:
-                    self.kept.wrote((frame,), self._writing, self._writing_bytes)
+                    self.kept.wrote_one(frame, self._writing[0])
                 return (frame,)
             self._taken, self._frames = self._frames, []
             self._taken_owners, self._owners = self._owners, []

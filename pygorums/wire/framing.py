@@ -17,6 +17,8 @@ from pygorums.wire.stream_pb2 import Frame, Message
 __all__ = [
     "ANNOUNCEMENT",
     "LAST_CALL",
+    "MAYBE_SIGN",
+    "NO_SIGN",
     "PIECE",
     "SERVER_INITIATED",
     "SIGNS",
@@ -48,6 +50,9 @@ _ACK = b"\x68"  # field 13, varint
 
 SIGNS = (ANNOUNCEMENT, _SESSION_END, _ACK)
 """What a message begins with that is none, but tells something of the stream or of its session."""
+
+MAYBE_SIGN, NO_SIGN = b"\x50", b"\x70"
+"""What is not between these does not begin so: to compare is the quickest way of finding out."""
 
 _SEQ_NO = b"\x08"  # field 1, varint
 _METHOD = b"\x12"  # field 2, length-delimited
