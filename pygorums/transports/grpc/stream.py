@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-from pygorums.base.errors import StatusError
+from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.transports.grpc.errors import status_of
 from pygorums.transports.interface import StreamUser
 from pygorums.transports.telling import Telling
@@ -76,7 +76,9 @@ class GrpcStream(Telling):
                     self._resumed = self._loop.create_future()
                     await self._resumed
                 if self._over:
-                    return  # gRPC does not survive a read of a stream that is over
+                    # A write has failed. gRPC does not survive a read of a stream that is over.
+                    error = self._why_cancelled() or StreamDownError(f"the stream to {self._name} broke")
+                    break
         except asyncio.CancelledError:
             if (error := self._why_cancelled()) is None:
                 self.tell_end(None)
