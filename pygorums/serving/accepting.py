@@ -185,6 +185,8 @@ class Acceptor:
         )
         self.streams[stream] = session
         self._log.opened(context.peer_id, address)
+        session.requests.holding.kept(0)  # of the stream before
+        transport.when_kept = session.requests.holding.kept
         try:
             self._instances.opened(client, arrival, stream)
             if self.closed:
@@ -193,6 +195,9 @@ class Acceptor:
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
+            transport.when_kept = None
+            if session.stream is stream:
+                session.requests.holding.kept(0)
             if not stream.went_on:
                 session.leave(stream.ended_with)
             self._log.ended(context.peer_id, address, None if self.closed else stream.broken)

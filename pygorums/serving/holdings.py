@@ -30,7 +30,13 @@ FEW_ENTRIES = 32
 
 
 class Holder(Protocol):
-    """What is held for one stream."""
+    """What is held for one stream.
+
+    Attributes:
+        counted: How much of it was counted last.
+    """
+
+    counted: int
 
     @property
     def held_bytes(self) -> int:
@@ -81,7 +87,7 @@ class Holdings:
 
     def _note(self, stream: Holder) -> None:
         known, end = self._streams[stream]
-        held = stream.held_bytes
+        held = stream.counted = stream.held_bytes
         self._streams[stream] = (held, end)
         self._total += held - known
 
@@ -101,13 +107,14 @@ class Holding:
         self._backlog = backlog
         self._sink = sink
         self._handled = 0
-        self._known = COUNTED_EVERY
+        self.counted = 0
         self.all: Holdings | None = None
+        self._kept = 0
 
     @property
     def held_bytes(self) -> int:
         """All bytes that are held."""
-        return self._backlog.bytes + self._handled + self._sink.queued_bytes
+        return self._backlog.bytes + self._handled + self._sink.queued_bytes + self._kept
 
     @property
     def full(self) -> bool:
@@ -135,10 +142,12 @@ class Holding:
         self._handled -= ctx.held_bytes
         ctx.held_bytes = 0
 
+    def kept(self, size: int) -> None:
+        """So many bytes are kept by what carries the stream."""
+        self._kept = size
+        self.grew()
+
     def grew(self) -> None:
         """There may be more than before."""
-        held = self.held_bytes
-        if held > self._known:
-            self._known = held + COUNTED_EVERY
-            if self.all is not None:
-                self.all.changed(self)
+        if self.held_bytes > self.counted + COUNTED_EVERY and self.all is not None:
+            self.all.changed(self)

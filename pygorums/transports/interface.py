@@ -110,6 +110,10 @@ class AcceptedTransport(Transport, Protocol):
     def peer(self) -> str:
         """Where the opener is, as gRPC writes it: ``ipv4:host:port``, ``ipv6:%5Bhost%5D:port`` or ``unix:path``."""
 
+    when_kept: Callable[[int], None] | None
+    """Told how many bytes have come and not been handed on, when that changes: messages that come after `pause`, and
+    large ones that are not complete. Only by transports that know it."""
+
     def confirm(self, metadata: Pairs, /) -> None:
         """Send our metadata, which confirm the extensions that we will use. Otherwise there are none."""
 

@@ -15,9 +15,10 @@ __all__ = ["Telling"]
 class Telling:
     """Tells a user what a stream has for it, and keeps what it does not want to be told yet."""
 
-    __slots__ = ("_end", "_held", "_metadata", "_paused", "_user")
+    __slots__ = ("_end", "_held", "_metadata", "_paused", "_user", "when_kept")
 
     def __init__(self) -> None:
+        self.when_kept: Callable[[int], None] | None = None
         self._user: StreamUser | None = None
         self._paused = False
         self._metadata: Pairs | None = None  # of the acceptor, until the user knows them

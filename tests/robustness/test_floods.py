@@ -26,9 +26,9 @@ DATA = bytes(10_000)
 @pytest.fixture(autouse=True)
 def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds at a hundredth of what they are."""
-    monkeypatch.setattr("pygorums.serving.accepted_stream.MAX_WAITING", 600_000)
+    monkeypatch.setattr("pygorums.serving.brake.MAX_WAITING", 600_000)
     monkeypatch.setattr("pygorums.serving.accepting.HARD_LIMIT", 2_400_000)
-    monkeypatch.setattr("pygorums.serving.server.MAX_WAITING", 600_000)
+    monkeypatch.setattr("pygorums.serving.direct.MAX_WAITING", 600_000)
 
 
 def notes(node: gorums.Node, count: int = COUNT) -> list[asyncio.Future[None]]:

@@ -81,6 +81,11 @@ class Receiving:
         self.closed = False
         """Whether the stream is over in both directions."""
 
+    @property
+    def incomplete(self) -> int:
+        """How many bytes are held of a message that is not complete."""
+        return self._held
+
     def consumed(self, size: int) -> None:
         """Say that messages are done with, so that the peer may send more.
 

@@ -29,6 +29,9 @@ __all__ = ["Accept", "AcceptedConnection", "AcceptedSocketTransport", "SocketSer
 BACKLOG = 1024
 """How many connections may wait to be accepted."""
 
+COUNTED_EVERY = 1 << 20
+"""So many more bytes of incomplete messages than before are worth being counted."""
+
 Accept = Callable[["AcceptedSocketTransport", Pairs, str, Mapping[str, list[bytes]]], Awaitable[None]]
 """Serves a stream: its end, its opener's metadata and address, and what TLS has proved of that. A `StatusError` that it
 raises is what the stream ends with."""
@@ -107,6 +110,7 @@ class AcceptedConnection(SocketConnection):
         self._server = server
         self._keepalive: Keepalive | None = None
         self._hello = self.loop.call_later(HELLO, self._look_for_hello)
+        self._counted = COUNTED_EVERY
         self.peer = ""
         self.proved: Mapping[str, list[bytes]] = {}
 
@@ -139,8 +143,17 @@ class AcceptedConnection(SocketConnection):
     def data_received(self, data: bytes | memoryview) -> None:
         """Take bytes that have come."""
         super().data_received(data)
+        if not 0 <= self._counted - self.server_side.partial <= 2 * COUNTED_EVERY:
+            self._count()
         if self._server.shutting_down:
             self._close_if_done()
+
+    def _count(self) -> None:
+        """Tell those who serve streams that more, or less, is held of messages which are not complete."""
+        self._counted = self.server_side.partial + COUNTED_EVERY
+        for stream in tuple(self.server_side.streams.values()):
+            if stream.context is not None:  # or it was answered without anybody having been asked
+                stream.context.count_kept()
 
     def stream_done(self, transport: AcceptedSocketTransport) -> None:
         """Nobody serves a stream any more."""

@@ -98,6 +98,7 @@ class SocketStream(Telling):
         if user is None or self._paused or self._held:
             self._held += event.messages
             self._held_size += event.size
+            self.count_kept()
             return
         user.received(event.messages)
         if self._paused:
@@ -105,9 +106,15 @@ class SocketStream(Telling):
         else:
             self._stream.consumed(event.size)
 
+    def count_kept(self) -> None:
+        """Tell how much is kept, if somebody wants to know."""
+        if self.when_kept is not None:
+            self.when_kept(self._held_size + self._stream.incomplete)
+
     def told(self) -> None:
         """What was kept has been told."""
         size, self._held_size = self._held_size, 0
+        self.count_kept()
         self._acknowledge(size)
         self._connection.flush()
 

@@ -11,7 +11,7 @@ class Stream:
     """So many bytes are held for it."""
 
     def __init__(self) -> None:
-        self.held_bytes = 0
+        self.held_bytes = self.counted = 0
         self.ended: StatusError | None = None
 
     def end(self, error: StatusError) -> None:
