@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from pygorums.base.observing import RequestObservation, observer_failed
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.failures import HandlerFailures
+from pygorums.serving.thread_calls import ThreadCall
 from pygorums.streams.clock import now
 from pygorums.wire.framing import Frame, Message
 from pygorums.wire.handshake import Pairs
@@ -142,7 +142,7 @@ class ServerContext(StreamContext):
     _calls = False  # whether it makes nested calls
     # For those who keep the order of the stream:
     held_bytes = 0  # what its request takes, for those who count that
-    thread: Future[Any] | None = None  # in which a plain handler runs, which may outlive its task
+    thread: ThreadCall[Any] | None = None  # in which a plain handler runs, which may outlive its task
     number = 0  # of the call, if it runs for long enough to be known by it
     given_up = False  # whether the caller has said that it does not wait any more
     over = False  # whether the handler has ended

@@ -14,7 +14,7 @@ import grpc
 
 from pygorums.base.errors import StatusError
 
-__all__ = ["DaemonThreads", "NoThreadError"]
+__all__ = ["DaemonThreads", "NoThreadError", "no_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +34,12 @@ class NoThreadError(RuntimeError):
     """No thread can be started: the interpreter exits, or the system has no more."""
 
 
+async def no_thread(error: NoThreadError) -> StatusError:
+    """What a handler is told for which no thread can be started, after a while."""
+    await asyncio.sleep(NO_THREAD_DELAY)
+    return StatusError(grpc.StatusCode.UNAVAILABLE, str(error))
+
+
 class DaemonThreads(Executor):
     """An executor like `concurrent.futures.ThreadPoolExecutor`, whose threads are daemons.
 
@@ -49,7 +55,7 @@ class DaemonThreads(Executor):
         self._limit = limit
         self._name = name
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._idle = 0  # how many threads will take what comes next
         self._lock = threading.Lock()
         self._started = 0
         self._closed = False
@@ -65,42 +71,55 @@ class DaemonThreads(Executor):
 
         def task() -> None:
             if not future.set_running_or_notify_cancel():
-                self._idle.release()
+                self.free()
                 return
-            # The thread counts as idle before anybody learns the result, and may have something else to do for it.
             try:
                 result = fn(*args, **kwargs)
             except BaseException as error:
-                self._idle.release()
+                self.free()
                 future.set_exception(error)
             else:
-                self._idle.release()
+                self.free()
                 future.set_result(result)
 
+        self.give(task)
+        return future
+
+    def give(self, task: Callable[[], None]) -> None:
+        """Have a task done in a thread; as `submit`, for those who need no future.
+
+        Args:
+            task: It does not raise, and calls `free` before anybody learns that it is done.
+
+        Raises:
+            RuntimeError, NoThreadError: As `submit`.
+        """
         with self._lock:
             if self._closed:
                 raise RuntimeError("these threads have been shut down")
-            if self._started < self._limit and not self._idle.acquire(blocking=False):
+            if self._idle:
+                self._idle -= 1
+            elif self._started < self._limit:
                 self._start_thread()
             self._tasks.put(task)
-        return future
+
+    def free(self) -> None:
+        """Count this thread as idle: whoever learns what its task has given may have something else to do for it."""
+        with self._lock:
+            self._idle += 1
 
     async def run(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Have a function called in a thread, and wait for its result. Raises what `begin` does, too."""
-        return await asyncio.wrap_future(await self.begin(fn, *args, **kwargs))
-
-    async def begin(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """As `submit`, for handlers.
+        """Have a function called in a thread, and wait for its result.
 
         Raises:
             RuntimeError: After `shutdown`.
             StatusError: No thread can be started: UNAVAILABLE, after `NO_THREAD_DELAY` seconds.
         """
         try:
-            return self.submit(fn, *args, **kwargs)
+            call = self.submit(fn, *args, **kwargs)
         except NoThreadError as error:
-            await asyncio.sleep(NO_THREAD_DELAY)
-            raise StatusError(grpc.StatusCode.UNAVAILABLE, str(error)) from None
+            raise await no_thread(error) from None
+        return await asyncio.wrap_future(call)
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._work, name=f"{self._name}-{self._started + 1}", daemon=True)

@@ -303,11 +303,7 @@ class InOrder:
                 self._ended(ctx)
             else:
                 # A thread cannot be cancelled: until it has ended the handler has not.
-                thread.add_done_callback(lambda _: self._thread_ended(ctx))
-
-    def _thread_ended(self, ctx: ServerContext) -> None:
-        with suppress(RuntimeError):  # the event loop has ended before
-            self._loop.call_soon_threadsafe(self._ended, ctx)
+                thread.when_done = partial(self._ended, ctx)
 
     def _ended(self, ctx: ServerContext) -> None:
         ctx._released = ctx.over = True

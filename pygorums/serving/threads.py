@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
 from pygorums.serving.context import ServerContext
-from pygorums.serving.daemon_threads import DaemonThreads
+from pygorums.serving.daemon_threads import DaemonThreads, NoThreadError, no_thread
+from pygorums.serving.thread_calls import Finished, ThreadCall
 from pygorums.transports.carrier import inline
 
 __all__ = ["HandlerThreads"]
@@ -34,6 +34,7 @@ class HandlerThreads:
 
     def __init__(self) -> None:
         self._threads = DaemonThreads(MAX_THREADS, "pygorums-handler")
+        self._finished: Finished | None = None
 
     async def run(self, ctx: ServerContext, fn: Callable[..., T], *args: Any) -> T:
         """Call `fn` in a thread, with the context variables of the caller, for the request of `ctx`.
@@ -45,9 +46,16 @@ class HandlerThreads:
     async def _run(self, context: contextvars.Context, ctx: ServerContext, fn: Callable[..., T], *args: Any) -> T:
         if inline():
             return context.run(_call, fn, *args)
-        call = await self._threads.begin(context.run, _call, fn, *args)
+        if self._finished is None:
+            self._finished = Finished()
+        threads = self._threads
+        call: ThreadCall[T] = ThreadCall(self._finished, (context.run, _call, fn, *args), threads.free)
+        try:
+            threads.give(call.work)
+        except NoThreadError as error:
+            raise await no_thread(error) from None
         ctx.thread = call
-        return await asyncio.wrap_future(call)
+        return await call
 
     async def iterate(self, ctx: ServerContext, items: Iterator[T]) -> AsyncIterator[T]:
         """The items of an iterator, each taken in a thread, and all with the same context variables."""

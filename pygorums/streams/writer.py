@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from pygorums.streams.send_queue import SendQueue
+from pygorums.tasks.turns import soon
 from pygorums.transports.interface import Transport
 
 __all__ = ["Writer"]
@@ -27,9 +28,9 @@ class Writer:
     def __init__(self, queue: SendQueue, transport: Transport) -> None:
         self._queue = queue
         self._write = transport.write
-        self._soon = transport.soon
         self._at_once = transport.at_once
-        self._clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
         self._stopped = False
         self._finished = False
 
@@ -57,7 +58,7 @@ class Writer:
     def _begin_soon(self) -> None:
         self._queue.wake = None
         # Callers whose replies came together have their turn in this round: a first one alone would part from them.
-        self._soon(self._flush)
+        soon(self._loop, self._flush)
 
     def _flush(self) -> None:
         """Write until the queue is empty or the stream takes no more for now."""

@@ -68,12 +68,6 @@ class Transport(Protocol):
             what waits is bounded; and they may not have left. Once the stream is over nothing is taken.
         """
 
-    def soon(self, write: Callable[[], None], /) -> None:
-        """Have a function called that writes: when all that has come in this turn is told, or in the next turn.
-
-        So what users of a stream give for what it told them leaves together, and without a turn of its own.
-        """
-
     def pause(self) -> None:
         """Tell of no more messages until `resume`. The other side may send a few more, and then has to wait."""
 

@@ -33,10 +33,6 @@ class Telling:
         if self._held or self._end:
             asyncio.get_running_loop().call_soon(self.tell_on)
 
-    def soon(self, write: Callable[[], None], /) -> None:
-        """Have a function called that writes."""
-        asyncio.get_running_loop().call_soon(write)
-
     def pause(self) -> None:
         """Tell of no more messages for now."""
         self._paused = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
+from pygorums.tasks.turns import together
 from pygorums.transports.http2.connection import Connection
 from pygorums.transports.http2.events import Event, GoingAway, MessagesReceived, StreamEnded, Terminated, Writable
 from pygorums.transports.sockets.stream import SocketStream
@@ -53,7 +54,6 @@ class SocketConnection(asyncio.BufferedProtocol):
         stalled: The streams whose users wait to write again.
         broken: Why the connection has ended, in words.
         over: Done when the socket is closed.
-        after: What is called once all that has come is told; None while nothing is.
     """
 
     lets_peer_read = False
@@ -69,8 +69,6 @@ class SocketConnection(asyncio.BufferedProtocol):
         self.stalled: dict[SocketStream, None] = {}
         self.broken: str | None = None
         self.over: asyncio.Future[None] = self.loop.create_future()
-        self.after: list[Callable[[], None]] | None = None
-        self._after: list[Callable[[], None]] = []
         self._reading = False
         self._buffer = _reading.buffer
         self._end: asyncio.TimerHandle | None = None
@@ -96,23 +94,23 @@ class SocketConnection(asyncio.BufferedProtocol):
         events = http2.receive(data, self._clock())
         if http2.ended and events and isinstance(events[-1], Terminated):
             self.broken = f"the other side broke the rules of HTTP/2: {events[-1].text}"
-        self._reading = True
-        after = self.after = self._after
+        if events:
+            self._reading = True
+            try:
+                together(self._tell, events)
+            finally:
+                self._reading = False
+        if http2.out:
+            self.flush()
+        if http2.ended:
+            self.close()
+
+    def _tell(self, events: Sequence[Event]) -> None:
         for event in events:
             if type(event) is MessagesReceived:
                 event.stream.context.took(event)
             else:
                 self.react(event)
-        self.after = None
-        if after:
-            for write in after:
-                write()
-            after.clear()
-        self._reading = False
-        if http2.out:
-            self.flush()
-        if http2.ended:
-            self.close()
 
     def react(self, event: Event) -> None:
         """Tell who is concerned of anything but messages."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pygorums.transports.http2.events import MessagesReceived, StreamEnded
@@ -17,8 +16,6 @@ class Below(Protocol):
     """The connection of a stream, as `SocketConnection` has it."""
 
     http2: Any
-    loop: asyncio.AbstractEventLoop
-    after: list[Callable[[], None]] | None
     stuck: bool
     stalled: dict[SocketStream, None]
     broken: str | None
@@ -68,14 +65,6 @@ class SocketStream(Telling):
             connection.stalled[self] = None
             return False
         return not stream.local_ended
-
-    def soon(self, write: Callable[[], None], /) -> None:
-        """Have a function called that writes: once what has come is told, so that it needs no turn of its own."""
-        after = self._connection.after
-        if after is None:
-            self._connection.loop.call_soon(write)
-        else:
-            after.append(write)
 
     def has_left(self) -> None:
         """What had to wait has left for the socket, or the socket takes more."""

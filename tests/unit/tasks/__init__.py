@@ -1,0 +1,1 @@
+"""What is done in turns of the event loop and in tasks, without anything to carry."""
