@@ -19,6 +19,7 @@ import pytest
 import pygorums as gorums
 from examples.storage.arguments import INTERCEPTORS, parse_arguments
 from examples.storage.commands import COMMANDS, OPERATIONS
+from pygorums.quorums.__main__ import main as describe_quorums
 from tests.examples.documents import Block, blocks_of, functions, missing_targets, signature
 from tests.examples.programs import ENVIRONMENT, ROOT, START_LIMIT, free_addresses, refusing_address, run_storage
 from tests.support.waiting import within
@@ -236,6 +237,11 @@ def test_every_command_exists(command: str) -> None:
         case ["python", "-m", "examples.storage", *arguments]:
             given = parse_arguments(arguments)  # exits if they are wrong
             assert not given.cluster or len(given.addresses) == 3
+        case ["python", "-m", "pygorums.quorums", *arguments]:
+            printed = io.StringIO()
+            with redirect_stdout(printed):
+                assert describe_quorums(arguments) == 0
+            assert f"$ {command}\n{printed.getvalue()}```" in GUIDE
         case ["python", "-m", "pygorums.protoc", *_]:
             pass  # the project is compiled with it
         case ["python", "client.py"]:
