@@ -7,13 +7,13 @@ import pytest
 from pygorums.sessions.acceptor import AcceptorHalf, Greeting, Halves
 from pygorums.sessions.hello import Hello
 from pygorums.sessions.kept import Kept
-from tests.unit.sessions.client import Client
-from tests.unit.sessions.ends import End, Item
-from tests.unit.sessions.explore import FAULT_SETS
-from tests.unit.sessions.network import Conn
-from tests.unit.sessions.process import Process
-from tests.unit.sessions.promise import broken_promises
-from tests.unit.sessions.world import World
+from tests.unit.sessions.schedules.client import Client
+from tests.unit.sessions.schedules.ends import End, Item
+from tests.unit.sessions.schedules.explore import FAULT_SETS
+from tests.unit.sessions.schedules.network import Conn
+from tests.unit.sessions.schedules.process import Process
+from tests.unit.sessions.schedules.promise import broken_promises
+from tests.unit.sessions.schedules.world import World
 
 SEEDS = 2000 // len(FAULT_SETS)
 

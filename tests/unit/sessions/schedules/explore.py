@@ -1,6 +1,6 @@
 """Try schedules, and show the first that breaks a promise.
 
-    python -m tests.unit.sessions.explore [SEEDS] [FIRST]
+    python -m tests.unit.sessions.schedules.explore [SEEDS] [FIRST]
 
 tries so many seeds of each set of faults.
 """
@@ -11,8 +11,8 @@ import sys
 import time
 from collections import Counter
 
-from tests.unit.sessions.promise import broken_promises
-from tests.unit.sessions.world import FAULTS, World
+from tests.unit.sessions.schedules.promise import broken_promises
+from tests.unit.sessions.schedules.world import FAULTS, World
 
 __all__ = ["FAULT_SETS"]
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pygorums.sessions.acceptor import KEPT, Halves
 from pygorums.sessions.opener import OpenerHalf
-from tests.unit.sessions.client import Client
-from tests.unit.sessions.ends import Call, End, Item
-from tests.unit.sessions.network import Conn
-from tests.unit.sessions.process import Process
+from tests.unit.sessions.schedules.client import Client
+from tests.unit.sessions.schedules.ends import Call, End, Item
+from tests.unit.sessions.schedules.network import Conn
+from tests.unit.sessions.schedules.process import Process
 
 __all__ = ["FAULTS", "World"]
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pygorums.sessions.hello import Confirmation
 from pygorums.sessions.opener import OpenerHalf, Verdict
-from tests.unit.sessions.ends import Call, Item
-from tests.unit.sessions.network import Conn
+from tests.unit.sessions.schedules.ends import Call, Item
+from tests.unit.sessions.schedules.network import Conn
 
 if TYPE_CHECKING:
-    from tests.unit.sessions.world import World
+    from tests.unit.sessions.schedules.world import World
 
 __all__ = ["Client"]
 

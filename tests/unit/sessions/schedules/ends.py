@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.unit.sessions.network import Conn
+from tests.unit.sessions.schedules.network import Conn
 
 __all__ = ["Call", "End", "Item", "Weight"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pygorums.sessions.acceptor import KEPT
-from tests.unit.sessions.ends import Call
-from tests.unit.sessions.world import World
+from tests.unit.sessions.schedules.ends import Call
+from tests.unit.sessions.schedules.world import World
 
 __all__ = ["broken_promises"]
 
