@@ -84,7 +84,8 @@ class TcpProxy:
         """Resets every connection on the client's side only. The server is not told, as behind a NAT."""
         for link in self.links:
             link.forsaken = True
-            _reset(link.client)
+            if not link.client.is_closing():
+                _reset(link.client)
 
     def half_close_from_server(self) -> None:
         """Ends the servers' direction of every connection, as if they had nothing more to say."""

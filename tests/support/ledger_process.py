@@ -1,0 +1,88 @@
+"""A server in a process of its own that writes down what it handles, and what it is told when it calls back.
+
+    python -m tests.support.ledger_process ADDRESS NAME FILE
+
+It ends as `tests.support.server_process` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pygorums as gorums
+from tests.support.ledger import Ledger, LedgerService, NumberedCaller, WrittenLedger
+from tests.support.process import ServerProcess
+
+__all__ = ["LedgerProcess"]
+
+
+class LedgerProcess(ServerProcess):
+    """Runs this module.
+
+    Args:
+        target: What its callers call it.
+        folder: Where it has its file.
+
+    Attributes:
+        boots: How many times it was started.
+    """
+
+    def __init__(self, target: str, folder: Path) -> None:
+        super().__init__()
+        self.target = target
+        self.boots = 0
+        self._folder = folder
+
+    async def start(self) -> None:
+        self.boots += 1
+        await super().start()
+
+    @property
+    def name(self) -> str:
+        """Of the process that runs now."""
+        return f"{self.target}/{self.boots}"
+
+    @property
+    def dead(self) -> Sequence[str]:
+        """The names of those before."""
+        return [f"{self.target}/{boot}" for boot in range(1, self.boots)]
+
+    def command(self) -> Sequence[str]:
+        return "tests.support.ledger_process", self.address, self.name, str(self._file)
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / self.target
+
+    def read_into(self, ledger: Ledger) -> None:
+        """Enter what it has written into a ledger."""
+        WrittenLedger.read_into(ledger, self._file)
+
+
+async def _serve(address: str, name: str, file: str) -> None:
+    chance = random.Random(name)
+
+    async def pause() -> None:
+        await asyncio.sleep(chance.uniform(0, 0.01))
+
+    ledger = WrittenLedger(Path(file))
+    service = LedgerService(partial(ledger.handle, name), pause, NumberedCaller(ledger, name))
+    server = gorums.Server(service)
+    loop = asyncio.get_running_loop()
+    print("listening", await server.start(address), flush=True)
+    end = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, end.set)
+    loop.add_reader(sys.stdin.fileno(), end.set)
+    await end.wait()
+    loop.remove_reader(sys.stdin.fileno())
+    await server.stop(5)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(*sys.argv[1:]))
