@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz schedules check generate clean docs release-check
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz schedules storm check generate clean docs release-check
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -73,7 +73,13 @@ fuzz: install
 SEEDS ?= 6250
 
 schedules: install
-	$(BIN)/python -m tests.unit.sessions.explore $(SEEDS)
+	$(BIN)/python -m tests.unit.sessions.schedules.explore $(SEEDS)
+
+# Real processes and a network that breaks everything: STORM is how many calls, and the first seed if given.
+STORM ?= 2000
+
+storm: install
+	$(BIN)/python -m tests.robustness.storm $(STORM)
 
 check: install
 	$(BIN)/ruff check .
