@@ -272,15 +272,18 @@ class SendTimeoutError(SendError, TimeoutError):
     cause = "timed out while sending"
 
 
+_NO_STREAM = (grpc.StatusCode.UNAVAILABLE,)
+
+
 def renewed(error: StatusError, node_id: int, *, certain: bool = False) -> StatusError:
     """The same error of a node, for somebody else: raising one that is shared would pile up tracebacks.
 
     Args:
         error: The error.
         node_id: The node.
-        certain: Whether this call has not left, if that is because there is no stream.
+        certain: Whether this call has not left, if that is because there is no stream, or the node wants none.
     """
-    if isinstance(error, StreamDownError):
+    if isinstance(error, StreamDownError) or (certain and type(error) is StatusError and error.code in _NO_STREAM):
         return StreamDownError(error.message, node_id=node_id, certain=certain)
     if isinstance(error, NodeClosedError):
         return NodeClosedError(error.message, node_id=node_id)

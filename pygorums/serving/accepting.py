@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import grpc
 
-from pygorums.base.errors import StatusError
+from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.base.metadata import Metadata
 from pygorums.base.repeated import FailureLog
 from pygorums.nodes.node import Node
@@ -149,11 +149,13 @@ class Acceptor:
         await self._check(claim)
         terms = self._options.terms
         answer = terms.answer(offered)
-        agreement = terms.accepted(offered, answer)
         # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
         identity = tuple(auth_context.get("x509_pem_cert", ()))
         client = None if instance is None else (instance, *identity)
         half, again = self._sessions.greet(hello, identity) or (None, None)
+        if half is not None:
+            answer = (*answer, *terms.limit(), (SESSION_KEY, str(half.confirmation())))
+        agreement = terms.accepted(offered, answer)
         session = None if half is None else self._sessions.of(half)
         if session is None:
             session = self._begin(half, agreement, client, instance, claim, offered, peer)
@@ -166,7 +168,6 @@ class Acceptor:
         queue.announce(agreement.unannounced)
         session.attach()
         if half is not None:
-            answer = (*answer, (SESSION_KEY, str(half.confirmation())))
             self._sessions.attached(session)
             if again is not None:
                 session.resume(*again)
@@ -224,6 +225,8 @@ class Acceptor:
 
     def peers_replaced(self, gone: Container[Node], epoch: int) -> None:
         """Others are peers now: end the streams of those that are `gone`, and call back those that have come."""
+        for session in [session for session in self._sessions.away if session.opener.node in gone]:
+            session.end(StreamDownError(f"the node was removed from the peers of this server, at epoch {epoch}"))
         for stream, session in list(self.streams.items()):
             opener = session.opener
             if opener.node is not None and opener.node in gone:

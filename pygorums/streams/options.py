@@ -117,6 +117,7 @@ class StreamOptions:
                 max_receive=max_receive if 0 <= max_receive < DEFAULT_MAX_MESSAGE else None,
                 heartbeat=keepalive_ms / 1000,
                 shortest_heartbeat=numbers["pygorums.shortest_heartbeat_ms"] / 1000,
+                takes=max_receive if max_receive >= 0 else NO_LIMIT,
             ),
             slow_handler=numbers["pygorums.slow_handler_seconds"],
             max_released=numbers["pygorums.max_released_handlers"],

@@ -275,11 +275,12 @@ class OutboundChannel:
         return renewed(error, self._node_id, certain=self._session is not None)
 
     async def _run(self) -> None:
-        failures, lost, session = 0, 0, self._session
+        failures, lost, session, terms = 0, 0, self._session, self._options.terms
         while not self.closed:
             self._pause.attempt()
             self._expect()
-            transport = self._connect((*self._metadata, *(() if session is None else session.offer())))
+            offer = () if session is None else (*session.offer(), *terms.limit())
+            transport = self._connect((*self._metadata, *offer))
             try:
                 error, stood, lasted = await self._use(transport)
             finally:

@@ -87,6 +87,7 @@ class Terms:
         max_receive: The largest message in bytes that it takes; None if that need not be said.
         heartbeat: Seconds for which it is willing to hear nothing.
         shortest_heartbeat: The same of the other end, at least.
+        takes: The largest message in bytes that it takes, be it said or not.
     """
 
     extensions: Pairs
@@ -94,6 +95,7 @@ class Terms:
     max_receive: int | None
     heartbeat: float
     shortest_heartbeat: float
+    takes: int = NO_LIMIT
 
     def offer(self) -> Pairs:
         """What an opener says of it."""
@@ -129,6 +131,10 @@ class Terms:
             largest=largest,
             envelope_limit=min(MAX_ENVELOPE, self.max_send, largest),
         )
+
+    def limit(self) -> Pairs:
+        """What either end of a session says besides: a message that is refused for its size would come again."""
+        return () if self._limit() or self.takes == NO_LIMIT else ((MAX_MESSAGE_KEY, str(self.takes)),)
 
     def _limit(self) -> Pairs:
         return () if self.max_receive is None else ((MAX_MESSAGE_KEY, str(self.max_receive)),)

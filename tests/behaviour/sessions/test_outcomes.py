@@ -185,6 +185,30 @@ async def test_close_ends_the_session_when_everything_has_arrived() -> None:
         assert one.service.seen == [str(number) for number in range(200)]
 
 
+async def test_a_message_that_is_too_large_for_the_server_does_not_come_again_and_again() -> None:
+    large = [("grpc.max_send_message_length", 16 << 20)]
+    async with line(channel_options=large) as one:
+        await within(echo(one.node, Text(text="ok")))
+        with pytest.raises(gorums.StatusError) as caught:
+            await within(echo(one.node, Text(data=bytes(5 << 20))))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        await within(echo(one.node, Text(text="ok")))
+        assert one.proxy.attempts == 1
+
+
+async def test_a_server_that_refuses_streams_has_handled_nothing() -> None:
+    async def refuse(claim: gorums.Claim) -> None:
+        raise gorums.StatusError(grpc.StatusCode.UNAVAILABLE, "not yet")
+
+    service = ScriptedCalls()
+    async with serving(service, authorize=refuse) as address:
+        config = gorums.connect([address], session=gorums.Session())
+        error = await failure(echo(config[0], Text(text="ok")))
+        await within(config.close())
+    assert isinstance(error, gorums.StreamDownError)
+    assert error.certain
+
+
 async def test_a_quorum_call_tells_what_is_known_of_each_node() -> None:
     async with line(keep=0) as one:
         call = ask(one.config, Text(text="hold:door")).async_majority()
