@@ -81,6 +81,12 @@ STORM ?= 2000
 storm: install
 	$(BIN)/python -m tests.robustness.storm $(STORM)
 
+# What simulations hold for many more seeds than the suite has time for: hours. See: python -m tests.simulation.prove --help
+PROVE ?=
+
+prove: install
+	$(BIN)/python -m tests.simulation.prove $(PROVE)
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

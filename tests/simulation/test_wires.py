@@ -11,9 +11,9 @@ from pygorums.testing.simulation.running import Event, Runner, Settings
 from pygorums.testing.simulation.wires import WIRES
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
+from tests.simulation.promises import calls_back, order
 from tests.simulation.protocols import RIGHT, Scenario
 from tests.simulation.support import Echo, run, say
-from tests.simulation.test_promises import calls_back, order
 
 both = pytest.mark.parametrize("wire", WIRES)
 
