@@ -217,7 +217,12 @@ def _finish_generator(generator: Any) -> None:
 
 
 def _close_later(generator: Any) -> None:
-    asyncio.get_running_loop().create_task(generator.aclose())
+    asyncio.get_running_loop().create_task(_close(generator))
+
+
+async def _close(generator: Any) -> None:
+    """A coroutine with a name, for what a task is called by that has none would differ from run to run."""
+    await generator.aclose()
 
 
 MOST_TRIES = 20
