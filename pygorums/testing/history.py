@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import grpc
 
-from pygorums.base.errors import ConfigurationError, ErrorKind, GorumsError, matches
+from pygorums.base.errors import ConfigurationError, ErrorKind, GorumsError, StreamDownError, matches
 from pygorums.testing.models import Model
 from pygorums.testing.operations import Operation, Outcome
 from pygorums.testing.picture import picture_of
@@ -46,8 +46,8 @@ class History:
 
     Args:
         failures: Which errors mean that an operation was certainly not executed: exception classes and status codes.
-            `NotExecutedError` and `ConfigurationError` always do. All others leave open what became of it, as do
-            timeouts and cancellations.
+            `NotExecutedError` and `ConfigurationError` always do, and in a session a `StreamDownError` that is certain.
+            All others leave open what became of it, as do timeouts and cancellations.
         clock: Tells the time in seconds, for timelines only; `time.monotonic` by default.
     """
 
@@ -147,7 +147,8 @@ class History:
 
     def _is_outcome(self, operation: Operation, error: BaseException) -> bool:
         """Record an error, and say whether it may become of a call that is made as it should be."""
-        if any(matches(error, kind) for kind in self._failures):
+        certain = isinstance(error, StreamDownError) and error.certain
+        if certain or any(matches(error, kind) for kind in self._failures):
             self.failed(operation, error)
         else:
             self.unknown(operation, error)

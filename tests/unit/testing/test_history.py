@@ -68,6 +68,13 @@ async def test_errors_that_mean_that_it_was_not_executed() -> None:
     assert last(history).outcome is Outcome.UNKNOWN
 
 
+async def test_what_is_certain_in_a_session_is_certain_here() -> None:
+    history = History()
+    for certain in (True, False):
+        await history.call("c", "write", certain, raises(gorums.StreamDownError("down", certain=certain)))
+    assert [operation.outcome for operation in history.operations] == [Outcome.FAILED, Outcome.UNKNOWN]
+
+
 async def test_faults_of_the_program_are_raised() -> None:
     history = History()
     for error in [KeyError("x"), gorums.ConfigurationError("empty"), AssertionError("no")]:
