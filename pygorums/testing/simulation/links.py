@@ -63,8 +63,15 @@ class Direction:
         self._way: deque[Any] = deque()
         self._last = 0.0  # when what is on its way will all have arrived
         self._held = False  # by a partition
-        self._chance = chance = random.Random(number)
+        chance = random.Random(number)
         self._least, self._spread = chance.choice(_TEMPERS)
+        # What each message takes is kept at hand.
+        self._chance = chance.random
+        self._network = link.network
+        self._clock = link.network.loop.time
+        self._call_at = link.network.loop.call_at
+        self._between = source.host.name, target.host.name
+        self._context = target._context
 
     def send(self, what: Any) -> bool:
         """Put something on its way: messages as a list, bytes, `None` at their end, metadata as pairs, or an error.
@@ -74,13 +81,13 @@ class Direction:
         """
         if self.link.over:
             return False
-        network = self.link.network
         self._way.append(what)
         if type(what) is list or type(what) is bytes:
             self._bytes += len(what) if type(what) is bytes else sum(map(len, what))
             self._full = self._bytes > MOST_ON_THE_WAY
-        if network.trace is not None:
-            network.trace("send", self.source.host.name, self.target.host.name, self.number, what)
+        trace = self._network.trace
+        if trace is not None:
+            trace("send", *self._between, self.number, what)
         if not self._held:
             self._schedule()
         return not self._full
@@ -90,30 +97,29 @@ class Direction:
         self._bytes -= size
         if self._full and self._bytes <= MOST_ON_THE_WAY and self.writable is not None:
             self._full = False
-            network = self.link.network
-            low = network.latency_of(self.target.host.name, self.source.host.name)[0]
+            network = self._network
+            low = network.latency_of(*self._between)[0]
             network.loop.call_later(low, self.writable, context=self.source._context)
 
     def _schedule(self) -> None:
-        network = self.link.network
-        low, high = network.latency_of(self.source.host.name, self.target.host.name)
-        when = network.loop.time() + low + (high - low) * (self._least + self._spread * self._chance.random())
+        low, high = self._network.latency_of(*self._between)
+        when = self._clock() + low + (high - low) * (self._least + self._spread * self._chance())
         if when < self._last:
             when = self._last
         self._last = when
-        network.loop.call_at(when, self._arrive, context=self.target._context)
+        self._call_at(when, self._arrive, context=self._context)
 
     def _arrive(self) -> None:
-        network = self.link.network
+        network = self._network
         if not self._way:
             return  # it was lost
-        if self._held or network.hindered(self.source.host.name, self.target.host.name):
+        if self._held or network.hindered(*self._between):
             self._held = True
             network.wait_for_heal(self)
             return
         what = self._way.popleft()
         if network.trace is not None:
-            network.trace("receive", self.source.host.name, self.target.host.name, self.number, what)
+            network.trace("receive", *self._between, self.number, what)
         if self.receive is not None:
             self.receive(what)
 

@@ -77,6 +77,8 @@ class Network:
 
     def hindered(self, source: str, target: str) -> bool:
         """Whether nothing gets from one host to another."""
+        if not self._partitions:
+            return False
         for one, other in self._partitions:
             inside = (source in one, target in one)
             if other is None:
