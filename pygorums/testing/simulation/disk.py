@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 __all__ = ["Disk"]
 
@@ -59,6 +60,20 @@ class Disk:
                 self._synced[each] = self._now[each]
             else:
                 self._synced.pop(each, None)
+
+    def sqlite(self, name: str, **options: Any) -> Any:
+        """A connection to a database of SQLite in a file, as `sqlite3.connect` makes it.
+
+        What was committed is on the disk: a crash does not lose it. What was not, is lost. There should be one
+        connection to a file at a time; another one sees what was committed before it was opened.
+
+        Args:
+            name: The file. It is made if it is not there.
+            options: Further keyword arguments for `sqlite3.connect`.
+        """
+        from pygorums.testing.simulation.database import opened  # not every Python has SQLite
+
+        return opened(self, name, **options)
 
     def __contains__(self, name: object) -> bool:
         return name in self._now
