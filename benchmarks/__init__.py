@@ -1,7 +1,7 @@
 """How fast pygorums is, beside hand-written gRPC on the same machine: ``python -m benchmarks``.
 
 Here are the command line, the commands, and the services that both sides speak. The folders import only from those
-before them: `statistics`, `loads`, `measuring`, `servers`, `subjects`, `reports`, `reach`.
+before them: `statistics`, `loads`, `measuring`, `servers`, `subjects`, `reports`, `reach`, `quorums`.
 """
 
 import os

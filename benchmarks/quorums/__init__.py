@@ -1,0 +1,1 @@
+"""What quorums and hedging cost: ``python -m benchmarks.quorums``."""
