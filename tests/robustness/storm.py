@@ -19,6 +19,7 @@ from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pygorums as gorums
 from tests.protos.calls_gorums import echo
@@ -47,11 +48,15 @@ class Storm:
         folder: For what they write.
         seed: Of what goes wrong.
         kills: Whether servers are killed.
+        transport: Of the client; that of the servers is the default one.
     """
 
-    def __init__(self, folder: Path, seed: int, *, kills: bool) -> None:
+    def __init__(
+        self, folder: Path, seed: int, *, kills: bool, transport: Literal["asyncio", "grpc"] | None = None
+    ) -> None:
         self._chance = random.Random(seed)
         self._kills = kills
+        self._transport = transport
         self._processes = [LedgerProcess(f"s{number}", folder) for number in (1, 2, 3)]
         self._proxies: list[TcpProxy] = []
         self.ledger = Ledger()
@@ -70,6 +75,7 @@ class Storm:
                 backoff=gorums.Backoff(initial=0.005, maximum=0.05),
                 session=gorums.Session(keep=keep),
                 server=own,
+                transport=self._transport,
             )
             stack.push_async_callback(config.close)
             await config.wait_connected(timeout=TURN)

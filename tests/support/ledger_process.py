@@ -73,7 +73,8 @@ async def _serve(address: str, name: str, file: str) -> None:
 
     ledger = WrittenLedger(Path(file))
     service = LedgerService(partial(ledger.handle, name), pause, NumberedCaller(ledger, name))
-    server = gorums.Server(service)
+    # On a machine that is busy a client may be away for longer than is usual.
+    server = gorums.Server(service, session_linger=60.0)
     loop = asyncio.get_running_loop()
     print("listening", await server.start(address), flush=True)
     end = asyncio.Event()
