@@ -18,7 +18,7 @@ from pygorums.testing.simulation.checking import _run_chunk, scenario_of
 from pygorums.testing.simulation.faults import Fault
 from pygorums.testing.simulation.running import Runner, Settings
 from pygorums.testing.simulation.shrinking import shrunk
-from tests.simulation.protocols import WRONG, election
+from tests.simulation.protocols import RIGHT, WRONG, election
 from tests.simulation.support import Echo, say
 
 ROOT = Path(__file__).parents[2]
@@ -250,3 +250,13 @@ def test_a_run_that_was_traced_is_the_same_run() -> None:
     assert plain.seconds == traced.seconds == stepped.seconds
     assert plain.events == []
     assert traced.digest != stepped.digest
+
+
+def test_the_engine_logs_only_what_concerns_the_run_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    testing.check(RIGHT["counter"], 5)
+    assert caplog.records == []
+    with pytest.raises(testing.SimulationFailure) as caught:
+        testing.check(WRONG["a retry is not idempotent"], 50)
+    assert 0 < len(caplog.records) < 20
+    assert {record.name.partition(".")[0] for record in caplog.records} == {"pygorums"}
+    assert caught.value.faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import itertools
+import logging
 import multiprocessing
 import os
 import random
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -83,6 +85,7 @@ def check(
         TypeError: `scenario` is not an async function.
         ValueError: There is no such wire.
     """
+    __tracebackhide__ = True  # pytest shows what failed, and not this
     if wire not in WIRES:
         raise ValueError(f"there is no wire {wire!r}: there are {' and '.join(map(repr, WIRES))}")
     settings = Settings(latency, shuffle, audit, longest, wire)
@@ -106,7 +109,7 @@ def check(
                 if seed is not None:
                     replay(scenario, seed, settings)
         else:
-            with Runner(scenario, settings).ready() as runner:
+            with Runner(scenario, settings).ready() as runner, _quiet():
                 for seed in chosen:
                     if deadline is not None and _clock() > deadline:
                         break
@@ -124,11 +127,25 @@ def replay(scenario: Scenario, seed: int, settings: Settings = Settings()) -> No
     Raises:
         SimulationFailure: It fails.
     """
-    with Runner(scenario, settings).ready() as runner:
+    __tracebackhide__ = True
+    with Runner(scenario, settings).ready() as runner, _quiet():
         _run(runner, seed, 0)
 
 
+@contextmanager
+def _quiet(*, quiet: bool = True) -> Iterator[None]:
+    """Have the engine log nothing: in thousands of runs thousands of connections break. Or have it log again."""
+    logger = logging.getLogger("pygorums")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1 if quiet else logging.NOTSET)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def _run(runner: Runner, seed: int, index: int) -> None:
+    __tracebackhide__ = True
     twice = index % TWICE_EVERY == 0
     run = runner.run(seed, steps=twice)
     if twice:
@@ -156,7 +173,8 @@ def _failure(runner: Runner, run: Run) -> SimulationFailure:
         return type(again.error) is kind, again.steps
 
     fewest, variant = shrunk(drawn, fails, random.Random(f"{run.seed} shrinking"))
-    final = runner.run(run.seed, trace=True, instead=instead(fewest), variant=variant)
+    with _quiet(quiet=False):
+        final = runner.run(run.seed, trace=True, instead=instead(fewest), variant=variant)
     if final.error is None:  # it does not follow from the seed
         final = run
     return SimulationFailure(final, drawn, replay_command(runner.scenario, run.seed, runner.settings))
@@ -228,7 +246,7 @@ def _enter(path: list[str]) -> None:
 
 def _run_chunk(target: str, file: str, seeds: Sequence[int], settings: Settings) -> tuple[int, int | None]:
     """Run seeds, in a process of its own: how many, and the one that failed."""
-    with Runner(scenario_of(target, file), settings).ready() as runner:
+    with Runner(scenario_of(target, file), settings).ready() as runner, _quiet():
         for index, seed in enumerate(seeds):
             try:
                 run = runner.run(seed, steps=index == 0)
