@@ -9,6 +9,9 @@ __all__ = ["Budget", "Kept"]
 
 T = TypeVar("T")
 
+COUNTED_EVERY = 16 << 10
+"""Bytes more than before that are worth being counted with what other sessions keep."""
+
 
 class Budget:
     """The bytes that many sessions keep together.
@@ -39,7 +42,7 @@ class Kept(Generic[T]):
         budget: What all sessions together may keep, if that has a bound.
     """
 
-    __slots__ = ("_acknowledged", "_base", "_budget", "_frames", "_limit", "_owners", "_size")
+    __slots__ = ("_acknowledged", "_base", "_budget", "_frames", "_limit", "_mark", "_noted", "_owners", "_size")
 
     def __init__(self, limit: int, budget: Budget | None = None) -> None:
         self._limit = limit
@@ -49,6 +52,8 @@ class Kept(Generic[T]):
         self._base = 0  # the number of the one before the first that is kept
         self._acknowledged = 0
         self._size = 0
+        self._noted = 0  # what the budget knows of that
+        self._mark = limit if budget is None else min(limit, COUNTED_EVERY)  # at which it is to be looked at again
 
     @property
     def written(self) -> int:
@@ -75,50 +80,53 @@ class Kept(Generic[T]):
         """The owners of what is kept, oldest first."""
         return self._owners
 
-    def wrote_one(self, frame: bytes, owner: T) -> None:
-        """A message was written."""
+    def wrote_one(self, frame: bytes, owner: T, size: int) -> None:
+        """A message was written, which has so many bytes."""
         self._frames.append(frame)
         self._owners.append(owner)
-        self._size += len(frame)
-        if self._size > self._limit or self._budget is not None:
-            self._note(len(frame))
+        self._size = size = self._size + size
+        if size > self._mark:
+            self._note()
 
     def wrote(self, frames: Sequence[bytes], owners: Sequence[T], size: int) -> None:
         """Messages were written, which have so many bytes together."""
         self._frames += frames
         self._owners += owners
         self._size += size
-        if self._size > self._limit or self._budget is not None:
-            self._note(size)
+        if self._size > self._mark:
+            self._note()
 
-    def _note(self, size: int) -> None:
-        """So many bytes more are kept. If they are too many, drop the oldest."""
+    def _note(self) -> None:
+        """Notably more is kept. If that is too much, drop the oldest."""
+        budget = self._budget
+        self._tell_budget()
         excess = 0
         if self._size > self._limit:
             # Down to the half, so that it costs a constant amount for each message.
             excess = self._size - self._limit // 2
-        if self._budget is not None:
-            self._budget.size += size
-            excess = max(excess, min(self._budget.size - self._budget.limit, self._size))
-        if excess > 0:
-            self._drop(excess)
-
-    def _drop(self, excess: int) -> None:
+        if budget is not None:
+            excess = max(excess, min(budget.size - budget.limit, self._size))
         count = dropped = 0
         while dropped < excess:
             dropped += len(self._frames[count])
             count += 1
-        self._forget(count)
+        if count:
+            self._forget(count)
+
+    def _tell_budget(self) -> None:
+        if self._budget is not None:
+            self._budget.size += self._size - self._noted
+            self._noted = self._size
+            self._mark = min(self._limit, self._noted + COUNTED_EVERY)
 
     def _forget(self, count: int) -> None:
         """Keep so many fewer."""
-        size = sum(map(len, self._frames[:count]))
+        self._size -= sum(map(len, self._frames[:count]))
         del self._frames[:count]
         del self._owners[:count]
         self._base += count
-        self._size -= size
-        if self._budget is not None:
-            self._budget.size -= size
+        if self._noted > self._size:
+            self._tell_budget()
 
     def acknowledge(self, taken: int) -> bool:
         """The other side has taken so many. False, and nothing done, if there are not that many."""
@@ -149,7 +157,6 @@ class Kept(Generic[T]):
     def _take_out(self) -> tuple[list[bytes], list[T]]:
         kept = self._frames, self._owners
         self._frames, self._owners = [], []
-        if self._budget is not None:
-            self._budget.size -= self._size
         self._size = 0
+        self._tell_budget()
         return kept

@@ -16,8 +16,11 @@ MESSAGES = 256
 SIZE = 64 << 10
 """And so many bytes of them."""
 
-DELAY = 0.1
-"""Seconds until fewer are told."""
+DELAY = 0.08
+"""Seconds until fewer are told, with whatever else is sent."""
+
+ALONE = 0.02
+"""Seconds more until they are told though nothing else is sent."""
 
 
 class _Counting(Protocol):
@@ -49,19 +52,25 @@ class Acknowledging:
         self._size = size = self._size + size
         if taken >= self._due_at or size >= SIZE:
             self.tell()
-        elif self._timer is None:
+        if self._timer is None:
             self._timer = self._loop.call_later(DELAY, self._due)
 
     def _due(self) -> None:
         self._timer = None
-        if self._size:
+        if self._size or self._queue.telling:
             self.tell()
+            self._timer = self._loop.call_later(ALONE, self._alone)
 
-    def tell(self) -> None:
-        """Tell it now."""
+    def _alone(self) -> None:
+        self._timer = None
+        if self._queue.telling:
+            self.tell(now=True)
+
+    def tell(self, *, now: bool = False) -> None:
+        """Tell it with what is sent next, or `now`."""
         self._size = 0
         self._due_at = self._half.taken + MESSAGES
-        self._queue.tell(encode_ack(self._half.taken))
+        self._queue.tell(encode_ack(self._half.taken), now=now)
 
     def stop(self) -> None:
         """Tell nothing more, for now."""

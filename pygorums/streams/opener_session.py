@@ -144,7 +144,7 @@ class OpenerSession:
         self._began_with = self._progress()
         if self._half.active:
             self._queue.kept = self._half.kept
-            self._acks.tell()
+            self._acks.tell(now=True)
         return self._half.active or answer is None
 
     def _wanted(self) -> Callable[[Outgoing], bool]:

@@ -124,11 +124,19 @@ class SendQueue:
         if not self._first and self.empty:
             self.tell(b"")
 
-    def tell(self, sign: bytes) -> None:
-        """Send what only tells something of the stream, instead of one of its kind that was not sent yet."""
+    def tell(self, sign: bytes, *, now: bool = True) -> None:
+        """Send what only tells something of the stream, instead of one of its kind that was not sent yet.
+
+        It leaves before all else, but not by itself unless it is to leave `now`.
+        """
         self._first[sign[:1]] = sign
-        if self.wake is not None:
+        if now and self.wake is not None:
             self.wake()
+
+    @property
+    def telling(self) -> bool:
+        """Whether something is to be told that has not left."""
+        return bool(self._first)
 
     def _make_room(self, size: int) -> bool:
         # Looking for withdrawn frames costs as much as there are frames; it must be worth it.
@@ -250,7 +258,7 @@ class SendQueue:
             at_once: Where there are no envelopes, how many bytes of frames go out together; one frame at least.
         """
         if self._first:
-            return self._tell_first()
+            return self._tell_first(at_once)
         if self._withdrawals:
             self._drop_withdrawn()
         if self._taken_end == len(self._taken):
@@ -261,10 +269,11 @@ class SendQueue:
                 if len(frame) > self.announce_above and self._tells_length(frame):
                     return (encode_announcement(len(frame)),)
                 self._frames.clear()
-                self._writing = (self._owners.pop(),)
-                self._writing_bytes = len(frame)
+                owner = self._owners.pop()
+                self._writing = (owner,)
+                self._writing_bytes = size = len(frame)
                 if self.kept is not None:
-                    self.kept.wrote_one(frame, self._writing[0])
+                    self.kept.wrote_one(frame, owner, size)
                 return (frame,)
             self._taken, self._frames = self._frames, []
             self._taken_owners, self._owners = self._owners, []
@@ -286,11 +295,11 @@ class SendQueue:
             self.kept.wrote(frames, self._writing, self._writing_bytes)
         return (envelope(frames),) if self._batching and len(frames) > 1 else frames
 
-    def _tell_first(self) -> Sequence[bytes]:
-        told, self._first = tuple(self._first.values()), {}
+    def _tell_first(self, at_once: int) -> Sequence[bytes]:
+        told, self._first = self._first.values(), {}
         self._writing = ()
         self._writing_bytes = 0
-        return told
+        return (*told, *self.next_messages(at_once))
 
     def _recount(self) -> None:
         self.queued_bytes = sum(map(len, self._frames))

@@ -53,13 +53,13 @@ def test_one_that_is_larger_than_the_bound_is_not_kept() -> None:
 
 
 def test_all_together_have_a_bound() -> None:
-    budget = Budget(1500)
-    first = kept_of(b"a" * 900, budget=budget)
-    second = kept_of(b"b" * 500, budget=budget)
-    second.wrote([b"c" * 300], [2], 300)
+    budget = Budget(150_000)
+    first = kept_of(b"a" * 90_000, limit=100_000, budget=budget)
+    second = kept_of(b"b" * 50_000, limit=100_000, budget=budget)
+    second.wrote([b"c" * 30_000], [2], 30_000)
     assert first.resumable
     assert not second.resumable
-    assert budget.size == first.size + second.size <= 1500
+    assert budget.size == first.size + second.size <= 150_000
     first.restart()
     second.restart()
     assert budget.size == 0
