@@ -247,6 +247,8 @@ class SendQueue:
     async def drained(self, limit: int) -> None:
         """Wait until no more than `limit` bytes are queued, and all is told that goes before them."""
         while self.queued_bytes > limit or self._first:
+            if self.wake is not None:
+                self.wake()  # what is told with others waits for them no longer
             if self._drained is None or self._drained.done():
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)

@@ -1,5 +1,6 @@
 """The queue of what is sent, without an event loop: held against a list of what should be there."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -172,4 +173,30 @@ def test_a_large_frame_is_announced_and_again_on_the_next_stream() -> None:
         assert queue.queued_bytes == len(frame)
         queue.stream_broke(DOWN)
         queue.discard(DOWN)
+    assert queue.queued_bytes == 0
+
+
+async def test_whoever_waits_until_all_has_left_does_not_wait_for_others_to_send_something() -> None:
+    queue = SendQueue(1, 100)
+    woken: list[str] = []
+    queue.wake = lambda: woken.append("now")
+    queue.tell(b"\x68\x01", now=False)
+    assert queue.telling
+    assert not woken
+    waiting = asyncio.ensure_future(queue.drained(0))
+    await asyncio.sleep(0)
+    assert woken == ["now"]
+    assert list(queue.next_messages(0)) == [b"\x68\x01"]
+    queue.wrote()
+    await asyncio.wait_for(waiting, 10)
+    assert not queue.telling
+
+
+def test_what_is_told_goes_along_with_what_is_sent() -> None:
+    queue = SendQueue(1, 100)
+    queue.tell(b"\x68\x01", now=False)
+    queue.tell(b"\x68\x02", now=False)
+    queue.put(b"frame", UNOWNED)
+    assert list(queue.next_messages(0)) == [b"\x68\x02", b"frame"]
+    queue.wrote()
     assert queue.queued_bytes == 0
