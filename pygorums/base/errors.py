@@ -141,8 +141,8 @@ class StreamDownError(_UnavailableError):
     """There is no stream to the node: it cannot be reached, or the stream broke under the call.
 
     Attributes:
-        certain: Whether it is certain that the node has not handled the call, and never will. It is in sessions
-            (`Session`); without one a call that had left may have been handled.
+        certain: Whether it is certain that the node has not handled the call, and never will. It is of a call that was
+            refused at once, and in sessions (`Session`); without one a call that had left may have been handled.
     """
 
     def __init__(self, message: str, *, node_id: int | None = None, certain: bool = False) -> None:
@@ -272,7 +272,7 @@ class SendTimeoutError(SendError, TimeoutError):
     cause = "timed out while sending"
 
 
-_NO_STREAM = (grpc.StatusCode.UNAVAILABLE,)
+_NO_STREAM = grpc.StatusCode.UNAVAILABLE
 
 
 def renewed(error: StatusError, node_id: int, *, certain: bool = False) -> StatusError:
@@ -283,7 +283,8 @@ def renewed(error: StatusError, node_id: int, *, certain: bool = False) -> Statu
         node_id: The node.
         certain: Whether this call has not left, if that is because there is no stream, or the node wants none.
     """
-    if isinstance(error, StreamDownError) or (certain and type(error) is StatusError and error.code in _NO_STREAM):
+    # A node that refuses a stream as UNAVAILABLE is down, whoever has found that out.
+    if isinstance(error, StreamDownError) or (type(error) is StatusError and error.code == _NO_STREAM):
         return StreamDownError(error.message, node_id=node_id, certain=certain)
     if isinstance(error, NodeClosedError):
         return NodeClosedError(error.message, node_id=node_id)

@@ -266,7 +266,7 @@ class OutboundChannel:
 
     def _why_not(self, frame: bytes) -> StatusError:
         if self._refusal is not None:
-            return self._copy(self._refusal)
+            return renewed(self._refusal, self._node_id, certain=True)
         text = self._queue.why_not(frame, self._address, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
@@ -286,15 +286,16 @@ class OutboundChannel:
             finally:
                 await transport.close()
             lost = lost + 1 if isinstance(error, ConnectionLostError) and not stood else 0
-            self.last_error = error = self._copy(error)
+            drained = self._state is _State.DRAINED
+            refused = drained or not (stood or lost == 1) or not isinstance(error, StreamDownError)
+            ended, error = error, self._copy(error)
+            self.last_error = error
             if self.closed:
                 self._log.closed()
                 self._queue.discard(error)
                 return
             self._log.ended(error, stood=stood)
-            drained = self._state is _State.DRAINED
-            refused = drained or not (stood or lost == 1) or not isinstance(error, StreamDownError)
-            if refused and (drained or session is None or not session.waits(error, stood=stood)):
+            if refused and (drained or session is None or not session.waits(ended, stood=stood)):
                 # It has left, could not be opened, or the node wants no stream with us: nothing to wait for.
                 self._went_down(error)
             delay = self._backoff.delay(failures, self._chance.random())
