@@ -55,7 +55,7 @@ class _HedgedQueue(ReplyQueue[Resp]):
     def fail(self, node_id: int, error: Exception) -> None:
         self._owing.discard(node_id)
         super().fail(node_id, error)
-        self._replace(node_id)
+        self._replace(node_id)  # unless it has replied before, in a streaming call: then it counts
 
     def end(self, node_id: int) -> None:
         self._owing.discard(node_id)
@@ -66,10 +66,13 @@ class _HedgedQueue(ReplyQueue[Resp]):
     def _rejected(self, node_id: int) -> None:
         """A reply that had come does not count, says who reads: perhaps another thread."""
         if not self.streaming:  # where the node may send a better one
-            on_loop(self._loop, lambda: self._replace(node_id))
+            on_loop(self._loop, lambda: self._reject(node_id))
+
+    def _reject(self, node_id: int) -> None:
+        self._tally.succeeded &= ~self._tally.rule.bits.get(node_id, 0)
+        self._replace(node_id)
 
     def _replace(self, node_id: int) -> None:
-        self._tally.succeeded &= ~self._tally.rule.bits.get(node_id, 0)
         self._tally.count_failure(node_id)
         if self.hedger is not None:
             self.hedger.replace()

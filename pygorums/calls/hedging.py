@@ -76,6 +76,8 @@ def hedging(method: Method[Any, Any], hedge: Hedge | None, first: First | None) 
             return None
         raise ValueError("first= says whom to ask before the others: it takes hedge= to say when to ask those")
     if first is not None and not hasattr(first, "sample"):
+        if isinstance(first, int):
+            raise TypeError(f"first takes several nodes or their IDs, such as [{first}], not {first!r}")
         first = ids_of(first)
     if not method.idempotent:
         raise ConfigurationError(

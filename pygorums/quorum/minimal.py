@@ -83,6 +83,8 @@ def _sufficient(quorums: Quorums) -> Iterator[tuple[int | Quorums, ...]]:
 
 def fewest(quorums: Quorums) -> int:
     """How many nodes the smallest quorum has."""
+    if quorums.need == 1 and quorums.unweighted:  # also where nodes occur more than once: one part is enough
+        return min(1 if isinstance(part, int) else fewest(part) for _, part in quorums.parts)
     if not quorums.simple:
         return min(mask.bit_count() for mask in minimal_masks(quorums))
     sizes = [(weight, 1 if isinstance(part, int) else fewest(part)) for weight, part in quorums.parts if weight]

@@ -87,8 +87,16 @@ class Quorums:
             self._rule = Rule(bits, _compiled(self, bits), number)
         return self._rule
 
-    def is_quorum(self, nodes: Nodes) -> bool:
-        """Whether nodes make a quorum, or contain one. Nodes that are not in the expression count for nothing."""
+    def is_quorum(self, nodes: Iterable[int | HasID]) -> bool:
+        """Whether nodes, or their IDs, make a quorum, or contain one.
+
+        Nodes that are not in the expression count for nothing.
+
+        Raises:
+            TypeError: These are no nodes.
+        """
+        if isinstance(nodes, int):  # which elsewhere is a number of nodes
+            raise TypeError(f"is_quorum takes several nodes or their IDs, such as [{nodes}], not {nodes!r}")
         rule = self.rule
         return rule.enough(rule.mask(ids_of(nodes)))
 

@@ -12,6 +12,7 @@ import pygorums as gorums
 from examples.storage.storage_gorums import write_qc
 from examples.storage.storage_pb2 import WriteRequest
 from pygorums import quorums as q
+from pygorums.calls.hedging import Hedger
 from pygorums.testing import SILENT, responses
 from tests.protos.calls_gorums import ask, follow
 from tests.protos.calls_pb2 import Text
@@ -28,6 +29,14 @@ SOON = 0.001
 def seen(cluster: Cluster[ScriptedCalls], text: str) -> list[int]:
     """The nodes that have handled a request."""
     return [service.number for service in cluster if text in service.seen]
+
+
+@pytest.fixture
+def hedgers(monkeypatch: pytest.MonkeyPatch) -> list[Hedger]:
+    """Those of calls whose time does not pass by itself."""
+    found: list[Hedger] = []
+    monkeypatch.setattr(Hedger, "_wait", lambda self: found.append(self))
+    return found
 
 
 async def correctable(call: gorums.Responses[Text], n: int, **options: Any) -> None:
@@ -85,15 +94,20 @@ async def test_more_are_asked_when_time_passes(five: Cluster[ScriptedCalls], end
 
 
 @every_end
-async def test_no_more_than_it_takes_without_the_silent_ones(five: Cluster[ScriptedCalls], end: Any) -> None:
+async def test_no_more_than_it_takes_without_the_silent_ones(
+    five: Cluster[ScriptedCalls], end: Any, hedgers: list[Hedger]
+) -> None:
     text = "hold-free:a ok ok hold-free:b hold-free:c"
-    call = asyncio.ensure_future(end(ask(five.config, Text(text=text)), 3, hedge=0.05, first=[1, 2, 3]))
-    await until(lambda: len(seen(five, text)) == 4)
+    call = asyncio.ensure_future(end(ask(five.config, Text(text=text)), 3, hedge=1, first=[1, 2, 3]))
+    await until(lambda: [node.latency is not None for node in five.config] == [False, True, True, False, False])
+    assert hedgers[0].ask_more()
+    await five.services[3].gates["b"].arrivals()
     assert seen(five, text) == [1, 2, 3, 4], "one is silent, so one is asked"
     five.services[3].gates["b"].open()
     await within(call)
     await within(ask(five.config, Text(text="fence")).all())
     assert seen(five, text) == [1, 2, 3, 4], "and once it is decided, nobody"
+    assert not hedgers[0].ask_more()
 
 
 @pytest.mark.parametrize("name", ["first", "majority", "all"])
@@ -210,6 +224,18 @@ async def test_streaming_calls(five: Cluster[ScriptedCalls]) -> None:
     assert len(seen(five, "none")) == 5
 
 
+async def test_a_node_that_has_replied_counts_though_its_stream_breaks(five: Cluster[ScriptedCalls]) -> None:
+    """In a streaming call: nobody is asked in its place."""
+    config = five.config[:3]
+    request = Text(text="ok hold:a", number=2)
+    call = asyncio.ensure_future(follow(config, request).collect_quorum(2, hedge=NEVER, first=[1, 2]))
+    await five.services[1].gates["a"].arrivals()
+    await within(five.servers[0].stop())
+    five.services[1].gates["a"].open()
+    assert set(await within(call)) == {1, 2}
+    assert seen(five, request.text) == [1, 2]
+
+
 async def test_the_time_is_that_of_the_call_and_silent_nodes_are_those_that_were_asked(
     five: Cluster[ScriptedCalls],
 ) -> None:
@@ -220,26 +246,34 @@ async def test_the_time_is_that_of_the_call_and_silent_nodes_are_those_that_were
         assert [node.pending for node in five.config] == [0] * 5
 
 
-async def test_cancelled_calls_ask_nobody_any_more(five: Cluster[ScriptedCalls]) -> None:
+async def test_cancelled_calls_ask_nobody_any_more(five: Cluster[ScriptedCalls], hedgers: list[Hedger]) -> None:
     for end in (Responses.majority, Responses.async_majority, Responses.collect_quorum):
-        call = asyncio.ensure_future(end(ask(five.config, Text(text="silent")), hedge=0.02))
+        call = asyncio.ensure_future(end(ask(five.config, Text(text="silent")), hedge=1))
         await five.service.has_seen("silent")
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         assert [node.pending for node in five.config] == [0] * 5
-        for service in five:
-            service.seen.clear()
-    await asyncio.sleep(0.03)  # longer than the calls would have waited
+        assert not hedgers[-1].ask_more()
     await within(ask(five.config, Text(text="fence")).all())
-    assert seen(five, "silent") == []
+    assert seen(five, "silent") == [1, 2, 3]
 
 
-async def test_late_nodes_are_measured_from_when_they_were_asked(five: Cluster[ScriptedCalls]) -> None:
-    await within(ask(five.config, Text(text="silent silent silent ok ok")).threshold(2, hedge=0.2))
+async def test_late_nodes_are_measured_from_when_they_were_asked(
+    five: Cluster[ScriptedCalls], hedgers: list[Hedger]
+) -> None:
+    now = asyncio.get_running_loop().time
+    call = ask(five.config, Text(text="silent silent silent ok ok")).async_threshold(2, hedge=1, first=[1, 2, 3])
+    for service in five.services[:3]:
+        await service.gates["silent"].arrivals()
+    asked = now()
+    assert hedgers[0].ask_more()
+    await within(call)
+    passed = now() - asked
+    assert [node.channel.pending.latency for node in five.config[:3]] == [None] * 3
     for node in five.config[3:]:
         assert node.latency is not None
-        assert node.latency < 0.2
+        assert node.latency <= passed
 
 
 async def test_only_those_who_were_asked_are_asked_again_on_a_new_stream() -> None:
@@ -285,6 +319,7 @@ async def test_what_cannot_be_hedged_is_refused(five: Cluster[ScriptedCalls]) ->
         ({"hedge": "p100"}, ValueError, '"p95"'),
         ({"hedge": [1]}, TypeError, '"p95"'),
         ({"hedge": 1, "first": "abc"}, TypeError, "list of nodes"),
+        ({"hedge": 1, "first": 3}, TypeError, "several nodes"),
     ]
     for options, kind, text in mistakes:
         with pytest.raises(kind, match=text):

@@ -90,6 +90,11 @@ def test_many_nodes() -> None:
     assert expression.is_quorum([999])
 
 
+def test_a_number_is_no_set_of_nodes() -> None:
+    with pytest.raises(TypeError, match=r"such as \[3\]"):
+        q.majority(3).reads.is_quorum(3)  # type: ignore[arg-type]
+
+
 def test_too_deep() -> None:
     def nested(levels: int) -> q.Quorums:
         return q.of(2, levels, 98, nested(levels - 1)) if levels else q.of(2, 97, 98, 99)

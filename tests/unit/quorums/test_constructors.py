@@ -185,6 +185,7 @@ def test_large_systems_are_made_at_once() -> None:
     assert q.majority(1001).resilience == 500
     joint = q.joint(q.majority(range(1, 102)), q.majority(range(51, 152)))
     assert joint.reads.is_quorum(range(40, 110))
+    assert joint.resilience == 50
     assert (
         q.zones({name: range(start, start + 99) for name, start in (("a", 1), ("b", 100), ("c", 199))}).resilience == 99
     )
