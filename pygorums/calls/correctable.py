@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -56,12 +57,12 @@ class Correctable(Local, Generic[T]):
         self._reached = False
         self._newest: dict[int, tuple[T, int]] = {}  # of each node, by ascending level
         self._latest: T | None = None
-        self._readers: WeakKeyDictionary[Levels[T], None] = WeakKeyDictionary()  # in order
+        self._readers: WeakKeyDictionary[Levels[T], None] | None = None  # in order, if there ever were any
         self._level = LEVEL_NOT_SET
         self._error: Exception | None = None
         self._done = False
         self._loop = asyncio.get_running_loop()
-        self._changed = self._loop.create_future()
+        self._waiters: dict[asyncio.Future[None], int] = {}  # each with the level that it waits for
         self._task = self._loop.create_task(self._run(), name=f"pygorums correctable {progress.method_name}")
 
     def get(self) -> tuple[T | None, int, Exception | None]:
@@ -79,14 +80,14 @@ class Correctable(Local, Generic[T]):
 
     async def watch(self, level: int) -> tuple[T | None, int, Exception | None]:
         """Wait until `level` is reached or the call is over, and return `get()`."""
-        while self._level < level and not self._done:
-            await asyncio.shield(self._changed)
+        if self._level < level and not self._done:
+            await self._until(level)
         return self.get()
 
     async def wait(self) -> tuple[T | None, int, Exception | None]:
         """Wait until the call is over, and return `get()`."""
-        while not self._done:
-            await asyncio.shield(self._changed)
+        if not self._done:
+            await self._until(sys.maxsize)
         return self.get()
 
     def cancel(self) -> None:
@@ -105,6 +106,8 @@ class Correctable(Local, Generic[T]):
             IncompleteError: At the end, if the level that was asked for was not reached.
         """
         levels = Levels(self)
+        if self._readers is None:
+            self._readers = WeakKeyDictionary()
         for node_id, (reply, level) in self._newest.items():
             levels.put(node_id, reply, level)
         self._readers[levels] = None
@@ -120,8 +123,17 @@ class Correctable(Local, Generic[T]):
             if self._error is not None:
                 raise self._error.with_traceback(None)  # or it would grow each time
             return False
-        await asyncio.shield(self._changed)
+        await self._until(self._level + 1)
         return True
+
+    async def _until(self, level: int) -> None:
+        """Wait for a level, or the end."""
+        waiter = self._loop.create_future()
+        self._waiters[waiter] = level
+        try:
+            await waiter
+        finally:
+            self._waiters.pop(waiter, None)
 
     async def _run(self) -> None:
         try:
@@ -149,8 +161,9 @@ class Correctable(Local, Generic[T]):
             self._latest = response.value
             self._newest.pop(response.node_id, None)
             self._newest[response.node_id] = response.value, level
-            for reader in list(self._readers):
-                reader.put(response.node_id, response.value, level)
+            if self._readers is not None:
+                for reader in list(self._readers):
+                    reader.put(response.node_id, response.value, level)
             enough = level >= self._wanted if tally is None else tally.count_success(response.node_id)
             if enough:
                 self._reached = self._progress.satisfied = self._progress.done = True
@@ -178,8 +191,11 @@ class Correctable(Local, Generic[T]):
         self._notify()
 
     def _notify(self) -> None:
-        self._changed.set_result(None)
-        self._changed = self._loop.create_future()
+        """Wake those who wait for no more than what is reached, in the order in which they came, and in the end all."""
+        if self._waiters:
+            for waiter, level in self._waiters.items():
+                if (level <= self._level or self._done) and not waiter.done():
+                    waiter.set_result(None)
 
 
 class Levels(Generic[T]):

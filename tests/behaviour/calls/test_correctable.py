@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 
 import pytest
 
@@ -67,6 +68,32 @@ async def test_watching_a_level_that_was_reached(three: Cluster[ScriptedCalls]) 
         assert (await within(correctable.watch(level)))[1] == 2
     three.services[2].gates["x"].open()
     await within(correctable.wait())
+
+
+async def test_each_watcher_is_woken_once_and_none_holds_up_another(three: Cluster[ScriptedCalls]) -> None:
+    correctable = ask(three.config, Text(text="hold-free:x")).correctable(3)
+    woken: list[str] = []
+
+    async def watch(name: str, level: int) -> None:
+        assert (await correctable.watch(level))[1] >= level
+        woken.append(name)
+
+    names = ("third", 3), ("first", 1), ("left", 2), ("second", 2), ("first again", 1)
+    tasks = {name: asyncio.create_task(watch(name, level)) for name, level in names}
+    ended = asyncio.create_task(correctable.wait())
+    await turns()
+    tasks["left"].cancel()
+    await turns()
+    assert sorted(correctable._waiters.values()) == [1, 1, 2, 3, sys.maxsize]
+    for service, expected in zip(three.services, (["first", "first again"], ["second"], ["third"]), strict=True):
+        await service.gates["x"].arrivals()
+        service.gates["x"].open()
+        await until(lambda: bool(woken), "the watchers")
+        assert woken == expected
+        woken.clear()
+    assert await within(ended) == correctable.get()
+    assert correctable._waiters == {}
+    assert tasks["left"].cancelled()
 
 
 async def test_watching_a_level_that_is_never_reached(three: Cluster[ScriptedCalls]) -> None:
