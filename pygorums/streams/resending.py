@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError, renewed
 from pygorums.streams.outgoing import UNOWNED, Outgoing
@@ -17,11 +17,12 @@ WORTH_TELLING = 0.01
 """Seconds for which a request must have waited to be sent with the time that is left of its timeout."""
 
 
-def resend_unanswered(queue: SendQueue, pending: PendingCalls) -> None:
-    """Without a session: put the calls that wait for a reply, and have left, before all that waits."""
+def resend_unanswered(queue: SendQueue, pending: PendingCalls) -> Sequence[PendingCall]:
+    """Without a session: put the calls that wait for a reply, and have left, before all that waits; those."""
     waiting = {id(owner) for owner in queue.waiting()}
     taken = [call for call in pending.unanswered() if id(call) not in waiting]
     queue.resend([call.frame for call in taken], taken)
+    return taken
 
 
 def resend_kept(
@@ -57,7 +58,15 @@ def written_calls(queue: SendQueue, pending: PendingCalls) -> list[PendingCall]:
     return [call for call in pending.all() if id(call) not in waiting]
 
 
-def fail_calls(queue: SendQueue, pending: PendingCalls, node_id: int, error: StatusError, *, session: bool) -> None:
+def fail_calls(
+    queue: SendQueue,
+    pending: PendingCalls,
+    node_id: int,
+    error: StatusError,
+    *,
+    session: bool,
+    left_before: Container[int] = (),
+) -> None:
     """The node cannot be reached: fail the calls to it, and have none leave later. Replies to it go on waiting.
 
     Args:
@@ -66,6 +75,7 @@ def fail_calls(queue: SendQueue, pending: PendingCalls, node_id: int, error: Sta
         node_id: The node.
         error: Why.
         session: Whether what has left did so in a session that is not over.
+        left_before: The identities of calls that have left before, though they wait to be sent again.
     """
     kind = OutcomeUnknownError if session else StreamDownError
     written = written_calls(queue, pending)
@@ -75,7 +85,10 @@ def fail_calls(queue: SendQueue, pending: PendingCalls, node_id: int, error: Sta
     for call in written:
         call.fail(node_id, kind(error.message, node_id=node_id))
     for _, owner in waiting:
-        owner.fail(node_id, renewed(error, node_id, certain=True))
+        if id(owner) in left_before:
+            owner.fail(node_id, kind(error.message, node_id=node_id))
+        else:
+            owner.fail(node_id, renewed(error, node_id, certain=True))
 
 
 _KEPT = (ReplySink, type(UNOWNED))

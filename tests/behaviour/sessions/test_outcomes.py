@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import grpc
 import pytest
 
 import pygorums as gorums
+from examples.storage.storage_gorums import READ_QC, read_qc
+from examples.storage.storage_pb2 import ReadRequest, ReadResponse
 from tests.behaviour.sessions.broken import line
 from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
-from tests.support.calls import ScriptedCalls
+from tests.support.calls import Gate, ScriptedCalls
 from tests.support.cluster import connected, serving
 from tests.support.proxy import TcpProxy
 from tests.support.waiting import until, within
 
 
-async def failure(call: "asyncio.Future[Text]") -> Exception:
+async def failure(call: "asyncio.Future[Any]") -> Exception:
     with pytest.raises(gorums.GorumsError) as caught:
         await within(call)
     return caught.value
@@ -106,6 +109,59 @@ async def test_another_process_at_the_same_place(caplog: pytest.LogCaptureFixtur
                 assert (await within(echo(one.node, Text(text="and on")))).text == "and on"
                 await within(one.config.close())
         assert "1 one-way message to node 1" in caplog.text
+
+
+class Store(gorums.Service):
+    """Serves a method that its .proto calls free of side effects, when it is let."""
+
+    __gorums_methods__ = ((READ_QC, "read_qc"),)
+
+    def __init__(self) -> None:
+        self.gate = Gate()
+
+    async def read_qc(self, ctx: gorums.ServerContext, request: ReadRequest) -> ReadResponse:
+        await self.gate.enter()
+        return ReadResponse(value=request.key)
+
+
+async def test_what_may_be_handled_twice_is_sent_to_another_process() -> None:
+    one, two = Store(), Store()
+    async with (
+        serving(one) as address,
+        serving(two) as other,
+        TcpProxy(address) as proxy,
+        connected([proxy.address], session=gorums.Session(keep=10.0)) as config,
+    ):
+        call = read_qc(config, ReadRequest(key="x")).async_all()
+        await one.gate.arrivals()
+        proxy.target = other
+        proxy.reset()
+        await two.gate.arrivals()
+        two.gate.open()
+        assert (await within(call)).value == "x"
+        one.gate.open()
+
+
+async def test_what_was_sent_to_another_process_too_is_not_certainly_not_handled() -> None:
+    one, two = Store(), Store()
+    async with (
+        serving(one) as address,
+        serving(two) as other,
+        TcpProxy(address) as proxy,
+        connected([proxy.address], session=gorums.Session()) as config,
+    ):
+        call = read_qc(config, ReadRequest(key="x")).async_all()
+        await one.gate.arrivals()
+        proxy.target = other
+        proxy.reset()
+        await two.gate.arrivals()
+        proxy.stop_listening()
+        proxy.reset()
+        error = await failure(call)
+        assert isinstance(error, gorums.IncompleteError)
+        assert isinstance(error.node_errors[1], gorums.OutcomeUnknownError)
+        for store in (one, two):
+            store.gate.open()
 
 
 async def test_a_server_that_has_forgotten_the_session() -> None:
