@@ -30,6 +30,7 @@ from pygorums import testing
 from pygorums.testing.simulation.running import Runner, Settings
 from tests.protos.calls_gorums import ask
 from tests.protos.calls_pb2 import Text
+from tests.simulation import test_sessions
 from tests.simulation.promises import PROMISES
 from tests.simulation.protocols import RIGHT, TIMEOUT, WRONG, Register, read_register
 from tests.simulation.support import Echo
@@ -63,7 +64,20 @@ async def day(world: testing.World) -> None:
     await ask(config, Text(text="hello"), timeout=1).threshold(3)
 
 
-SCENARIOS = {**PROMISES, **RIGHT, **WRONG}
+PARTS_OF_PROMISES = {
+    "order": 0.4,
+    "crashes": 0.3,
+    "calls back": 0.05,
+    "sessions under resets": 0.05,
+    "sessions under partitions": 0.1,
+    "sessions under crashes": 0.1,
+}
+SESSIONS = {
+    "sessions under resets": test_sessions.CALLS_BACK,
+    "sessions under partitions": test_sessions.PARTITIONS,
+    "sessions under crashes": test_sessions.CRASHES,
+}
+SCENARIOS = {**PROMISES, **SESSIONS, **RIGHT, **WRONG}
 
 
 class Failed(Exception):  # noqa: N818 - it says what a part has done
@@ -111,7 +125,7 @@ def promises(given: argparse.Namespace) -> None:
     seeds = given.seeds or 100_000
     wires = ["messages", "http2"] if given.wire == "both" else [given.wire]
     for wire in wires:
-        for name, part in (("order", 0.6), ("crashes", 0.35), ("calls back", 0.05)):
+        for name, part in PARTS_OF_PROMISES.items():
             spread(name, wire, given, max(1, int(seeds * part / len(wires))))
 
 
