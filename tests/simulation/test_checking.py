@@ -14,6 +14,7 @@ import pytest
 
 from pygorums import testing
 from pygorums.testing.__main__ import main
+from pygorums.testing.simulation import checking
 from pygorums.testing.simulation.checking import _run_chunk, scenario_of
 from pygorums.testing.simulation.faults import Fault
 from pygorums.testing.simulation.running import Runner, Settings
@@ -164,8 +165,9 @@ def test_options_go_before_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GORUMS_SEED", "77")
     assert testing.check(clean, seeds=1000).runs == 1
     monkeypatch.delenv("GORUMS_SEED")
-    monkeypatch.setenv("GORUMS_BUDGET", "0.1")
-    assert testing.check(clean, seeds=1).runs > 1
+    monkeypatch.setenv("GORUMS_BUDGET", "10")
+    monkeypatch.setattr(checking, "_clock", itertools.count().__next__)  # a second for each look
+    assert testing.check(clean, seeds=1).runs == 10
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 from pygorums.base.errors import ConfigurationError
 from pygorums.testing.simulation.disk import Disk
-from pygorums.testing.simulation.loop import Handle, SimulatedLoop
+from pygorums.testing.simulation.handles import Handle
+from pygorums.testing.simulation.loop import SimulatedLoop
 from pygorums.transports.carrier import CARRIER
 from pygorums.transports.interface import Connector
 from pygorums.transports.listener import Listener

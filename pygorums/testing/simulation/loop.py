@@ -10,13 +10,14 @@ import random
 import socket
 from asyncio import events
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context, copy_context
 from typing import Any, Protocol, TypeVar
 
+from pygorums.testing.simulation.handles import Handle, NumberedTask
 from pygorums.transports.carrier import CARRIER
 
-__all__ = ["START", "Handle", "SimulatedLoop", "StuckError", "in_simulation"]
+__all__ = ["START", "SimulatedLoop", "StuckError"]
 
 T = TypeVar("T")
 
@@ -40,58 +41,6 @@ class Halting(Protocol):
 
     def defer(self, handle: Handle) -> None:
         """Keep a handle for later, or for never."""
-
-
-class Handle:
-    """What is to be called, with the methods of `asyncio.TimerHandle`."""
-
-    __slots__ = ("_args", "_callback", "_cancelled", "_context", "_when")
-
-    def __init__(self, when: float, callback: Callable[..., Any], args: tuple[Any, ...], context: Context) -> None:
-        self._when = when
-        self._callback = callback
-        self._args = args
-        self._context = context
-        self._cancelled = False
-
-    def cancel(self) -> None:
-        """Do not call it."""
-        self._cancelled = True
-        self._args = ()
-
-    def cancelled(self) -> bool:
-        """Whether it will not be called."""
-        return self._cancelled
-
-    def when(self) -> float:
-        """When it will be."""
-        return self._when
-
-    @property
-    def process(self) -> Any:
-        """The process in which it is called; None outside of all."""
-        return self._context.get(CARRIER)
-
-    def __repr__(self) -> str:
-        callback = self._callback
-        task = getattr(callback, "__self__", None)
-        if isinstance(task, asyncio.Task):
-            return f"{getattr(task.get_coro(), '__qualname__', task)}"
-        return f"{getattr(callback, '__qualname__', callback)}"
-
-
-class _Task(asyncio.Task[T]):
-    """A task with a place among all tasks, so that those who keep sets of tasks go through them in one order."""
-
-    def __init__(self, number: int, coro: Coroutine[Any, Any, T], **options: Any) -> None:
-        self._number = number
-        super().__init__(coro, **options)
-
-    def __hash__(self) -> int:
-        return self._number
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
 
 class SimulatedLoop(asyncio.AbstractEventLoop):
@@ -166,7 +115,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         if self._closed and not isinstance(coro, Generator):
             coro.close()
             coro = _nothing()
-        return _Task(next(self._numbers), coro, loop=self, **options)
+        return NumberedTask(next(self._numbers), coro, loop=self, **options)
 
     def run_in_executor(  # type: ignore[override]
         self,
@@ -350,8 +299,3 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
 async def _nothing() -> None:
     pass
-
-
-def in_simulation() -> bool:
-    """Whether the code that runs is simulated."""
-    return type(events._get_running_loop()) is SimulatedLoop

@@ -17,8 +17,9 @@ from typing import Any
 from pygorums.testing import history as histories
 from pygorums.testing.simulation.ambient import ambient
 from pygorums.testing.simulation.faults import Fault
+from pygorums.testing.simulation.handles import Handle
 from pygorums.testing.simulation.hosts import Host
-from pygorums.testing.simulation.loop import START, Handle, SimulatedLoop
+from pygorums.testing.simulation.loop import START, SimulatedLoop
 from pygorums.testing.simulation.wires import WireName
 from pygorums.testing.simulation.world import World
 from pygorums.transports.carrier import CARRIER
