@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError, matches
+from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.changes import Changes
+from pygorums.nodes.lists import by_id, failed_in, listed, merged
 from pygorums.nodes.node import Node, Pool
 from pygorums.nodes.outbound_pool import OutboundPool
 from pygorums.nodes.watch import Watch, check_watch
@@ -76,7 +77,7 @@ class Configuration(Immutable, Sequence[Node]):
         for node in self.nodes:
             if node.id == node_id:
                 return node
-        raise KeyError(f"there is no node {node_id!r} in this configuration, which has {_listed(self.node_ids)}")
+        raise KeyError(f"there is no node {node_id!r} in this configuration, which has {listed(self.node_ids)}")
 
     def with_defaults(
         self, *, timeout: float | None = None, metadata: MetadataLike = None, interceptors: Sequence[Any] = ()
@@ -163,7 +164,7 @@ class Configuration(Immutable, Sequence[Node]):
         """
         self._check_related(other)
         base = self if self.nodes else other  # an empty one may come from another `connect`
-        return base._with(_by_id(_merged(self.nodes, other)))
+        return base._with(by_id(merged(self.nodes, other)))
 
     def difference(self, other: Configuration) -> Configuration:
         """The nodes of this one that are not in the other, in order."""
@@ -204,11 +205,7 @@ class Configuration(Immutable, Sequence[Node]):
             kinds: Exception classes or status codes: only nodes whose error is one of these are left out. Without
                 any, all nodes that failed.
         """
-        failed = {
-            node_id
-            for node_id, node_error in error.node_errors.items()
-            if not kinds or any(matches(node_error, kind) for kind in kinds)
-        }
+        failed = failed_in(error, kinds)
         return self._with(node for node in self.nodes if node.id not in failed)
 
     def watch(self, interval: float, derive: Callable[[Configuration], Configuration]) -> AsyncIterator[Configuration]:
@@ -255,13 +252,13 @@ class Configuration(Immutable, Sequence[Node]):
         own: Iterable[Node] = self.nodes
         if isinstance(self.pool, OutboundPool):  # without those who were removed, whose IDs may be those of others
             own = (node for node in own if known.get(node.id) is node)
-        return self._with(_by_id(_merged(own, further)))
+        return self._with(by_id(merged(own, further)))
 
     def _check_known(self, node_ids: Iterable[int], hint: str = "") -> None:
         for node_id in node_ids:
             if node_id not in self.pool.nodes:
                 hint = hint if isinstance(self.pool, OutboundPool) else ""
-                there_are = _listed(tuple(self.pool.nodes))
+                there_are = listed(tuple(self.pool.nodes))
                 raise ConfigurationError(f"there is no node {node_id!r}: the connections are to {there_are}{hint}")
 
     def _check_related(self, other: Configuration) -> None:
@@ -346,19 +343,3 @@ class Configuration(Immutable, Sequence[Node]):
 _set_nodes, _set_pool, _set_options, _set_majority, _set_rules = (
     setter(Configuration, slot) for slot in ("nodes", "pool", "options", "majority", "rules")
 )
-
-
-def _listed(node_ids: Sequence[int]) -> str:
-    """Which nodes there are, for texts."""
-    if not node_ids:
-        return "none"
-    more = f" and {len(node_ids) - 10} others" if len(node_ids) > 10 else ""
-    return f"{'node' if len(node_ids) == 1 else 'nodes'} {', '.join(map(str, node_ids[:10]))}{more}"
-
-
-def _merged(nodes: Iterable[Node], further: Iterable[Node]) -> list[Node]:
-    return list(dict.fromkeys([*nodes, *further]))
-
-
-def _by_id(nodes: Iterable[Node]) -> list[Node]:
-    return sorted(nodes, key=lambda node: node.id)

@@ -1,12 +1,45 @@
-"""Who is not there, in words, for those who have waited in vain."""
+"""Waiting until others are there, and who is not, in words, for those who have waited in vain."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import trouble
 from pygorums.serving.server import Server
 
-__all__ = ["clients", "missing"]
+__all__ = ["await_condition", "clients", "missing"]
+
+
+async def await_condition(
+    config: Callable[[], Configuration],
+    condition: Callable[[Configuration], bool],
+    timeout: float | None,
+    change: Callable[[], Awaitable[None]],
+    state: Callable[[], str],
+) -> Configuration:
+    """Wait until a condition holds for a configuration, and return that.
+
+    Args:
+        config: Gives the configuration as it is.
+        condition: The condition.
+        timeout: Seconds, or None for no limit.
+        change: Waits until it may be another one, or raises what ends the wait.
+        state: Says who is there, if the time is up.
+
+    Raises:
+        TimeoutError: The time was up.
+    """
+    timeout = sending_timeout(timeout)
+    try:
+        async with asyncio.timeout(timeout):
+            while not condition(current := config()):
+                await change()
+            return current
+    except TimeoutError:
+        raise TimeoutError(f"after {timeout} s the condition does not hold; {state()}") from None
 
 
 def missing(server: Server, outbound: Configuration | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
-from pygorums.base.errors import ConfigurationError, counted
+from pygorums.base.errors import ConfigurationError
 from pygorums.base.observers import Observers
 from pygorums.base.observing import Observer, checked_observers
 from pygorums.base.timeout import sending_timeout
@@ -29,7 +29,7 @@ from pygorums.serving.handlers import Handler, ServerInterceptor, handlers_of
 from pygorums.serving.service import Service, services_of
 from pygorums.serving.sessions import Sessions
 from pygorums.serving.sources import Sources
-from pygorums.serving.stopping import end_handling
+from pygorums.serving.stopping import drained, end_handling
 from pygorums.serving.surroundings import Surroundings
 from pygorums.serving.telling import Telling
 from pygorums.serving.threads import HandlerThreads
@@ -295,15 +295,7 @@ class Server(Telling):
         Raises:
             TimeoutError: Handlers still run. The text says for how many clients.
         """
-        timeout = sending_timeout(timeout)
-        try:
-            async with asyncio.timeout(timeout):
-                await self._acceptor.drain()
-                for handling in list(self._direct.handling):
-                    await handling.drained()
-        except TimeoutError:
-            clients = counted(len(self._acceptor.streams), "client")
-            raise TimeoutError(f"after {timeout} s handlers still run for {clients}") from None
+        await drained(self._acceptor, (self._direct.handling, self._sessions.away), sending_timeout(timeout))
 
     async def stop(self, grace: float | None = None) -> None:
         """Stop serving. New streams are refused at once, and clients see theirs end.

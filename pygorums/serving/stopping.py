@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Protocol
 
+from pygorums.base.errors import counted
 from pygorums.serving.accepted_stream import AcceptedStream
+from pygorums.serving.accepting import Acceptor
 from pygorums.tasks.grace import Grace
 from pygorums.transports.listener import Listener
 
@@ -29,6 +31,22 @@ class Handling(Protocol):
 
     def shut_down(self) -> None:
         """Cancel what is being handled."""
+
+
+async def drained(acceptor: Acceptor, besides: Sequence[Iterable[Handling]], timeout: float | None) -> None:
+    """Take no more requests, and wait until those that came before are handled and answered.
+
+    Raises:
+        TimeoutError: They are not in time. The text says for how many clients.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            await acceptor.drain()
+            for handling in list(chain(*besides)):
+                await handling.drained()
+    except TimeoutError:
+        clients = counted(len(acceptor.streams), "client")
+        raise TimeoutError(f"after {timeout} s handlers still run for {clients}") from None
 
 
 async def end_handling(

@@ -15,14 +15,13 @@ from pygorums.base.errors import ConfigurationError, StoppedError
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.pickling import Local
 from pygorums.base.session import Session
-from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.connecting import connect
 from pygorums.nodes.node import Node
 from pygorums.nodes.outbound_pool import OutboundPool
-from pygorums.serving.absent import clients, missing
+from pygorums.serving.absent import await_condition, clients, missing
 from pygorums.serving.server import Server
 from pygorums.serving.service import Service, services_of, tell_started
 from pygorums.serving.settings import ServerOptions
@@ -86,8 +85,7 @@ class System(Local):
         channel_options: Sequence[tuple[str, Any]] = (),
         **server_options: Unpack[ServerOptions],
     ) -> None:
-        addresses = numbered(peers)
-        _check_among(node_id, addresses)
+        _check_among(node_id, addresses := numbered(peers))
         self._listen = address
         self._connect_options: dict[str, Any] = {
             "metadata": metadata,
@@ -165,15 +163,13 @@ class System(Local):
     async def reconfigure(self, peers: Iterable[str] | Mapping[int, str], *, epoch: int | None = None) -> Configuration:
         """Have other peers from now on: new ones are connected to at once, and those that stay notice nothing.
 
-        `outbound` is another configuration then, over the same connections. Those that were made of the one before are
-        valid as before, but calls to nodes that were removed fail with `NodeClosedError`, those that are pending too.
-        What has just been sent to these gets a second to arrive, for which this waits. What becomes of their streams to
-        this system says `Server.reconfigure`. May be called before the start.
+        `outbound` is another configuration then, over the same connections. In those of before, calls to nodes that
+        were removed fail with `NodeClosedError`, also those that are pending. What was just sent to these gets a second
+        to arrive, for which this waits. `Server.reconfigure` says what becomes of their streams. Also before the start.
 
         Args:
             peers: All members from now on, the own node among them, as for the system itself. To leave, stop.
-            epoch: The number of this change, for changes that come from several sides, and twice: the same one may
-                come again, and those before it are refused. By default the next one.
+            epoch: As for `Server.reconfigure`.
 
         Returns:
             `outbound`, or `config` before the start.
@@ -185,8 +181,7 @@ class System(Local):
         """
         if self._stopped:
             raise StoppedError("the system has stopped")
-        addresses = numbered(peers)
-        _check_among(self.node_id, addresses)
+        _check_among(self.node_id, addresses := numbered(peers))
         outbound = self._outbound
         pool = None if outbound is None else outbound.pool
         if outbound is None or not isinstance(pool, OutboundPool):
@@ -323,31 +318,20 @@ class System(Local):
             TimeoutError: The time was up.
             StoppedError: The system was stopped before.
         """
-        return await self._wait_for(self.config, condition, timeout, lambda: missing(self.server, self._outbound))
+        return await await_condition(
+            self.config, condition, timeout, self._change, lambda: missing(self.server, self._outbound)
+        )
 
     async def wait_for_client_config(
         self, condition: Callable[[Configuration], bool], timeout: float | None = None
     ) -> Configuration:
         """As `wait_for_config`, for `client_config()`."""
-        return await self._wait_for(self.client_config, condition, timeout, lambda: clients(self.server))
+        return await await_condition(self.client_config, condition, timeout, self._change, lambda: clients(self.server))
 
-    async def _wait_for(
-        self,
-        config: Callable[[], Configuration],
-        condition: Callable[[Configuration], bool],
-        timeout: float | None,
-        state: Callable[[], str],
-    ) -> Configuration:
-        timeout = sending_timeout(timeout)
-        try:
-            async with asyncio.timeout(timeout):
-                while not condition(current := config()):
-                    if self._stopped:
-                        raise StoppedError("the system has stopped")
-                    await self.server.peers.changed()
-                return current
-        except TimeoutError:
-            raise TimeoutError(f"after {timeout} s the condition does not hold; {state()}") from None
+    async def _change(self) -> None:
+        if self._stopped:
+            raise StoppedError("the system has stopped")
+        await self.server.peers.changed()
 
     async def __aenter__(self) -> Self:
         try:
