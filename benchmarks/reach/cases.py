@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.options import Options
 from benchmarks.reach.needs import Need
 
-__all__ = ["Case", "Figure", "RatioCase", "Runs"]
+__all__ = ["Case", "Figure", "OwnCase", "RatioCase", "Runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Case(Protocol):
     @property
     def target(self) -> str:
         """What has to be reached."""
+
+
+class OwnCase(Case, Protocol):
+    """A case that is measured by itself."""
+
+    async def measure(self, options: Options) -> Figure:
+        """Measure it."""
 
 
 @dataclass(frozen=True, slots=True)

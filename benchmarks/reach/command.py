@@ -7,7 +7,8 @@ from benchmarks.measuring.alternation import Progress
 from benchmarks.measuring.options import Options
 from benchmarks.measuring.profiling import Profiler
 from benchmarks.program import StartError
-from benchmarks.reach.cases import Case, Figure, RatioCase
+from benchmarks.reach.cases import Case, Figure, OwnCase, RatioCase
+from benchmarks.reach.observed import OBSERVED
 from benchmarks.reach.pending import PENDING
 from benchmarks.reach.ratio_cases import RATIO_CASES
 from benchmarks.reach.running import run_cases
@@ -19,7 +20,10 @@ from benchmarks.reports.table import plain
 
 __all__ = ["CASES", "reach"]
 
-CASES: tuple[Case, ...] = (*RATIO_CASES, PENDING, SILENT)
+ALONE: tuple[OwnCase, ...] = (PENDING, SILENT, *OBSERVED)
+"""Each is measured by itself."""
+
+CASES: tuple[Case, ...] = (*RATIO_CASES, *ALONE)
 
 
 async def reach(options: Options) -> None:
@@ -70,7 +74,7 @@ async def _measure(
     """What the cases have given, in their order."""
     found: dict[Case, Figure] = {}
     # First, while the process is young: its memory is measured.
-    for case in (PENDING, SILENT):
+    for case in ALONE:
         if case in cases:
             progress.run(case.name)
             found[case] = await case.measure(options)

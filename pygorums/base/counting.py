@@ -17,16 +17,19 @@ OTHER = "_OTHER"
 """Stands for all methods that are asked for and not served: their names are the callers' choice, and have no end."""
 
 
-class MethodCounter:
-    """The calls of one method that have ended. It observes all of them, one after the other."""
+class MethodCounter(Histogram):
+    """The calls of one method that have ended. It observes all of them, one after the other.
 
-    __slots__ = ("_by_status", "_ok")
+    As a histogram it has those that have succeeded.
+    """
+
+    __slots__ = ("_others",)
     metadata: Pairs = ()
     each_node = False
 
     def __init__(self) -> None:
-        self._ok = Histogram()
-        self._by_status = {OK: self._ok}
+        super().__init__()
+        self._others: dict[str, Histogram] = {}
 
     def replied(self, node_id: int) -> None:
         """Nobody calls it."""
@@ -35,26 +38,25 @@ class MethodCounter:
 
     def ended(self, seconds: float, error: BaseException | None) -> None:
         """A call has ended."""
-        histogram = self._ok if error is None else self.of(status_name(error))
-        # As `Histogram.add`, without the call.
-        histogram.buckets[bisect_right(BOUNDS, seconds)] += 1
-        histogram.sum += seconds
+        if error is None:
+            # As `add`, without the call.
+            self.buckets[bisect_right(BOUNDS, seconds)] += 1
+            self.sum += seconds
+        else:
+            self.of(status_name(error)).add(seconds)
 
     def of(self, status: str) -> Histogram:
-        """The durations of the calls that ended with a status."""
-        histogram = self._by_status.get(status)
+        """The durations of the calls that ended with a status other than OK."""
+        histogram = self._others.get(status)
         if histogram is None:
-            histogram = self._by_status[status] = Histogram()
+            histogram = self._others[status] = Histogram()
         return histogram
-
-    def refuse(self, status: str) -> None:
-        """A request was not even handled."""
-        self.of(status).add(0.0)
 
     @property
     def by_status(self) -> Mapping[str, Histogram]:
         """Durations by the name of the status. A copy: may be asked for in any thread."""
-        return {status: histogram for status, histogram in tuple(self._by_status.items()) if histogram.count}
+        histograms: dict[str, Histogram] = {OK: self, **self._others}
+        return {status: histogram for status, histogram in histograms.items() if histogram.count}
 
 
 class Counters:
@@ -78,13 +80,21 @@ class Counters:
         call.observed = self.calls.get(method.name) or self.calls.setdefault(method.name, MethodCounter())
         return call
 
-    def request(self, ctx: Any) -> MethodCounter:
-        """What observes a request."""
-        return self.requests.get(ctx.method) or self.requests.setdefault(ctx.method, MethodCounter())
+    def request(self, name: str, seconds: float, error: BaseException | None) -> None:
+        """A request has been handled."""
+        counter = self.requests.get(name)
+        if counter is None:
+            counter = self.requests.setdefault(name, MethodCounter())
+        if error is None:
+            # As `MethodCounter.ended`: each call costs as much as what is done here.
+            counter.buckets[bisect_right(BOUNDS, seconds)] += 1
+            counter.sum += seconds
+        else:
+            counter.ended(seconds, error)
 
     def refuse(self, name: str, status: str) -> None:
         """A request was not even handled. The name is the caller's, so only those count that were heard of before."""
         counter = self.requests.get(name)
         if counter is None:
             counter = self.requests.setdefault(OTHER, MethodCounter())
-        counter.refuse(status)
+        counter.of(status).add(0.0)

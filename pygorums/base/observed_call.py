@@ -5,27 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pygorums.base.metadata import encode_repeated
 from pygorums.base.method import Method
-from pygorums.base.observing import CallObservation, Observable, observer_failed
+from pygorums.base.observing import CallObservation, Observable, observer_failed, together
 
 __all__ = ["beginner"]
 
 
-def beginner(begin: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """What calls look for in `Observers.call`, for observers that are begun by a function; None if there are none."""
-    if begin is None:
+def beginner(begin: Sequence[Callable[..., Any]]) -> Callable[..., Any] | None:
+    """What calls look for in `Observers.call`, for functions that begin to observe; None if there are none."""
+    all_of_them = together(begin)
+    if all_of_them is None:
         return None
+    only = begin[0] if len(begin) == 1 else all_of_them
 
     def observe(call: Observable, method: Method[Any, Any], nodes: Sequence[Any]) -> Any:
-        if getattr(call, "decided", False):
+        if call.decided:
             return call  # it is over already, as it goes to no node
-        observed: CallObservation | None = begin(method, nodes)
+        try:
+            observed: CallObservation | None = only(method, nodes)
+        except Exception:
+            observer_failed()
+            return call
         if observed is None:
             return call
+        encoded: bytes | None = getattr(observed, "encoded", None)
+        if encoded is not None:
+            call.frame = encoded
+            return call  # nobody wants to know how it ends
+        if observed.metadata:
+            call.frame = _encoded(observed)
         call.observed = observed
         return _Told(call, observed) if observed.each_node else call
 
     return observe
+
+
+def _encoded(observed: CallObservation) -> bytes:
+    """What an observer adds to the metadata of a message."""
+    try:
+        return encode_repeated(tuple(observed.metadata))
+    except Exception:
+        observer_failed()
+        return b""
 
 
 class _Told:

@@ -24,16 +24,19 @@ class Observers:
         given: The same.
         call: Begins to observe a call to some nodes, and gives what their streams get for it; None if nobody observes.
             Calls look at that and at nothing else.
-        request: Begins to observe the request of a context; None if nobody does.
+        request: Begins to observe the request of a context; None if nobody does. What it gives is told of the end.
+        handled: Told of each request when it has ended: the method, after how many seconds, and with what error. None
+            if nobody is.
         counters: What is counted; None if nothing is.
     """
 
-    __slots__ = ("call", "counters", "given", "request")
+    __slots__ = ("call", "counters", "given", "handled", "request")
 
     def __init__(self, given: Sequence[Any] = ()) -> None:
         self.given = given
         self.counters: Counters | None = None
-        self.call: Callable[..., Any] | None = beginner(together(_methods(given, "call")))
+        self.handled: Callable[[str, float, BaseException | None], None] | None = None
+        self.call: Callable[..., Any] | None = beginner(_methods(given, "call"))
         self.request: Callable[..., Any] | None = together(_methods(given, "request"))
 
     def count(self) -> Counters:
@@ -44,9 +47,8 @@ class Observers:
             counters = self.counters = Counters()
             # Alone, as they mostly are, they are asked directly.
             calls = _methods(self.given, "call")
-            requests = _methods(self.given, "request")
-            self.call = beginner(together([counters.counter, *calls])) if calls else counters.call
-            self.request = together([counters.request, *requests]) if requests else counters.request
+            self.call = beginner([counters.counter, *calls]) if calls else counters.call
+            self.handled = counters.request
         return self.counters
 
 

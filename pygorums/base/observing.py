@@ -82,6 +82,12 @@ class Observable(Protocol):
     observed: CallObservation | None
     """Who is told; None if nobody is."""
 
+    decided: bool
+    """Whether it is over."""
+
+    frame: bytes
+    """What is added to its metadata, encoded, until it is encoded itself."""
+
 
 Observer = CallObserver | RequestObserver
 """What a server may be observed by: what is told of its requests, of the calls that it makes to peers, or of both."""
@@ -111,23 +117,25 @@ def together(begin: Sequence[Callable[..., Any]]) -> Callable[..., Any] | None:
     """
     if not begin:
         return None
-    first, *others = begin
-
-    def begin_one(*args: Any) -> Any:
-        try:
-            return first(*args)
-        except Exception:
-            observer_failed()
-
-    if not others:
-        return begin_one
-    guarded = [together([each]) for each in begin]
+    if len(begin) == 1:
+        return _guarded(begin[0])
+    guarded = [_guarded(each) for each in begin]
 
     def begin_all(*args: Any) -> Any:
-        begun = [observation for each in guarded if each and (observation := each(*args)) is not None]
+        begun = [observation for each in guarded if (observation := each(*args)) is not None]
         return begun[0] if len(begun) == 1 else _Several(begun) if begun else None
 
     return begin_all
+
+
+def _guarded(begin: Callable[..., Any]) -> Callable[..., Any]:
+    def begin_one(what: Any, *others: Any) -> Any:
+        try:
+            return begin(what, *others) if others else begin(what)
+        except Exception:
+            observer_failed()
+
+    return begin_one
 
 
 def observer_failed() -> None:

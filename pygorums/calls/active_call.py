@@ -49,7 +49,7 @@ class ActiveCall(Generic[T]):
     """A call under way, seen by the streams that carry it, whose outcome resolves one future.
 
     Attributes:
-        frame: The encoded request, shared by all nodes.
+        frame: The encoded request, shared by all nodes; until it is encoded, what observers add to its metadata.
         future: The outcome. With a plain future it is for whoever awaits it to `give_up`.
         decided: Whether the future is resolved, so that nobody waits for further replies.
         observed: Who is told of its end.
@@ -85,8 +85,13 @@ class ActiveCall(Generic[T]):
         future = self.future
         if isinstance(future, CallFuture):
             future.call = None
-        if self.observed is not None:
-            self._tell(None)
+        observed = self.observed
+        if observed is not None:
+            self.observed = None
+            try:
+                observed.ended(future.get_loop().time() - self.sent_at, None)
+            except Exception:
+                observer_failed()
         if not future.done():
             future.set_result(result)
 

@@ -80,7 +80,7 @@ def fan_out(
         frame = encoded.get(id(request))
         if frame is None:
             try:
-                frame = encode_request(config.pool, method, seq_no, request, call.options, queue.observed)
+                frame = encode_request(config.pool, method, seq_no, request, call.options, queue.frame)
             except StatusError as error:
                 told.fail(node_id, StatusError(error.code(), error.message, node_id=node_id))
                 continue
@@ -109,7 +109,7 @@ def send_queue(
         told = pool.observers.call(queue, method, config.nodes)
         progress.observed = True
     try:
-        queue.frame = encode_request(pool, method, seq_no, request, options, queue.observed)
+        queue.frame = encode_request(pool, method, seq_no, request, options, queue.frame)
     except StatusError as error:
         for node in config:
             told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))

@@ -127,7 +127,7 @@ def hedged_fan_out(
         frame = frames.get(id(request))
         if frame is None:
             try:
-                frame = encode_request(pool, method, seq_no, request, call.options, queue.observed)
+                frame = encode_request(pool, method, seq_no, request, call.options, queue.frame)
             except StatusError as error:
                 told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
                 return

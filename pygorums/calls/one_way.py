@@ -93,7 +93,7 @@ def send_one_way(
     if pool.observers.call is not None:
         told = pool.observers.call(call, method, nodes)
     try:
-        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, options, call.observed)
+        frame = call.frame = encode_request(pool, method, pool.next_seq_no(), request, options, call.frame)
     except StatusError as error:
         for node in nodes:
             told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))
@@ -107,28 +107,31 @@ class _Posted:
     """A one-way message that nobody follows."""
 
     observed: CallObservation | None = None
+    decided = False
+    frame = b""
 
 
 def post(
     method: Method[Any, Any], pool: Pool, nodes: Sequence[Node], request: Message | bytes, options: CallOptions
 ) -> None:
     """Send a one-way message to nodes of a pool, now, whatever becomes of it."""
-    observed: CallObservation | None = None
+    posted: _Posted | None = None
     if pool.observers.call is not None:
         posted = _Posted()
         pool.observers.call(posted, method, nodes)
-        observed = posted.observed
     failure: StatusError | None = None
     try:
-        frame = encode_request(pool, method, pool.next_seq_no(), request, options, observed)
+        frame = encode_request(
+            pool, method, pool.next_seq_no(), request, options, b"" if posted is None else posted.frame
+        )
     except StatusError as error:
         failure = error
     else:
         for node in nodes:
             node.channel.post(frame, UNOWNED)
-    if observed is not None:
+    if posted is not None and posted.observed is not None:
         try:
-            observed.ended(0.0, failure)
+            posted.observed.ended(0.0, failure)
         except Exception:
             observer_failed()
 

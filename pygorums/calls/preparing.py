@@ -9,9 +9,7 @@ import grpc
 from google.protobuf.message import EncodeError, Message
 
 from pygorums.base.errors import IncompleteError, StatusError, counted
-from pygorums.base.metadata import encode_repeated
 from pygorums.base.method import Method
-from pygorums.base.observing import CallObservation, observer_failed
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
@@ -99,22 +97,13 @@ def serialize(method: Method[Any, Any], request: Message | bytes) -> bytes:
         raise StatusError(grpc.StatusCode.INTERNAL, text) from error
 
 
-def _entries_of(observed: CallObservation) -> bytes:
-    """What an observer adds to the metadata of a message."""
-    try:
-        return encode_repeated(tuple(observed.metadata))
-    except Exception:
-        observer_failed()
-        return b""
-
-
 def encode_request(
     pool: Pool,
     method: Method[Any, Any],
     seq_no: int,
     request: Message | bytes,
     options: CallOptions,
-    observed: CallObservation | None = None,
+    extra: bytes = b"",
 ) -> bytes:
     """The request as the bytes that go to every node; it may be serialized already.
 
@@ -124,7 +113,7 @@ def encode_request(
         seq_no: The call's number.
         request: The request, or its bytes.
         options: The metadata that go with it, and for how long its reply is waited for, which the nodes are told.
-        observed: Who observes the call, and may have metadata to go with it.
+        extra: What observers add to the metadata, encoded.
 
     Raises:
         StatusError: It cannot be serialized (INTERNAL) or is too large (RESOURCE_EXHAUSTED), so it fails this
@@ -133,8 +122,8 @@ def encode_request(
     entries = options.entries
     if options.timeout is not None and not method.one_way:
         entries = timeout_field(options.timeout) + entries
-    if observed is not None and observed.metadata:
-        entries += _entries_of(observed)
+    if extra:
+        entries += extra
     frame = encode_message(seq_no, method.encoded_name, serialize(method, request), entries)
     if len(frame) > pool.max_message:
         raise StatusError(

@@ -76,7 +76,7 @@ def send_rpc(
     if pool.observers.call is not None:
         told = pool.observers.call(call, method, (node,))
     try:
-        call.frame = encode_request(pool, method, seq_no, request, options, call.observed)
+        call.frame = encode_request(pool, method, seq_no, request, options, call.frame)
     except StatusError as error:
         call.lose(error)
     else:

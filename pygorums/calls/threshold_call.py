@@ -197,7 +197,7 @@ def send_threshold_call(
         call.lose(too_few_nodes(method.name, rule.number or 0, len(config)))
         return call
     try:
-        call.frame = encode_request(pool, method, seq_no, request, options, call.observed)
+        call.frame = encode_request(pool, method, seq_no, request, options, call.frame)
     except StatusError as error:
         for node in config:
             told.fail(node.id, StatusError(error.code(), error.message, node_id=node.id))

@@ -215,6 +215,14 @@ class ServerContext(StreamContext):
             self.entries = entries = tuple(pairs)
             self._pairs += entries
 
+    def last_value(self) -> str:
+        """The last value among them, which is looked at without reading the others (for the telemetry)."""
+        message = self._message
+        if message is None:
+            return str(self.entries[-1][1]) if self.entries else ""
+        entries = message.entry
+        return entries[-1].value if entries else ""
+
     def own_metadata(self) -> Pairs:
         """The metadata of this message without those of its stream (for the telemetry)."""
         self._read_entries()
@@ -231,18 +239,22 @@ class ServerContext(StreamContext):
 
     def fail(self, error: BaseException) -> None:
         """The handler has raised something (for who keeps the order)."""
-        if self.observed is not None:
+        if self.observed is not None or self._host.observers.handled is not None:
             self.failure = error
 
-    def tell_observed(self, time: float) -> None:
+    def tell_ended(self, time: float) -> None:
         """Tell who observes the request that it has ended (for who keeps the order)."""
-        observed, self.observed = self.observed, None
-        failure, self.failure = self.failure, None  # or it and its traceback would keep each other alive
-        if isinstance(failure, asyncio.CancelledError) and (self.deadline or time) < time:
-            failure = CallTimeoutError(f"the time for {self.method} was up before it was handled")
-        if observed is not None:
+        failure = self.failure
+        if failure is not None:
+            self.failure = None  # or it and its traceback would keep each other alive
+            if isinstance(failure, asyncio.CancelledError) and (self.deadline or time) < time:
+                failure = CallTimeoutError(f"the time for {self.method} was up before it was handled")
+        seconds = time - self._received_at
+        if (handled := self._host.observers.handled) is not None:
+            handled(self.method, seconds, failure)
+        if self.observed is not None:
             try:
-                observed.ended(time - self._received_at, failure)
+                self.observed.ended(seconds, failure)
             except Exception:
                 observer_failed()
 

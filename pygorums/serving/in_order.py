@@ -307,8 +307,8 @@ class InOrder:
 
     def _ended(self, ctx: ServerContext) -> None:
         ctx._released = ctx.over = True
-        if ctx.observed is not None:
-            ctx.tell_observed(self._loop.time())
+        if self._observers.handled is not None or ctx.observed is not None:
+            ctx.tell_ended(self._loop.time())
         self.holding.ended(ctx)
         if self.replies.sink.queued_bytes > READ_ON_BELOW:
             self.holding.grew()

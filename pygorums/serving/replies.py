@@ -119,7 +119,7 @@ class ReplyWriter:
 
     def too_late(self, seq_no: int, ctx: ServerContext) -> None:
         """Answer a request that nobody waits for any more, unless its caller has said so itself."""
-        if ctx.observed is None:  # its handler was not even called
+        if ctx.failure is None:  # its handler was not even called
             code = grpc.StatusCode.CANCELLED if ctx.given_up else grpc.StatusCode.DEADLINE_EXCEEDED
             self._failures.refused(ctx.method, code)
         if not ctx.given_up:

@@ -11,6 +11,7 @@ from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from pygorums.base.metadata import encode_entries
 from pygorums.base.method import Method
 from pygorums.base.observing import CallObservation, Pairs, RequestObservation
 from pygorums.base.outcome import status_name
@@ -83,12 +84,13 @@ class _Sampling:
 class _Unsampled:
     """A call or request that is not recorded. It only passes on that it is not."""
 
-    __slots__ = ("context", "metadata", "span")
+    __slots__ = ("context", "encoded", "metadata", "span")
     each_node = False
 
     def __init__(self, span: SpanContext) -> None:
         self.span = span
         self.metadata: Pairs = pairs_for(span)
+        self.encoded = encode_entries(self.metadata)  # for those who need not tell of the end
         self.context = trace.set_span_in_context(NonRecordingSpan(span), otel.Context())
 
     def replied(self, node_id: int) -> None:
@@ -111,8 +113,8 @@ class ClientTracing:
         self._attributes: dict[str, dict[str, Any]] = {}  # of each method
 
     def call(self, method: Method[Any, Any], nodes: Sequence[Any], /) -> CallObservation | None:
-        parent = trace.get_current_span().get_span_context()
-        if parent.is_valid:
+        within = trace.get_current_span()
+        if within is not trace.INVALID_SPAN and (parent := within.get_span_context()).is_valid:
             if not parent.trace_flags & TraceFlags.SAMPLED:
                 return self._unsampled(parent)
         elif not self._sampling.takes():
@@ -181,10 +183,11 @@ class _TracedCall:
             if span is not None:
                 _end(span, error)
         elif (node := self._nodes.get(node_id)) is not None:
-            told = {**_address(node), names.STATUS_CODE: status_name(error)}
-            if error is not None:
-                told[names.ERROR_TYPE] = names.error_type(error)
-            self._span.add_event("pygorums.node.replied" if error is None else "pygorums.node.failed", told)
+            if error is None:
+                self._span.add_event("pygorums.node.replied", {names.NODE_ID: node_id})
+            else:
+                told = {**_address(node), names.ERROR_TYPE: names.error_type(error)}
+                self._span.add_event("pygorums.node.failed", told)
 
     def ended(self, seconds: float, error: BaseException | None) -> None:  # noqa: ARG002 - a span has its own clock
         self._over = True
@@ -201,26 +204,26 @@ class ServerTracing:
     def __init__(self, tracer: trace.Tracer, sampling: _Sampling, client: ClientTracing) -> None:
         self._tracer = tracer
         self._sampling = sampling
-        self._told = ""  # of the last trace that is not recorded,
+        self._told: str | None = None  # of the last trace that is not recorded,
         self._unsampled = sampling.unsampled  # which is this one
         self.call = client.call
 
     def request(self, ctx: Any, /) -> RequestObservation | None:
+        if ctx.last_value() == self._told:  # as of most requests, if most are not recorded
+            otel.attach(self._unsampled.context)
+            return None
         pairs = ctx.own_metadata()
-        for key, value in reversed(pairs):
-            if key == TRACEPARENT:
-                if value == self._told:  # as of most requests, if most are not recorded
-                    otel.attach(self._unsampled.context)
-                    return self._unsampled
-                break
-        parent = context_in(pairs)
+        parent = context_in(pairs) if pairs else None
         if parent is None:
             if not self._sampling.takes():
-                return self._leave_out(self._sampling.unsampled)
+                self._leave_out(self._sampling.unsampled)
+                return None
         elif not parent.trace_flags & TraceFlags.SAMPLED:
-            self._told = next(value for key, value in reversed(pairs) if key == TRACEPARENT)
-            self._unsampled = _Unsampled(parent)
-            return self._leave_out(self._unsampled)
+            unsampled = _Unsampled(parent)
+            if pairs[-1][0] == TRACEPARENT:
+                self._told, self._unsampled = pairs[-1][1], unsampled
+            self._leave_out(unsampled)
+            return None
         name = names.method_name(ctx.method)
         context = otel.Context() if parent is None else trace.set_span_in_context(NonRecordingSpan(parent))
         attributes = {names.SYSTEM: names.GORUMS, names.METHOD: name, **_peer(ctx)}
@@ -229,9 +232,8 @@ class ServerTracing:
         otel.attach(trace.set_span_in_context(span, context))
         return _TracedRequest(span) if span.is_recording() else None
 
-    def _leave_out(self, unsampled: _Unsampled) -> _Unsampled:
+    def _leave_out(self, unsampled: _Unsampled) -> None:
         otel.attach(unsampled.context)
-        return unsampled
 
 
 def _peer(ctx: Any) -> dict[str, Any]:

@@ -26,22 +26,22 @@ def test_nothing_to_begin() -> None:
 
 def test_one_that_follows_is_followed_without_detour() -> None:
     only = Seen([], "a")
-    for begin in (together([lambda: only]), together([lambda: None, lambda: only])):
+    for begin in (together([lambda _: only]), together([lambda _: None, lambda _: only])):
         assert begin is not None
-        assert begin() is only
+        assert begin(1) is only
 
 
 def test_none_that_follows() -> None:
-    begin = together([lambda: None, lambda: None])
+    begin = together([lambda _: None, lambda _: None])
     assert begin is not None
-    assert begin() is None
+    assert begin(1) is None
 
 
 def test_several_are_all_told_in_order() -> None:
     log: list[str] = []
-    begin = together([lambda: Seen(log, "a"), lambda: Seen(log, "b", each_node=False)])
+    begin = together([lambda _: Seen(log, "a"), lambda _: Seen(log, "b", each_node=False)])
     assert begin is not None
-    both = begin()
+    both = begin(1)
     assert both.metadata == (("a", "1"), ("b", "1"))
     assert both.each_node
     both.replied(1)
@@ -53,12 +53,12 @@ def test_several_are_all_told_in_order() -> None:
 def test_who_fails_to_begin_keeps_nobody_from_it(caplog: pytest.LogCaptureFixture) -> None:
     log: list[str] = []
 
-    def broken() -> None:
+    def broken(what: object) -> None:
         raise ZeroDivisionError
 
-    for begin in (together([broken]), together([broken, lambda: Seen(log, "a")])):
+    for begin in (together([broken]), together([broken, lambda _: Seen(log, "a")])):
         assert begin is not None
-        if (begun := begin()) is not None:
+        if (begun := begin(1)) is not None:
             begun.ended(0.1, None)
     assert log == ["a ended"]
     assert [record.message for record in caplog.records] == ["an observer failed"] * 2
