@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,8 @@ from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Scenario
 from tests.support.ledger import KINDS, UNKNOWN, Ledger, LedgerService, NumberedCaller
+
+NONE: Mapping[str, Any] = {}
 
 CALLS = 15
 """Of each client."""
@@ -27,8 +31,25 @@ async def end(node: gorums.Node) -> None:
             await asyncio.sleep(0.1)
 
 
-def exactly_once(*, keep: float, back: bool, doubt: bool = True, **faults: int) -> Scenario:
-    """Two clients make calls of all kinds to three servers, which call them back."""
+def exactly_once(
+    *,
+    keep: float,
+    back: bool,
+    doubt: bool = True,
+    loses: bool = False,
+    options: Mapping[str, Any] = NONE,
+    **faults: int,
+) -> Scenario:
+    """Two clients make calls of all kinds to three servers, which call them back.
+
+    Args:
+        keep: How long the clients wait.
+        back: Whether they are called back.
+        doubt: Whether a call may be unknown though no server crashes.
+        loses: Whether servers give sessions up.
+        options: Of the servers.
+        faults: How many of each kind.
+    """
 
     async def scenario(world: testing.World) -> None:
         ledger, boots = Ledger(), Counter[int]()
@@ -44,7 +65,7 @@ def exactly_once(*, keep: float, back: bool, doubt: bool = True, **faults: int) 
             callers[name] = NumberedCaller(ledger, name)
             return LedgerService(partial(ledger.handle, name), pause, callers[name] if back else None)
 
-        servers = await world.servers(3, boot)
+        servers = await world.servers(3, boot, **options)
         targets = {server.node_id: f"s{server.node_id}" for server in servers}
 
         async def client(name: str) -> None:
@@ -76,7 +97,9 @@ def exactly_once(*, keep: float, back: bool, doubt: bool = True, **faults: int) 
         for entries in ledger.handled.values():
             entries[:] = [entry for entry in entries if entry[0] != "the end"]
         replaced = {f"s{node_id}" for node_id, count in boots.items() if count > 1}
-        problems = ledger.problems(excused=replaced.__contains__, dead=callers.keys() - running, doubt=doubt)
+        problems = ledger.problems(
+            excused=lambda target: loses or target in replaced, dead=callers.keys() - running, doubt=doubt
+        )
         assert not problems, problems
 
     return scenario
@@ -135,12 +158,31 @@ CALLS_BACK = exactly_once(keep=0.0, back=True, resets=8, pauses=2)
 PARTITIONS = exactly_once(keep=0.0, back=True, resets=4, partitions=2, pauses=1)
 PATIENT = exactly_once(keep=20.0, back=False, doubt=False, resets=4, partitions=2, pauses=1)
 CRASHES = exactly_once(keep=0.0, back=True, resets=4, crashes=2, pauses=1)
+ABSENT = exactly_once(keep=0.0, back=True, options={"session_linger": 0.02}, resets=8, partitions=1, pauses=1)
+GIVEN_UP = exactly_once(
+    keep=1.0,
+    back=True,
+    loses=True,
+    options={"session_limit": 1, "session_keep": 0.03, "session_linger": 0.01},
+    resets=10,
+    partitions=1,
+    crashes=1,
+)
 
 
 @pytest.mark.parametrize(
     ("scenario", "seeds"),
-    [(RESETS, 25), (CALLS_BACK, 40), (PARTITIONS, 20), (PATIENT, 20), (CRASHES, 40), (graceful, 20)],
-    ids=["resets", "calls back", "partitions", "patient", "crashes", "graceful"],
+    [
+        (RESETS, 25),
+        (CALLS_BACK, 40),
+        (PARTITIONS, 20),
+        (PATIENT, 20),
+        (CRASHES, 40),
+        (ABSENT, 30),
+        (GIVEN_UP, 30),
+        (graceful, 20),
+    ],
+    ids=["resets", "calls back", "partitions", "patient", "crashes", "absent", "given up", "graceful"],
 )
 def test_exactly_once(scenario: Scenario, seeds: int) -> None:
     testing.check(scenario, seeds=seeds)

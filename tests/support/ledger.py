@@ -10,8 +10,9 @@ import asyncio
 import math
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -100,6 +101,8 @@ class Ledger:
             last: dict[str, int] = {}
             for caller, number in entries:
                 if number < last.get(caller, 0):
+                    if (target, caller, number) in self.idempotent and excused(target):
+                        continue  # sent again after its session was lost
                     problems.append(f"{process} handled {number} of {caller} after {last[caller]}")
                 last[caller] = number
         twice = [(call, count) for call, count in times.items() if count > 1]
@@ -249,7 +252,7 @@ class NumberedCaller:
         self._number += 1
         request = Text(text=self._name, number=self._number, data=data)
         node = config[0]
-        waiting: Awaitable[Iterable[tuple[int, str]]]
+        waiting: Coroutine[Any, Any, Iterable[tuple[int, str]]]
         if kind == "echo":
             waiting = self._one(echo(node, request, timeout=timeout), node.id, HANDLED)
         elif kind == "note":
@@ -270,7 +273,15 @@ class NumberedCaller:
             self._tell(waiting, keys, give_up, "nothing" if timeout in (None, math.inf) else OPEN)
         )
         self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
+
+        def done(_: object) -> None:
+            self._waiting.discard(task)
+            if task.cancelled():  # with the handler that waits for it, maybe before it has begun
+                waiting.close()
+                for key in keys.values():
+                    self._ledger.tell(*key, OPEN)
+
+        task.add_done_callback(done)
         return task
 
     async def finished(self) -> None:
