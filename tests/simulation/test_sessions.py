@@ -1,8 +1,10 @@
 """In sessions every message is handled once and in order, or its caller is told, whatever happens to connections."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -153,6 +155,61 @@ async def graceful(world: testing.World) -> None:
     assert not problems, problems
 
 
+class Member(LedgerService):
+    """Calls the other members when it is told to."""
+
+    def __init__(self, world: testing.World, ledger: Ledger, number: int) -> None:
+        async def pause() -> None:
+            await asyncio.sleep(world.random.uniform(0, 0.01))
+
+        name = f"s{number}/1"
+        super().__init__(partial(ledger.handle, name), pause)
+        self.caller = NumberedCaller(ledger, name)
+        self._world = world
+        self._number = number
+
+    async def echo(self, ctx: gorums.ServerContext, request: Text) -> Text:
+        if request.text != "go":
+            return await super().echo(ctx, request)
+        ctx.release()
+        members = ctx.config()
+        others = members.remove(*(node.id for node in members if node.id == self._number))
+        if len(others):
+            targets = {node.id: f"s{node.id}" for node in others}
+            self.caller.call(self._world.random.choice(KINDS), others, targets, timeout=math.inf)
+        return request
+
+
+def members(**faults: int) -> Scenario:
+    """Three members of a system call each other, over streams that the others have opened."""
+
+    async def scenario(world: testing.World) -> None:
+        ledger = Ledger()
+        systems = await world.systems(3, partial(Member, world, ledger), session=gorums.Session())
+        config = world.connect(systems, host="client", session=gorums.Session(keep=20.0))
+
+        async def all_know_all() -> None:
+            for system in systems:
+                await system.wait_for_config(lambda known: len(known) == 3, timeout=60)
+
+        async with asyncio.timeout(300):
+            await all_know_all()
+            async with world.faults(over=0.3, **faults):
+                for _ in range(2 * CALLS):
+                    with suppress(gorums.StatusError):
+                        await echo(config[world.random.randrange(3)], Text(text="go", number=1))
+                    if world.random.random() < 0.5:
+                        await world.sleep(world.random.uniform(0, 0.02))
+            await all_know_all()
+            for system in systems:
+                await system.service.caller.finished()
+        await world.sleep(5)  # and the one-way ones
+        problems = ledger.problems()
+        assert not problems, problems
+
+    return scenario
+
+
 RESETS = exactly_once(keep=0.0, back=False, resets=8)
 CALLS_BACK = exactly_once(keep=0.0, back=True, resets=8, pauses=2)
 PARTITIONS = exactly_once(keep=0.0, back=True, resets=4, partitions=2, pauses=1)
@@ -169,6 +226,8 @@ GIVEN_UP = exactly_once(
     crashes=1,
 )
 
+MEMBERS = members(resets=6, partitions=1, pauses=1)
+
 
 @pytest.mark.parametrize(
     ("scenario", "seeds"),
@@ -181,8 +240,9 @@ GIVEN_UP = exactly_once(
         (ABSENT, 30),
         (GIVEN_UP, 30),
         (graceful, 20),
+        (MEMBERS, 20),
     ],
-    ids=["resets", "calls back", "partitions", "patient", "crashes", "absent", "given up", "graceful"],
+    ids=["resets", "calls back", "partitions", "patient", "crashes", "absent", "given up", "graceful", "members"],
 )
 def test_exactly_once(scenario: Scenario, seeds: int) -> None:
     testing.check(scenario, seeds=seeds)
