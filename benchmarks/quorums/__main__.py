@@ -43,6 +43,7 @@ async def _measure(calls: int, rounds: int, mean: float) -> None:
         await _stragglers(config, calls, rounds, mean)
         await _refusal(config, calls)
         await _predicates(config, calls, rounds)
+        _strategies()
 
 
 async def _stragglers(config: gorums.Configuration, calls: int, rounds: int, mean: float) -> None:
@@ -115,6 +116,18 @@ async def _predicates(config: gorums.Configuration, calls: int, rounds: int) -> 
             enough(mask)
         figures[name] = (time.thread_time() - began) / 100_000
     print("a predicate, loop included: " + ", ".join(f"{name} {s * 1e6:.2f} µs" for name, s in figures.items()))
+
+
+def _strategies() -> None:
+    """What it takes to find the best strategy, once scipy is imported."""
+    q.majority(3).strategy()
+    grid = q.grid([range(start, start + 5) for start in range(1, 26, 5)])
+    taken = {}
+    for name, system in {"a majority of 13": q.majority(13), "a 5 × 5 grid": grid}.items():
+        began = time.thread_time()
+        system.strategy()
+        taken[name] = time.thread_time() - began
+    print("best strategies: " + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in taken.items()))
 
 
 async def _latencies(call: Call, calls: int, callers: int = CALLERS) -> list[float]:

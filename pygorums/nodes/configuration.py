@@ -65,7 +65,9 @@ class Configuration(Immutable, Sequence[Node]):
         """What is met by `need` of the nodes, whichever they are (for the call functions)."""
         rule = self.rules.get(need)
         if rule is None:
-            rule = self.rules[need] = number_rule(self.node_ids, need)
+            rule = number_rule(self.node_ids, need)
+            if need <= len(self.nodes):
+                self.rules[need] = rule
         return rule
 
     def node(self, node_id: int) -> Node:

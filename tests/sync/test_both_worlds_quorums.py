@@ -36,7 +36,6 @@ ENDS: dict[str, Callable[[World, Any, Any], Any]] = {
     ),
     "correctable": correctable,
 }
-every_end = pytest.mark.parametrize("name", ENDS)
 both_ways = pytest.mark.parametrize("intercepted", [False, True], ids=["plain", "intercepted"])
 
 
@@ -44,36 +43,27 @@ def chain(world: World, *, intercepted: bool) -> list[Any]:
     return [world.interceptor(lambda call, response: response)] if intercepted else []
 
 
-@every_end
 @both_ways
-def test_who_succeeds_counts_and_not_how_many(world: World, three: PlainCluster, name: str, intercepted: bool) -> None:
-    def call(text: str) -> Any:
-        responses = world.do(
-            lambda: ask(three.config, Text(text=text), interceptors=chain(world, intercepted=intercepted))
-        )
-        return ENDS[name](world, responses, ONE_OR_BOTH)
-
-    call("ok fail fail")
-    call("ok silent silent")
-    call("fail ok ok")
-    for text in ("fail fail silent", "fail silent fail"):  # and never waits for the silent one
-        with pytest.raises(gorums.IncompleteError) as error:
-            call(text)
-        assert not isinstance(error.value, TimeoutError)
-        assert error.value.caused_by(grpc.StatusCode.FAILED_PRECONDITION)
-        assert 1 in error.value.node_errors
-
-
-@every_end
-@both_ways
-def test_who_is_silent_is_told_of(world: World, three: PlainCluster, name: str, intercepted: bool) -> None:
+def test_who_succeeds_counts_and_not_how_many(world: World, three: PlainCluster, intercepted: bool) -> None:
     interceptors = chain(world, intercepted=intercepted)
-    responses = world.do(
-        lambda: ask(three.config, Text(text="silent ok silent"), interceptors=interceptors, timeout=0.05)
-    )
-    with pytest.raises(gorums.QuorumTimeoutError) as error:
-        ENDS[name](world, responses, ONE_OR_BOTH)
-    assert {1, 3} <= set(error.value.node_errors)
+
+    def call(end: Any, text: str, **options: Any) -> Any:
+        responses = world.do(lambda: ask(three.config, Text(text=text), interceptors=interceptors, **options))
+        return end(world, responses, ONE_OR_BOTH)
+
+    for end in ENDS.values():
+        call(end, "ok fail fail")
+        call(end, "ok silent silent")
+        call(end, "fail ok ok")
+        for text in ("fail fail silent", "fail silent fail"):  # and never waits for the silent one
+            with pytest.raises(gorums.IncompleteError) as error:
+                call(end, text)
+            assert not isinstance(error.value, TimeoutError)
+            assert error.value.caused_by(grpc.StatusCode.FAILED_PRECONDITION)
+            assert 1 in error.value.node_errors
+        with pytest.raises(gorums.QuorumTimeoutError) as error:
+            call(end, "silent ok silent", timeout=0.05)
+        assert {1, 3} <= set(error.value.node_errors)
 
 
 @pytest.mark.parametrize("intercepted", [False, True])

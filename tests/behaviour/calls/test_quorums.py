@@ -62,7 +62,7 @@ Responses = gorums.Responses[Text]
     ],
     ids=["quorum", "collect_quorum", "correctable", "intercepted"],
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(answers=ANSWERS, quorums=expressions())
 async def test_each_way_to_end_a_call_counts_alike(
     end: Any, interceptors: Any, answers: list[str], quorums: q.Quorums

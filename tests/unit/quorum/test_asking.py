@@ -29,7 +29,7 @@ def fewest(rule: Rule, base: set[int], candidates: set[int]) -> int | None:
     return None
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(RULES, st.permutations(NODES))
 def test_the_first_are_a_minimal_quorum_of_the_earliest(rule: Rule, order: list[int]) -> None:
     first = Asking(Tally(rule)).first(order)
@@ -40,7 +40,7 @@ def test_the_first_are_a_minimal_quorum_of_the_earliest(rule: Rule, order: list[
     assert first == [node_id for node_id in order if node_id in first]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(RULES, st.permutations(NODES), st.sets(st.integers(1, 9)))
 def test_who_was_chosen_is_asked_and_who_it_takes_besides(rule: Rule, order: list[int], chosen: set[int]) -> None:
     first = set(Asking(Tally(rule)).first(order, sorted(chosen)))
@@ -51,7 +51,7 @@ def test_who_was_chosen_is_asked_and_who_it_takes_besides(rule: Rule, order: lis
         assert len(first - known) == fewest(rule, known, set(rule.bits) - known)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(RULES, st.permutations(NODES), st.lists(st.sampled_from(["succeeds", "fails", "time passes"])), st.data())
 def test_what_happens_to_a_call(rule: Rule, order: list[int], events: list[str], data: st.DataObject) -> None:
     tally = Tally(rule)

@@ -10,7 +10,7 @@ from tests.unit.quorum.test_quorums import expressions
 from tests.unit.quorums.subsets import minimal
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(expressions())
 def test_minimal_quorums(quorums: q.Quorums) -> None:
     expected = minimal(quorums.nodes, quorums.is_quorum)

@@ -35,7 +35,7 @@ def naive(quorums: q.Quorums, nodes: set[int]) -> bool:
     return weight >= quorums.need
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(expressions())
 def test_as_the_naive_way_says(quorums: q.Quorums) -> None:
     for nodes in subsets(quorums.nodes):
@@ -44,7 +44,7 @@ def test_as_the_naive_way_says(quorums: q.Quorums) -> None:
     assert quorums.is_quorum([*quorums.nodes, 9])
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(expressions())
 def test_the_dual_is_what_meets_every_quorum(quorums: q.Quorums) -> None:
     dual = quorums.dual
@@ -54,7 +54,7 @@ def test_the_dual_is_what_meets_every_quorum(quorums: q.Quorums) -> None:
     assert dual.dual == quorums
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(expressions(), expressions())
 def test_both_and_either(left: q.Quorums, right: q.Quorums) -> None:
     for nodes in subsets({*left.nodes, *right.nodes}):
@@ -62,7 +62,7 @@ def test_both_and_either(left: q.Quorums, right: q.Quorums) -> None:
         assert (left | right).is_quorum(nodes) == (left.is_quorum(nodes) or right.is_quorum(nodes))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(expressions())
 def test_they_print_as_they_are_written(quorums: q.Quorums) -> None:
     names = {"all_of": q.all_of, "any_of": q.any_of, "of": q.of, "weighing": q.weighing}

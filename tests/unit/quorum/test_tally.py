@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pygorums import quorums as q
@@ -32,6 +32,7 @@ def check(rule: Rule, events: list[tuple[int, bool]]) -> None:
         assert tally.successes == len(succeeded & set(rule.bits))
 
 
+@settings(max_examples=50)
 @given(st.one_of(expressions(), st.integers(1, 7)), st.data())
 def test_every_order_of_events(quorums: q.Quorums | int, data: st.DataObject) -> None:
     rule = quorums.rule if isinstance(quorums, q.Quorums) else number_rule(range(1, 8), quorums)

@@ -1,6 +1,6 @@
 """Two quorums that do not meet are found if, and only if, there are such."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pygorums import quorums as q
@@ -14,6 +14,7 @@ def met(reads: q.Quorums, writes: q.Quorums) -> bool:
     return not any(reads.is_quorum(s) and writes.is_quorum(nodes - s) for s in subsets(nodes))
 
 
+@settings(max_examples=40)
 @given(expressions(), expressions())
 def test_a_pair_is_found_if_there_is_one(reads: q.Quorums, writes: q.Quorums) -> None:
     pair = disjoint(reads, writes)
@@ -24,6 +25,7 @@ def test_a_pair_is_found_if_there_is_one(reads: q.Quorums, writes: q.Quorums) ->
         assert not set(pair[0]) & set(pair[1])
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.integers(1, 7), st.integers(0, 4), min_size=1), st.data())
 def test_weights_may_meet_that_do_not_add_up(weights: dict[int, int], data: st.DataObject) -> None:
     total = sum(weights.values())
