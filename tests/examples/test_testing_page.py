@@ -51,8 +51,8 @@ def test_the_mistake_is_found_and_the_fix_is_clean(folder: Path) -> None:
     (folder / "replicas.py").write_text(fixed)
     seed = replay.split()[-1]
     assert run(folder, "pygorums.testing", "replay", "test_register:scenario", seed).returncode == 0
-    clean = run(folder, "pygorums.testing", "run", "test_register:scenario", "--seeds", "100")
-    assert "100 seeds: clean" in clean.stdout, clean.stdout + clean.stderr
+    clean = run(folder, "pygorums.testing", "run", "test_register:scenario", "--seeds", "40")
+    assert "40 seeds: clean" in clean.stdout, clean.stdout + clean.stderr
 
 
 def test_the_model_of_the_page() -> None:
