@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 from pygorums.base.errors import counted
 from pygorums.serving.accepted_stream import AcceptedStream
@@ -85,14 +85,18 @@ async def _let_finish(
     for stream in streams:
         stream.drain()
     # What ends the connections comes after what the clients have to say: else their last calls would be cut off.
-    told = asyncio.gather(*(stream.asked_all() for stream in streams))
-    if not await grace.wait(asyncio.ensure_future(told)):
-        told.cancel()
+    await _wait(grace, [stream.asked_all() for stream in streams])
     if listening is not None:
         await listening.stop(grace)
     # Only now: the handlers of the streams may have called the own node.
-    drained = [asyncio.ensure_future(handling.drained()) for handling in chain(*besides)]
-    if drained:
-        await grace.wait(asyncio.gather(*drained))
-        for each in drained:
-            each.cancel()
+    await _wait(grace, [handling.drained() for handling in chain(*besides)])
+
+
+async def _wait(grace: Grace, works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait until all is done, or the grace is over."""
+    # Not gathered: what gathers would say, of those that are cancelled, that nobody has asked for their errors.
+    tasks = [asyncio.ensure_future(work) for work in works]
+    if tasks:
+        await grace.wait(asyncio.ensure_future(asyncio.wait(tasks)))
+        for task in tasks:
+            task.cancel()
