@@ -53,6 +53,7 @@ from pygorums.version import __version__
 
 if TYPE_CHECKING:
     from pygorums import testing as testing
+    from pygorums.broadcast import Broadcast as Broadcast
 
 __all__ = [
     "LEVEL_NOT_SET",
@@ -114,7 +115,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`testing` is imported when it is first asked for: programs that are not tests need not have it."""
+    """What few programs need is imported when it is first asked for."""
     if name == "testing":
         return import_module("pygorums.testing")
+    if name == "Broadcast":
+        return import_module("pygorums.broadcast").Broadcast
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

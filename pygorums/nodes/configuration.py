@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError
@@ -238,6 +239,20 @@ class Configuration(Immutable, Sequence[Node]):
         In a configuration of a server only these nodes are told of: see `Server.changes`.
         """
         return self.pool.changes(self.nodes)
+
+    def tree(self, fanout: int = 4, root: int | None = None) -> Any:
+        """These nodes as a `pygorums.broadcast.Tree`, to send along it; of a `System`'s ``outbound``.
+
+        That package is above this one, which knows nothing of it before somebody asks.
+
+        Args:
+            fanout: How many children a node has, at most.
+            root: The ID of the node that begins; by default the own one.
+
+        Raises:
+            ConfigurationError: The root, or the own node, is not among them.
+        """
+        return import_module("pygorums.broadcast").Tree(self, fanout=fanout, root=root)
 
     def stats(self) -> ConfigurationStats:
         """Nodes and calls in figures: state, latencies and errors of each node, calls by method and status. A snapshot.

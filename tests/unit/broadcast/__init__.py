@@ -1,0 +1,1 @@
+"""Broadcast: what is counted, and the shape of trees."""
