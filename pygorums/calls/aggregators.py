@@ -162,7 +162,7 @@ class Quorum(Generic[T]):
             IncompleteError: Too few nodes succeeded among what was read.
         """
         if not self._won:
-            raise self._progress.incomplete(self._tally.rule.number)
+            raise self._progress.incomplete(self._tally.rule)
         return self._replies
 
 

@@ -16,7 +16,7 @@ from pygorums.nodes.node import Node, Pool
 from pygorums.wire.framing import encode_message
 from pygorums.wire.timeouts import timeout_field
 
-__all__ = ["check_kind", "check_request", "check_target", "encode_request", "serialize"]
+__all__ = ["NO_QUORUM", "check_kind", "check_request", "check_target", "encode_request", "serialize"]
 
 
 def check_kind(method: Method[Any, Any], target: Any, kind: type[Any]) -> None:
@@ -73,6 +73,10 @@ def check_request(method: Method[Any, Any], request: Message) -> None:
             f"{method.name} takes a request of type {method.request_class.DESCRIPTOR.full_name}, "
             f"not {type(request).__name__}"
         )
+
+
+NO_QUORUM = "incomplete call: no quorum is left"
+"""The cause of a call that waits for certain nodes, and not for a number of them."""
 
 
 def too_few_nodes(method_name: str, need: int, size: int) -> IncompleteError:

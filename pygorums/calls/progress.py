@@ -9,7 +9,7 @@ from typing import Any
 from pygorums.base.errors import IncompleteError, RejectedError, counted
 from pygorums.base.method import Method
 from pygorums.calls.needs import Need
-from pygorums.calls.preparing import too_few_nodes
+from pygorums.calls.preparing import NO_QUORUM, too_few_nodes
 from pygorums.calls.response import NodeResponse
 from pygorums.quorum.rule import Rule
 from pygorums.quorum.tally import Tally
@@ -143,10 +143,13 @@ class Progress:
             return None
         return IncompleteError.of(self) if self.node_errors else CancelledError()
 
-    def incomplete(self, need: Need = None) -> IncompleteError:
-        """The error of a call that has not got the replies it needs."""
-        if not isinstance(need, int):
-            return IncompleteError.of(self)
+    def incomplete(self, rule: Rule | None = None) -> IncompleteError:
+        """The error of a call that has not got the replies it needs, if it says which."""
+        need = None if rule is None else rule.number
+        if need is None:
+            if rule is None or self.timed_out:
+                return IncompleteError.of(self)
+            return IncompleteError(self.method_name, self.node_errors, self.replies, NO_QUORUM)
         if need > len(self.config):
             return too_few_nodes(self.method_name, need, len(self.config))
         if need > self.asked:

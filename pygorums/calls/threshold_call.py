@@ -13,7 +13,7 @@ from pygorums.base.errors import CallTimeoutError, IncompleteError, QuorumTimeou
 from pygorums.base.method import Method
 from pygorums.calls.active_call import ActiveCall, Resolvable
 from pygorums.calls.needs import Need
-from pygorums.calls.preparing import encode_request, too_few_nodes
+from pygorums.calls.preparing import NO_QUORUM, encode_request, too_few_nodes
 from pygorums.calls.response import malformed_reply
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
@@ -80,7 +80,8 @@ class ThresholdCall(ActiveCall[Resp], Counting):
             self._node_errors = {}
         self._node_errors[node_id] = error
         if self.count_failure(node_id):
-            self.lose(IncompleteError(self._method.name, self._node_errors, self.successes))
+            cause = NO_QUORUM if self.rule.number is None else None
+            self.lose(IncompleteError(self._method.name, self._node_errors, self.successes, cause))
             self.forget()
 
     def end(self, node_id: int) -> None:
