@@ -113,7 +113,7 @@ class ClientTracing:
         self._attributes: dict[str, dict[str, Any]] = {}  # of each method
 
     def call(self, method: Method[Any, Any], nodes: Sequence[Any], /) -> CallObservation | None:
-        within = trace.get_current_span()
+        within, parent = trace.get_current_span(), trace.INVALID_SPAN_CONTEXT
         if within is not trace.INVALID_SPAN and (parent := within.get_span_context()).is_valid:
             if not parent.trace_flags & TraceFlags.SAMPLED:
                 return self._unsampled(parent)
@@ -129,7 +129,8 @@ class ClientTracing:
         where = {names.NODES: len(nodes)} if len(nodes) != 1 else _address(nodes[0])
         span = self._tracer.start_span(known[names.METHOD], kind=SpanKind.CLIENT, attributes={**known, **where})
         if not span.is_recording():
-            return self._unsampled(span.get_span_context())
+            made = span.get_span_context()
+            return self._unsampled(made if made.is_valid else parent)  # without an SDK, that of somebody else
         return _TracedCall(self._tracer, span, nodes, known[names.METHOD], node_spans=self._node_spans)
 
     def _unsampled(self, span: SpanContext) -> _Unsampled | None:
@@ -229,7 +230,9 @@ class ServerTracing:
         attributes = {names.SYSTEM: names.GORUMS, names.METHOD: name, **_peer(ctx)}
         span = self._tracer.start_span(name, context, SpanKind.SERVER, attributes)
         # For the handler, and for nobody else: the context that this runs in ends with it.
-        otel.attach(trace.set_span_in_context(span, context))
+        if span.get_span_context().is_valid:
+            context = trace.set_span_in_context(span, context)
+        otel.attach(context)
         return _TracedRequest(span) if span.is_recording() else None
 
     def _leave_out(self, unsampled: _Unsampled) -> None:
