@@ -232,17 +232,18 @@ MEMBERS = members(resets=6, partitions=1, pauses=1)
 @pytest.mark.parametrize(
     ("scenario", "seeds"),
     [
-        (RESETS, 25),
-        (CALLS_BACK, 40),
-        (PARTITIONS, 20),
-        (PATIENT, 20),
-        (CRASHES, 40),
-        (ABSENT, 30),
-        (GIVEN_UP, 30),
-        (graceful, 20),
-        (MEMBERS, 20),
+        (RESETS, 12),
+        (CALLS_BACK, 20),
+        (PARTITIONS, 10),
+        (PATIENT, 10),
+        (CRASHES, 20),
+        (ABSENT, 15),
+        (GIVEN_UP, 15),
+        (graceful, 10),
+        (MEMBERS, 10),
     ],
     ids=["resets", "calls back", "partitions", "patient", "crashes", "absent", "given up", "graceful", "members"],
 )
 def test_exactly_once(scenario: Scenario, seeds: int) -> None:
+    """More of them: `pytest --gorums-seeds 10000 tests/simulation/test_sessions.py`."""
     testing.check(scenario, seeds=seeds)
