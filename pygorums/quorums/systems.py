@@ -11,7 +11,8 @@ from pygorums.quorum.quorums import Quorums
 from pygorums.quorums.meeting import check_meeting, shown
 
 if TYPE_CHECKING:  # it needs scipy
-    from pygorums.quorums.strategy import Fraction, Goal, Strategy
+    from pygorums.quorums.strategy import Goal, Strategy
+    from pygorums.quorums.workload import Fraction
 
 __all__ = ["QuorumSystem"]
 
