@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pygorums.base.errors import StatusError
@@ -238,13 +239,19 @@ class SocketServer:
         """Take no new connections and no new streams; those that are open go on."""
         if not self.shutting_down:
             self.shutting_down = True
+            loop = asyncio.get_running_loop()
             for server in self._servers:
-                server.close()
+                with suppress(NotImplementedError):  # not every loop has readers
+                    for each in server.sockets:
+                        loop.remove_reader(each)
+                # In the next turn: asyncio cannot make connections otherwise that it has accepted in this one.
+                loop.call_soon(server.close)
             for connection in tuple(self.connections):
                 connection.shut_down()
 
     async def drained(self) -> None:
         """Wait until, after `shut_down`, the last stream has ended and all connections are closed."""
+        await asyncio.sleep(0)  # until nothing is accepted any more
         while self.connections:
             if self._closed is None or self._closed.done():
                 self._closed = asyncio.get_running_loop().create_future()

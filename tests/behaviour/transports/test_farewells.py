@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import grpc
 import pytest
 
+import pygorums as gorums
 from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.transports.http2.client import ClientConnection
 from pygorums.transports.http2.limits import Limits
@@ -137,3 +139,19 @@ async def test_a_stream_that_ends_before_it_is_served_leaves_nothing() -> None:
         await until(lambda: not server.connections, "no connection")
         await until(lambda: not server.serving, "nothing that is served")
         assert not acceptor.users
+
+
+@pytest.mark.parametrize("later", range(5))
+async def test_a_server_that_stops_while_clients_connect_says_nothing(later: int) -> None:
+    """asyncio reports what it has accepted and cannot make a connection of."""
+    server = gorums.Server(transport="asyncio")
+    host, _, port = (await server.start("127.0.0.1:0")).rpartition(":")
+    clients = [socket.socket() for _ in range(3)]
+    for client in clients:
+        client.setblocking(False)
+        client.connect_ex((host, int(port)))
+    for _ in range(later):
+        await asyncio.sleep(0)
+    await within(server.stop())
+    for client in clients:
+        client.close()
