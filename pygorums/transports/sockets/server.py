@@ -124,6 +124,8 @@ class AcceptedConnection(SocketConnection):
         super().connection_made(transport)
         if not speaks_http2(tls):
             self.lose("the client does not offer HTTP/2 (by ALPN)")
+        elif self._server.closing:
+            self.close()
         elif self._server.shutting_down:
             self.shut_down()
         if self._server.options.pings is not None:
@@ -202,6 +204,7 @@ class SocketServer:
         connections: Those that are open.
         serving: The streams that are served.
         shutting_down: Whether no new streams are taken.
+        closing: Whether there are to be no connections any more.
     """
 
     def __init__(self, methods: Mapping[str, Accept], options: SocketOptions) -> None:
@@ -209,7 +212,7 @@ class SocketServer:
         self.options = options
         self.connections: dict[AcceptedConnection, None] = {}
         self.serving: dict[AcceptedSocketTransport, None] = {}
-        self.shutting_down = False
+        self.shutting_down = self.closing = False
         self._servers: list[asyncio.Server] = []
         self._handshakes: set[asyncio.Task[None]] = set()
         self._closed: asyncio.Future[None] | None = None
@@ -264,6 +267,7 @@ class SocketServer:
 
     async def close(self) -> None:
         """End everything now: streams are cancelled, and their clients told."""
+        self.closing = True
         self.shut_down()
         tasks = [transport.task for transport in self.serving if transport.task is not None]
         tasks += self._handshakes
