@@ -67,5 +67,6 @@ async def test_frozen_and_suspected() -> None:
         assert await within(anext(changes)) == gorums.NodeSuspected(config[0])
         assert (config[0].connected, config[0].suspected) == (True, True)
         process.thaw()
-        assert await within(anext(changes)) == gorums.NodeUp(config[0])
+        while await within(anext(changes)) != gorums.NodeUp(config[0]):
+            pass  # on a very busy machine its stream may be given up meanwhile
         assert not config[0].suspected
