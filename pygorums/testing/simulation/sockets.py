@@ -234,6 +234,7 @@ class _Bound:
     """A socket that listens at an address: what connections go to."""
 
     family = None
+    sockets = ()  # it is no real one
 
     def __init__(self, process: Process, network: Addresses) -> None:
         self.process = process

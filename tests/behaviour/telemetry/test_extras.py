@@ -28,7 +28,8 @@ print([name for name in ("opentelemetry", "prometheus_client", "rich") if name i
 def test_a_missing_package_is_named(name: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("tracing", "trace_context", "metrics"):
         monkeypatch.delitem(sys.modules, f"pygorums.telemetry.{module}", raising=False)
-    monkeypatch.setitem(sys.modules, package, None)
+    for module in [package, *(each for each in sys.modules if each.startswith(f"{package}."))]:
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(
         ModuleNotFoundError, match=rf"telemetry.{name} needs {package}: pip install 'pygorums\[{extra}\]'"
     ):
