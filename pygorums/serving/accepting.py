@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Container, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Container, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from typing import NamedTuple
@@ -119,18 +120,39 @@ class Acceptor:
         Raises:
             StatusError: With this it has to be ended.
         """
-        if self.closed:
-            raise StatusError(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
-        address = _address(peer)
+        with self.visit(peer):
+            await self._serve(transport, metadata, peer, _address(peer), auth_context)
+
+    @contextmanager
+    def visit(self, peer: str) -> Iterator[None]:
+        """Count a stream, or what is like one, while it lasts.
+
+        Raises:
+            StatusError: The server takes no more, or there are too many.
+        """
+        self._check_open()
         try:
-            origin = self._limits.enter(address)
+            origin = self._limits.enter(_address(peer))
         except StatusError as error:
-            self._log.refused(None, address, error)
+            self._log.refused(None, _address(peer), error)
             raise
         try:
-            await self._serve(transport, metadata, peer, address, auth_context)
+            yield
         finally:
             self._limits.leave(origin)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise StatusError(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+
+    async def judge(self, peer: str, auth_context: Mapping[str, list[bytes]], metadata: Pairs) -> None:
+        """Have `authorize` judge somebody who claims no node ID.
+
+        Raises:
+            StatusError: It refuses, or the server has begun to stop meanwhile.
+        """
+        await self._check(Claim(None, auth_context, Metadata(metadata), _address(peer)))
+        self._check_open()
 
     async def _serve(
         self,

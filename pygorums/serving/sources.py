@@ -68,6 +68,7 @@ class Sources:
         mark_end: bool,
         max_waiting: int,
         largest: int = NO_LIMIT,
+        handlers: Mapping[str, Handler] | None = None,
     ) -> InOrder:
         """Handle the requests of one more source, of which handlers see what `StreamContext` has.
 
@@ -80,11 +81,12 @@ class Sources:
             mark_end: Whether it wants to be told the end of a streaming call's replies.
             max_waiting: Bytes of requests that may wait; further ones are refused.
             largest: The largest reply in bytes that it takes.
+            handlers: What handles them, by method name, if that is not what handles all others.
         """
         options = self._options
         requests = InOrder(
             StreamContext(self._host, metadata, peer, peer_id, auth_context),
-            self._handlers,
+            self._handlers if handlers is None else handlers,
             ReplyWriter(sink, min(options.max_message, largest), self._host.failures, mark_end=mark_end),
             self._surroundings,
             max_released=options.max_released,

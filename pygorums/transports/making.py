@@ -20,13 +20,16 @@ from pygorums.transports.sockets.tls import checked_context
 __all__ = ["make_connector", "make_listener"]
 
 
-def make_listener(transport: TransportName | None, credentials: object, options: Mapping[str, Any]) -> Listener:
+def make_listener(
+    transport: TransportName | None, credentials: object, options: Mapping[str, Any], only_grpc: str = ""
+) -> Listener:
     """What listens with the transport that was asked for, or that suits what else was.
 
     Args:
         transport: What was asked for; None if nothing was.
         credentials: For TLS: an `ssl.SSLContext`, or those of gRPC; None for plain text.
         options: gRPC's options, by name.
+        only_grpc: What else was asked for that only gRPC has, in words.
 
     Raises:
         ConfigurationError: The transport that was asked for cannot do that.
@@ -34,7 +37,7 @@ def make_listener(transport: TransportName | None, credentials: object, options:
     carrier = CARRIER.get()
     if carrier is not None:
         return carrier.listener(options)
-    if choose(transport, credentials, options) == "grpc":
+    if choose(transport, credentials, options, only_grpc=only_grpc) == "grpc":
         return GrpcListener(options.items())
     return SocketListener(options)
 

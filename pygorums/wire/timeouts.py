@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from pygorums.wire.framing import varint
 
-__all__ = ["TIMEOUT_KEY", "parse_timeout", "timeout_field", "with_time_left"]
+__all__ = ["TIMEOUT_KEY", "encode_timeout", "parse_timeout", "timeout_field", "with_time_left"]
 
 TIMEOUT_KEY = "grpc-timeout"
 
@@ -30,11 +30,12 @@ def timeout_field(seconds: float) -> bytes:
 
     Rounded up: the other side is never told less than there is. What is up already is told as a nanosecond.
     """
-    value = _encoded(seconds).encode()
+    value = encode_timeout(seconds).encode()
     return b"".join((b'"', varint(len(_KEY_FIELD) + 2 + len(value)), _KEY_FIELD, b"\x12", varint(len(value)), value))
 
 
-def _encoded(seconds: float) -> str:
+def encode_timeout(seconds: float) -> str:
+    """So many seconds as gRPC writes them, rounded up."""
     if seconds <= 0:
         return "1n"
     seconds = min(seconds, _LONGEST)

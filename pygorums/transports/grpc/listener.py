@@ -31,7 +31,7 @@ from pygorums.transports.grpc.transport import (
 from pygorums.transports.listener import Accept
 from pygorums.transports.ports import free_port, free_unix
 
-__all__ = ["GrpcListener", "let_go"]
+__all__ = ["GrpcListener", "let_go", "proved"]
 
 _DEFAULT_OPTIONS: Mapping[str, Any] = {
     # Otherwise a second server on the same port would get half of the first one's connections.
@@ -94,7 +94,7 @@ class GrpcListener:
                     transport,
                     pairs_from(context.invocation_metadata()),
                     transport.peer,
-                    _proved(context.auth_context()),
+                    proved(context.auth_context()),
                 )
             except StatusError as error:
                 refusal = error
@@ -239,7 +239,7 @@ class _Calls(grpc.aio.ServerInterceptor):
             await asyncio.wait({stopping})
 
 
-def _proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
+def proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:
     """What TLS says of a peer: nothing, if there is no TLS."""
     insecure = auth_context.get("transport_security_type") == [b"insecure"]
     return {} if insecure else auth_context
