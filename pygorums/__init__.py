@@ -30,6 +30,7 @@ from pygorums.base.errors import (
 )
 from pygorums.base.metadata import Metadata
 from pygorums.base.method import CallType, Method
+from pygorums.base.plain import Plain
 from pygorums.base.session import Session
 from pygorums.calls.correctable import LEVEL_NOT_SET, Correctable
 from pygorums.calls.interceptors import Call, Interceptor
@@ -81,6 +82,7 @@ __all__ = [
     "NodeSuspected",
     "NodeUp",
     "OutcomeUnknownError",
+    "Plain",
     "QuorumCallError",
     "QuorumTimeoutError",
     "RejectedError",

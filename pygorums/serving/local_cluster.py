@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Unpack, cast
 from pygorums.serving.service import Service
 from pygorums.serving.settings import SystemOptions
 from pygorums.serving.system import System
+from pygorums.serving.telling import ONLY_GRPC
 from pygorums.streams.options import StreamOptions
 from pygorums.transports.listener import Listener
 from pygorums.transports.making import make_listener
@@ -74,7 +75,9 @@ async def running_cluster(
         for node_id, own in options.items():
             credentials = own.get("credentials")
             grpc_options = dict(StreamOptions.of(own.get("options", ())).grpc)
-            listener = make_listener(own.get("transport"), credentials, grpc_options)
+            listener = make_listener(
+                own.get("transport"), credentials, grpc_options, ONLY_GRPC if own.get("plain") else ""
+            )
             peers[node_id] = listener.bind("127.0.0.1:0", credentials)
             listening[node_id] = listener
         results = []

@@ -16,6 +16,7 @@ import grpc.aio
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.observers import Observers
 from pygorums.base.observing import Observer, checked_observers
+from pygorums.base.plain import Plain
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import check_address, checked_own_id, numbered
 from pygorums.nodes.call_options import listed_interceptors
@@ -31,7 +32,7 @@ from pygorums.serving.sessions import Sessions
 from pygorums.serving.sources import Sources
 from pygorums.serving.stopping import drained, end_handling
 from pygorums.serving.surroundings import Surroundings
-from pygorums.serving.telling import Telling
+from pygorums.serving.telling import ONLY_GRPC, Telling
 from pygorums.serving.threads import HandlerThreads
 from pygorums.streams.options import StreamOptions
 from pygorums.tasks.grace import Grace
@@ -79,6 +80,9 @@ class Server(Telling):
             both. What a `StatusError` says is always sent: it is meant for them.
         introspection: Whether to serve ``pygorums.Introspection``, which tells `stats` to everybody who may connect,
             as to ``python -m pygorums.top``.
+        plain: Whether the services are also served to plain gRPC clients, with health and reflection, or a `Plain`
+            that says with which of them. Only the grpc transport can do that.
+        ready: Called with `config`: whether this server can be used by now, for `health`. A plain function.
         transport: What carries the streams, as for `connect`.
         session_limit: How many sessions (`Session`) are kept whose clients have no connection; the oldest go first. 0
             for no sessions at all.
@@ -117,6 +121,8 @@ class Server(Telling):
         hide_errors: bool = False,
         cancel_abandoned: bool = False,
         introspection: bool = False,
+        plain: bool | Plain = False,
+        ready: Callable[[Configuration], bool] | None = None,
         session_limit: int = 1000,
         session_keep: float = 30.0,
         session_linger: float = 1.0,
@@ -129,6 +135,9 @@ class Server(Telling):
             raise TypeError(NOT_ASYNCHRONOUS)
         self.facade: Any = self if facade is None else facade
         self.system: Any = None
+        self._only_grpc = ONLY_GRPC if plain else ""
+        if plain:
+            choose(transport, credentials, {}, only_grpc=ONLY_GRPC)
         self._listen = address
         self._interceptors = listed_interceptors(interceptors)
         self._credentials = credentials
@@ -164,6 +173,7 @@ class Server(Telling):
         self.ended = Joined(self._end, "pygorums server stop")
         self._grace: Grace | None = None  # once it stops
         self._stopped = asyncio.Event()
+        self._begin_telling(plain, ready)
         for each in (*services_of(service), *(self._introspection() if introspection else ())):
             self.register(each)
 
@@ -179,22 +189,6 @@ class Server(Telling):
         if taken:
             raise ConfigurationError(f"{', '.join(taken)}: already registered with this server")
         self._handlers.update(handlers)
-
-    @property
-    def address(self) -> str:
-        """``host:port`` that the server listens on, with the actual port.
-
-        Raises:
-            RuntimeError: It was not started.
-        """
-        if self._address is None:
-            raise RuntimeError("the server is not started: it has no address yet")
-        return self._address
-
-    @property
-    def was_started(self) -> bool:
-        """Whether `start` has taken an address. It may have been stopped since."""
-        return self._address is not None
 
     @property
     def was_stopped(self) -> bool:
@@ -217,10 +211,14 @@ class Server(Telling):
 
     @cached_property
     def _listening(self) -> Listener:
-        return self._serving(make_listener(self._transport, self._credentials, dict(self._options.grpc)))
+        return self._serving(
+            make_listener(self._transport, self._credentials, dict(self._options.grpc), self._only_grpc)
+        )
 
     def _serving(self, listening: Listener) -> Listener:
         listening.serve_with(self._acceptor.accept, self.stop)
+        if self._plain is not None:
+            self._plain.serve_at(listening)
         return listening
 
     def adopt(self, listening: Listener, address: str) -> None:
@@ -273,11 +271,6 @@ class Server(Telling):
             raise RuntimeError("the server is not started, so there is nothing to wait for: await its start before")
         await self._stopped.wait()
 
-    @property
-    def draining(self) -> bool:
-        """Whether it takes no more calls, because `drain` or `stop` was called."""
-        return self._acceptor.closed
-
     async def drain(self, timeout: float | None = None) -> None:
         """Take no more calls, and wait until all that were made are answered. For good: what comes next is `stop`.
 
@@ -295,7 +288,9 @@ class Server(Telling):
         Raises:
             TimeoutError: Handlers still run. The text says for how many clients.
         """
-        await drained(self._acceptor, (self._direct.handling, self._sessions.away), sending_timeout(timeout))
+        self._health.changed()
+        besides = (self._plain_calls, self._direct.handling, self._sessions.away)
+        await drained(self._acceptor, besides, sending_timeout(timeout))
 
     async def stop(self, grace: float | None = None) -> None:
         """Stop serving. New streams are refused at once, and clients see theirs end.
@@ -321,13 +316,14 @@ class Server(Telling):
             self._grace = Grace()
             self._acceptor.close()
             self._direct.closed = True
+            self._health.changed()
         if not self.ended.done:
             self._grace.cut(grace)
 
     async def _end(self) -> None:
         assert self._grace is not None
         listening = None if self._asked is None else self._listening
-        besides = (self._direct.handling, self._sessions.away)
+        besides = (self._plain_calls, self._direct.handling, self._sessions.away)
         await end_handling(self._grace, self._acceptor.streams, besides, listening)
         self._sessions.stop()
         await self._peers.close()

@@ -11,6 +11,7 @@ import grpc
 from pygorums.base.backoff import Backoff
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.observing import Observer
+from pygorums.base.plain import Plain
 from pygorums.base.session import Session
 from pygorums.nodes.configuration import Configuration
 from pygorums.serving.context import Claim, StreamContext
@@ -32,6 +33,7 @@ class CommonServerOptions(TypedDict, total=False):
     hide_errors: bool
     cancel_abandoned: bool
     introspection: bool
+    plain: bool | Plain
     session_limit: int
     session_keep: float
     session_linger: float
@@ -42,6 +44,7 @@ class ServerOptions(CommonServerOptions, total=False):
     """The keyword arguments of `Server` that a `System` has too."""
 
     on_config_change: Callable[[Configuration], object] | None
+    ready: Callable[[Configuration], bool] | None
 
 
 class OutboundOptions(TypedDict, total=False):

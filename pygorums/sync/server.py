@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, cast
 from pygorums.base.pickling import Local
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.peers import NOT_ASYNCHRONOUS
+from pygorums.serving.health import Health
 from pygorums.serving.local_cluster import by_node, running_cluster
 from pygorums.serving.server import Server as AsyncServer
 from pygorums.serving.service import Service
@@ -32,6 +33,7 @@ class SyncServerOptions(CommonServerOptions, total=False):
     """The keyword arguments of `Server` that a `System` has too."""
 
     on_config_change: Callable[[Configuration], object] | None
+    ready: Callable[[Configuration], bool] | None
 
 
 class SyncSystemOptions(SyncServerOptions, OutboundOptions, total=False):
@@ -131,6 +133,11 @@ class Server(_Serving[AsyncServer]):
         self.system = system
         server.facade = self
         return self
+
+    @property
+    def health(self) -> Health:
+        """Whether its services can be used, as `pygorums.Server.health`."""
+        return self.asynchronous.health
 
     @property
     def grpc_server(self) -> Any:
@@ -249,8 +256,12 @@ def _local_systems(manager: AbstractAsyncContextManager[list[System]], thread: L
 def _callbacks(options: Mapping[str, Any], thread: LoopThread) -> dict[str, Any]:
     """The options of a server, with its callbacks getting configurations of the facade."""
     notify: Callable[[Configuration], object] | None = options.get("on_config_change")
-    if notify is None:
-        return dict(options)
-    if iscoroutinefunction(notify):
-        raise TypeError(NOT_ASYNCHRONOUS)
-    return {**options, "on_config_change": lambda config: notify(Configuration(config, thread))}
+    ready: Callable[[Configuration], bool] | None = options.get("ready")
+    made = dict(options)
+    if ready is not None:
+        made["ready"] = lambda config: ready(Configuration(config, thread))
+    if notify is not None:
+        if iscoroutinefunction(notify):
+            raise TypeError(NOT_ASYNCHRONOUS)
+        made["on_config_change"] = lambda config: notify(Configuration(config, thread))
+    return made

@@ -21,7 +21,7 @@ def test_the_rooms_are_those_of_the_floors() -> None:
 
 
 def test_every_room_has_its_floor() -> None:
-    faces = {"broadcast", "introspection", "quorums", "sync", "telemetry", "testing", "top"}
+    faces = {"broadcast", "introspection", "plain", "quorums", "sync", "telemetry", "testing", "top"}
     assert {path.parent.name for path in ROOT.glob("pygorums/*/__init__.py")} - faces <= {*FLOORS}
 
 
