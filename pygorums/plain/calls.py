@@ -87,25 +87,31 @@ class PlainCalls(grpc.GenericRpcHandler):
         )
         call = PlainCall(requests)
         self.handling[call] = None
+        message = Message(message_seq_no=1, method=method.name, payload=request)
+        if (left := context.time_remaining()) is not None:
+            message.entry.add(key=TIMEOUT_KEY, value=encode_timeout(left))
         try:
-            message = Message(message_seq_no=1, method=method.name, payload=request)
-            if (left := context.time_remaining()) is not None:
-                message.entry.add(key=TIMEOUT_KEY, value=encode_timeout(left))
-            requests.begin()
-            requests.put((message,), len(request))
-            while True:
-                answer = await answers.take()
-                if answer.HasField("status") and answer.status.code:
-                    status = answer.status
-                    raise StatusError(_CODES[status.code], status.message, status.details)
-                if not method.streaming:
-                    return answer.payload
-                if answer.end:
-                    return None
-                await context.write(answer.payload)
+            with self._acceptor.counting(requests):
+                requests.begin()
+                requests.put((message,), len(request))
+                del message, request
+                return await _answer_with(answers, context, several=method.streaming)
         finally:
             requests.cancel()
             requests.when_idle(lambda: self.handling.pop(call, None))
+
+
+async def _answer_with(answers: Answers, context: Any, *, several: bool) -> bytes | None:
+    while True:
+        answer = await answers.take()
+        if answer.HasField("status") and answer.status.code:
+            status = answer.status
+            raise StatusError(_CODES[status.code], status.message, status.details)
+        if not several:
+            return answer.payload
+        if answer.end:
+            return None
+        await context.write(answer.payload)
 
 
 _CODES: Mapping[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}

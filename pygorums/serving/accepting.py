@@ -24,6 +24,7 @@ from pygorums.serving.backlog import MAX_WAITING
 from pygorums.serving.context import Claim, StreamContext
 from pygorums.serving.failures import status_within
 from pygorums.serving.holdings import Holdings
+from pygorums.serving.in_order import InOrder
 from pygorums.serving.instances import Instances
 from pygorums.serving.opener import Opener
 from pygorums.serving.sessions import Sessions
@@ -144,6 +145,16 @@ class Acceptor:
     def _check_open(self) -> None:
         if self.closed:
             raise StatusError(grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+
+    @contextmanager
+    def counting(self, requests: InOrder) -> Iterator[None]:
+        """Count what requests hold with what streams do; those that hold the most are refused if that is too much."""
+        requests.holding.all = self._holdings
+        self._holdings.enter(requests.holding, requests.cancel)
+        try:
+            yield
+        finally:
+            self._holdings.leave(requests.holding)
 
     async def judge(self, peer: str, auth_context: Mapping[str, list[bytes]], metadata: Pairs) -> None:
         """Have `authorize` judge somebody who claims no node ID.

@@ -163,6 +163,19 @@ async def test_calls_count_as_streams_do() -> None:
         assert await client.echo("ok") == Outcome(("ok",))
 
 
+async def test_what_calls_hold_counts_with_what_streams_do() -> None:
+    service = ScriptedCalls()
+    options = [("pygorums.max_held_bytes", 1 << 20)]
+    async with server(service, options=options) as served, plain_client(served.address) as client:
+        small = client.unary("Echo", "hold:x")
+        await service.has_seen("hold:x")
+        outcome = await client.echo("hold:" + "y" * (2 << 20))
+        assert outcome.code == "RESOURCE_EXHAUSTED"
+        assert "for all together more than 1048576" in outcome.message
+        service.open_all()
+        assert (await within(small)).text == "hold:x"
+
+
 async def test_only_grpc_can(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(gorums.ConfigurationError, match=r"cannot use plain=.*use transport='grpc'"):
         gorums.Server(plain=True, transport="asyncio")
