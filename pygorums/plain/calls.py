@@ -77,7 +77,7 @@ class PlainCalls(grpc.GenericRpcHandler):
         method, answers = handler.method, Answers()
         requests = self._sources.add(
             answers,
-            metadata=metadata,
+            metadata=tuple(pair for pair in metadata if isinstance(pair[1], bytes)),
             peer=peer,
             peer_id=None,
             auth_context=auth_context,
@@ -90,6 +90,10 @@ class PlainCalls(grpc.GenericRpcHandler):
         message = Message(message_seq_no=1, method=method.name, payload=request)
         if (left := context.time_remaining()) is not None:
             message.entry.add(key=TIMEOUT_KEY, value=encode_timeout(left))
+        for key, value in metadata:
+            # Those of the message are where traces are looked for; they are texts.
+            if isinstance(value, str):
+                message.entry.add(key=key, value=value)
         try:
             with self._acceptor.counting(requests):
                 requests.begin()
