@@ -59,8 +59,8 @@ class System(Local):
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``observers``, which
             observe calls to peers too, ``on_connect``, ``on_config_change``, ``authorize``, ``hide_errors``,
-            ``cancel_abandoned``, ``introspection``, ``options``; and ``transport``, which is that of the streams to
-            peers too.
+            ``cancel_abandoned``, ``introspection``, ``plain``, ``ready``, ``options``; and ``transport``, which is
+            that of the streams to peers too.
 
     Attributes:
         server: The `Server` below, with all that is not about peers: `Server.grpc_server`, for instance.
