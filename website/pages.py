@@ -12,6 +12,7 @@ __all__ = ["REFERENCE", "copy_pages", "page_of"]
 
 REFERENCE = (
     "pygorums",
+    "pygorums.quorums",
     "pygorums.sync",
     "pygorums.telemetry",
     "pygorums.testing",
@@ -27,6 +28,8 @@ _PAGES = {
     "RELEASING.md": "releasing.md",
     "SECURITY.md": "reporting.md",
 }
+
+_UNDER_ITS_TITLE = "    options: { show_root_heading: false }\n"
 
 _BLOCK = re.compile(r"^( *)(```+|~~~+)[^\n]*\n.*?^\1\2 *$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(\]\(\s*)([^()\s>#:]+)((?:#[^()\s>]*)?[^()\n]*\))")
@@ -58,7 +61,7 @@ def copy_pages(root: Path, target: Path) -> None:
             _copy(shown, target / shown.relative_to(root / "docs"))
     for package in REFERENCE:
         name = package.removeprefix("pygorums.")
-        _write(target / "reference" / f"{name}.md", f"# {package}\n\n::: {package}\n")
+        _write(target / "reference" / f"{name}.md", f"# {package}\n\n::: {package}\n{_UNDER_ITS_TITLE}")
 
 
 def _relinked(root: Path, target: Path, path: str, page: str, pages: Mapping[str, str]) -> str:
