@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor fuzz schedules storm check generate clean docs release-check
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor test-website fuzz schedules storm check generate clean docs release-check
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -97,7 +97,12 @@ check: install
 
 # The documentation site, in build/website/site.
 docs: install
-	$(BIN)/python -m website
+	$(BIN)/python -m website --diagrams
+
+# Looks at the site in a browser, and leaves pictures in build/website/pictures.
+test-website: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+	$(BIN)/python -m tests.website
 
 # Builds what would be published, from what is committed, and checks it.
 release-check: install
