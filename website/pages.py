@@ -12,6 +12,7 @@ __all__ = ["REFERENCE", "copy_pages", "page_of"]
 
 REFERENCE = (
     "pygorums",
+    "pygorums.broadcast",
     "pygorums.quorums",
     "pygorums.sync",
     "pygorums.telemetry",

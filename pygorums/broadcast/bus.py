@@ -29,6 +29,8 @@ from pygorums.serving.system import System
 __all__ = ["Broadcast", "Mode"]
 
 Mode = Literal["best_effort", "reliable", "fifo"]
+"""What a `Broadcast` promises."""
+
 Deliver = Callable[[int, Any], Awaitable[None] | None]
 
 KEPT_BYTES = 16 << 20
