@@ -46,6 +46,8 @@ def main() -> int:
     except TimeoutError:
         print("python -m examples.paxos: nothing was decided within 10 s: too few acceptors answer", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     except (OSError, ValueError, gorums.GorumsError) as error:
         print(f"python -m examples.paxos: {error}", file=sys.stderr)
         return 1

@@ -52,6 +52,8 @@ def main() -> int:
             print(asyncio.run(execute(given.replicas.split(","), given.words)))
         else:
             parser.error("one of --serve and --replicas is needed")
+    except KeyboardInterrupt:
+        return 130
     except (OSError, ValueError, gorums.GorumsError) as error:
         print(f"python -m examples.register: {error}", file=sys.stderr)
         return 1
