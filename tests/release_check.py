@@ -8,6 +8,7 @@ bill of materials of what an installation of the wheel brings with it. All of it
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -95,6 +96,12 @@ def _bill_of_materials(wheel: Path) -> None:
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel], check=True)
         written = DIST / f"{wheel.name.rsplit('-', 3)[0]}.cdx.json"
         _run("-m", "cyclonedx_py", "environment", str(python), "--output-reproducible", "-o", str(written))
+    bill = json.loads(written.read_text())
+    for component in [bill["metadata"].get("component", {}), *bill["components"]]:
+        references = component.get("externalReferences", [])
+        # Where the wheel lay on this machine is nobody's business.
+        component["externalReferences"] = [each for each in references if not each["url"].startswith("file:")]
+    written.write_text(json.dumps(bill, indent=2) + "\n")
 
 
 def _run(*arguments: str, cwd: Path = ROOT, **environment: str) -> None:
