@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
-from pygorums.base.errors import StatusError, StreamDownError, counted
+from pygorums.base.errors import StatusError, StreamDownError
 from pygorums.serving.accepted_session import AcceptedSession
-from pygorums.serving.brake import Brake
+from pygorums.serving.arrivals import Arrivals
 from pygorums.serving.farewell import Farewell
-from pygorums.streams.intake import Intake
-from pygorums.streams.pending import PendingCalls
 from pygorums.streams.writer import Writer
 from pygorums.transports.interface import Transport
-from pygorums.wire.framing import MAYBE_SIGN, NO_SIGN, PIECE, SERVER_INITIATED, SIGNS, Frame, Message, pieces, split
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["AcceptedStream"]
-
-TOGETHER = 1024
-"""So many messages of an envelope are taken before other streams have their turn."""
-
-SMALL = 2048
-"""Bytes of what has no more messages than that: each takes two at least."""
 
 LAST_WORDS = 1.0
 """Seconds that a client gets to take what was written to it before its stream is ended with a status."""
@@ -36,14 +24,9 @@ LAST_WORDS = 1.0
 DISMISSAL_GRACE = 1.0
 """Seconds that handlers have to answer what has come, when their client is not wanted any more."""
 
-HEARD_APART = 0.5
-"""Seconds between two times that others are told that a node is heard."""
-
 
 class AcceptedStream:
     """Serves one stream until it ends.
-
-    A client is braked (`Brake`). If that does not do, because it is a node that owes us a reply, the stream ends.
 
     Args:
         transport: The accepted end of the stream.
@@ -69,14 +52,8 @@ class AcceptedStream:
         self._transport = transport
         self._peer = peer
         self._session = session
-        self._counts = session.half is not None
         self._requests = session.requests
         self._queue = session.queue
-        self._replies = session.requests.replies
-        self._batching = batching
-        self._heartbeats = heartbeats
-        self._pending = session.pending
-        self._on_heard = on_heard
         self._on_connect = on_connect
         self._connecting: asyncio.Task[None] | None = None
         self._broken: StatusError | None = None
@@ -84,36 +61,35 @@ class AcceptedStream:
         self._last_moment: asyncio.TimerHandle | None = None
         self._gone = False  # whether there is nobody to write to any more
         self.went_on = False  # whether the session has not ended with the stream
-        self._taking = True  # whether further requests are handled
-        self._reading = True  # whether to listen on, be it for replies only
-        self._within = False  # whether a message is being taken
-        self._told_at = -math.inf  # when others were told that the node is heard
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._writer = Writer(session.queue, transport)
         self.writable = self._writer.writable
-        self._intake = Intake(
+        self._arrivals = Arrivals(
             transport,
-            self._steps,
-            brake=self._must_wait,
+            peer,
+            session,
+            batching=batching,
+            heartbeats=heartbeats,
+            on_heard=on_heard,
             failed=self.end_with,
             ended=self._finished,
-            together=TOGETHER,
         )
-        self._brake = Brake(session.requests, session.queue, self._intake.go_on, peer)
-        self._brake.pending = session.pending
+        self.received = self._arrivals.received
+        self.call_back = self._arrivals.call_back
         self._farewell = Farewell(session.requests, session.queue, transport, self._take_no_more)
         self.when_idle = session.when_idle
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
         """The tasks that run handlers, or wait for them to go on."""
-        return (*self._requests.tasks, *(() if self._brake.task is None else (self._brake.task,)))
+        braked = self._arrivals.brake.task
+        return (*self._requests.tasks, *(() if braked is None else (braked,)))
 
     @property
     def open(self) -> bool:
         """Whether further requests are handled."""
-        return self._taking
+        return self._arrivals.taking
 
     def drain(self) -> None:
         """Ask for no more requests; `serve` returns once those that come before the last are handled and answered."""
@@ -124,17 +100,13 @@ class AcceptedStream:
         await asyncio.shield(self._over)
 
     def _take_no_more(self) -> None:
-        self._taking = False
+        self._arrivals.taking = False
         self._session.finish()
         self._end(None)
 
     def replaced(self) -> None:
         """The client has opened a new stream: what it asked for over this one it will ask for again over that."""
         self._end(StatusError(grpc.StatusCode.ABORTED, f"{self._peer} has opened a new stream"))
-
-    def call_back(self, pending: PendingCalls) -> None:
-        """The client is a node that we call back from now on."""
-        self._pending = self._brake.pending = pending
 
     def dismiss(self, error: StatusError) -> None:
         """Take no more requests, and end the stream with an error soon, when those that have come are answered."""
@@ -163,12 +135,8 @@ class AcceptedStream:
 
     def _give_up(self) -> None:
         """Handle nothing any more, and listen to nothing."""
-        self._taking = False
-        if self._reading:
-            self._reading = False
-            self._transport.pause()
-            self._intake.drop()
-            self._brake.cancel()
+        if self._arrivals.reading:
+            self._arrivals.stop()
             self.went_on = self._session.broke(self)
             if self.went_on:
                 self._gone = True
@@ -192,7 +160,7 @@ class AcceptedStream:
         self._writer.begin()
         try:
             await self._connected()
-            if self._reading:
+            if self._arrivals.reading:
                 self._session.succession.begin(self._requests)
             # The future is not awaited bare: it would be cancelled together with whoever waits here.
             await asyncio.shield(self._over)
@@ -258,28 +226,6 @@ class AcceptedStream:
             await asyncio.wait({drained}, timeout=LAST_WORDS)
             drained.cancel()
 
-    def received(self, messages: Sequence[bytes], /) -> None:
-        """Called by the transport: messages have come."""
-        if not self._reading:
-            return
-        if len(messages) > 1 or len(data := messages[0]) > SMALL or self._pending is not None or not self._taking:
-            self._intake.take(messages)
-            return
-        # Nearly always; this only saves what steps would cost.
-        del messages
-        if not data and self._heartbeats:
-            return
-        try:
-            if self._counts and MAYBE_SIGN <= data < NO_SIGN and data.startswith(SIGNS):
-                self._take_sign(data)
-            else:
-                self._put(self._split(data), len(data))
-        except StatusError as error:
-            self.end_with(error)
-            return
-        if self._must_wait():
-            self._intake.hold()
-
     def answered(self, metadata: Pairs, /) -> None:
         """Never called at this end."""
 
@@ -289,7 +235,7 @@ class AcceptedStream:
     def ended(self, error: StatusError | None, /) -> None:
         """Called by the transport: the client has sent all it had to send, or the stream broke."""
         if error is None:
-            self._intake.end(None)
+            self._arrivals.end(None)
         else:
             self._gone = True
             self._end(error)
@@ -300,89 +246,3 @@ class AcceptedStream:
         if error is None and self._session.resumable:
             error = StreamDownError(f"{self._peer} has ended its stream, and not its session")
         self._end(error)
-
-    def _take_sign(self, data: bytes) -> None:
-        """Take note of what the client says of the session."""
-        sign = self._split(data)[0]
-        if sign.HasField("session_end"):
-            self._session.ended()
-        elif not self._session.acknowledged(sign.ack):
-            raise StatusError(grpc.StatusCode.INTERNAL, f"{self._peer} has taken more than it was sent")
-
-    def _steps(self, messages: Sequence[bytes]) -> Iterator[int]:
-        batching, heartbeats, pending = self._batching, self._heartbeats, self._pending
-        if pending is not None and (now := self._loop.time()) - self._told_at > HEARD_APART:
-            self._told_at = now
-            self._on_heard()
-        left = deque(messages)
-        del messages  # what is taken may be kept as something smaller, if handlers run for long
-        while left:
-            data = left.popleft()
-            if heartbeats and not data:
-                continue
-            if self._counts and data.startswith(SIGNS):
-                self._take_sign(data)
-                continue
-            self._within = True
-            for piece in pieces(data) if batching and len(data) > PIECE else (data,):
-                together = self._split(piece)
-                count = len(together)
-                for start in range(0, count, TOGETHER):
-                    part = together if count <= TOGETHER else together[start : start + TOGETHER]
-                    size = len(piece) * len(part) // count
-                    replies = 0
-                    if pending is not None:
-                        requests = self._deliver(part, pending)
-                        replies, part = len(part) - len(requests), requests
-                        del requests
-                    if self._taking:  # or handlers may still wait for replies
-                        self._put(part, size, replies)
-                    del part
-                    if count > TOGETHER:
-                        yield TOGETHER
-                del piece, together
-            del data
-            self._within = False
-            yield count
-
-    def _split(self, data: bytes) -> Sequence[Message | Frame]:
-        try:
-            return split(data, batching=self._batching)
-        except DecodeError:
-            text = f"{self._peer} sent what is not a message ({counted(len(data), 'byte')})"
-            raise StatusError(grpc.StatusCode.INTERNAL, text) from None
-
-    def _deliver(self, messages: Sequence[Message | Frame], pending: PendingCalls) -> Sequence[Message | Frame]:
-        """Give replies to their calls; the requests among the messages."""
-        replies = [message for message in messages if message.message_seq_no >= SERVER_INITIATED]
-        if not replies:
-            return messages
-        pending.deliver(replies, self._loop.time())
-        return [message for message in messages if message.message_seq_no < SERVER_INITIATED]
-
-    def _put(self, requests: Sequence[Message | Frame], size: int, replies: int = 0) -> None:
-        """Have requests handled, which came together with replies that were delivered.
-
-        Raises:
-            StatusError: There is no room for a one-way message. It could be refused, but its sender would not know,
-                and go on to send others as if it had been handled.
-        """
-        if self._counts:
-            # Before handlers start, so that what they send is not sent before the client is known to have declined.
-            self._session.took(len(requests) + replies, size)
-        for refused in self._requests.put(requests, size) if requests else ():
-            if self._requests.is_one_way(refused.method):
-                text = f"too many messages wait for their handlers: there is no room for one of {refused.method}"
-                raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-            self._replies.overloaded(refused)
-
-    def _must_wait(self) -> bool:
-        """Whether the client is braked; then somebody waits until that is over.
-
-        A node that we call back is not while a handler may wait for its reply.
-        """
-        if self._within:
-            return False
-        if not self._reading:
-            return True
-        return self._brake.must_wait()

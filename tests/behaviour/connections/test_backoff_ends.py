@@ -131,7 +131,7 @@ async def test_a_peer_that_connects_is_connected_to() -> None:
 async def test_a_peer_that_calls_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only our own stream to it broke; it has not connected anew."""
     monkeypatch.setattr(AGAIN, 0)
-    monkeypatch.setattr("pygorums.serving.accepted_stream.HEARD_APART", 0)
+    monkeypatch.setattr("pygorums.serving.arrivals.HEARD_APART", 0)
     async with gorums.local_systems(2, ScriptedCalls) as pair:
         addresses = {one.node_id: str(one.address) for one in pair}
     second = gorums.System(addresses[2], ScriptedCalls(2), node_id=2, peers=addresses, backoff=QUICK)
