@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from pygorums.base.errors import ConfigurationError, ErrorKind, NodeClosedError, QuorumCallError
+from pygorums.base.errors import ErrorKind, NodeClosedError, QuorumCallError
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike
 from pygorums.base.timeout import sending_timeout
 from pygorums.nodes.address import numbered
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.changes import Changes
+from pygorums.nodes.known import check_known, check_shared, own_pool, still_known
 from pygorums.nodes.lists import by_id, failed_in, listed, merged
 from pygorums.nodes.node import Node, Pool
 from pygorums.nodes.outbound_pool import OutboundPool
@@ -112,11 +113,7 @@ class Configuration(Immutable, Sequence[Node]):
                 extended: their nodes connect to it.
             NodeClosedError: The configuration was closed.
         """
-        pool = self.pool
-        if not isinstance(pool, OutboundPool):
-            raise ConfigurationError(
-                "the configuration of a server cannot be extended: its nodes connect to the server"
-            )
+        pool = own_pool(self.pool, "the configuration of a server cannot be extended: its nodes connect to the server")
         if pool.closed:
             raise NodeClosedError("the configuration was closed and cannot be extended; connect again")
         addresses = numbered(nodes, {node_id: node.address for node_id, node in pool.nodes.items()})
@@ -128,7 +125,7 @@ class Configuration(Immutable, Sequence[Node]):
         Raises:
             ConfigurationError: There is no node with such an ID.
         """
-        self._check_known(node_ids, "; use extend to connect to further nodes")
+        check_known(self.pool, node_ids, "; use extend to connect to further nodes")
         return self._and([self.pool.nodes[node_id] for node_id in node_ids])
 
     def remove(self, *node_ids: int) -> Configuration:
@@ -139,7 +136,7 @@ class Configuration(Immutable, Sequence[Node]):
                 more, so it is no error there.
         """
         if isinstance(self.pool, OutboundPool):
-            self._check_known(node_ids)
+            check_known(self.pool, node_ids)
         return self._with(node for node in self.nodes if node.id not in node_ids)
 
     async def remove_node(self, node_id: int) -> None:
@@ -152,10 +149,8 @@ class Configuration(Immutable, Sequence[Node]):
         Raises:
             ConfigurationError: There is no node with such an ID, or it is a configuration of a server.
         """
-        pool = self.pool
-        if not isinstance(pool, OutboundPool):
-            raise ConfigurationError("a server knows its peers until it is told of others: see Server.reconfigure")
-        self._check_known((node_id,))
+        pool = own_pool(self.pool, "a server knows its peers until it is told of others: see Server.reconfigure")
+        check_known(pool, (node_id,))
         node = pool.nodes[node_id]
         await pool.remove(node, f"{node.address} was removed from the configuration")()
 
@@ -165,8 +160,9 @@ class Configuration(Immutable, Sequence[Node]):
         Raises:
             ConfigurationError: They share no connections, because they come from different calls of `connect`.
         """
-        self._check_related(other)
-        base = self if self.nodes else other  # an empty one may come from another `connect`
+        if self.nodes and other.nodes:  # an empty one may come from another `connect`
+            check_shared(self.pool, other.pool)
+        base = self if self.nodes else other
         return base._with(by_id(merged(self.nodes, other)))
 
     def difference(self, other: Configuration) -> Configuration:
@@ -265,25 +261,7 @@ class Configuration(Immutable, Sequence[Node]):
         return stats_of(self.nodes, self.pool.observers)
 
     def _and(self, further: Iterable[Node]) -> Configuration:
-        known = self.pool.nodes
-        own: Iterable[Node] = self.nodes
-        if isinstance(self.pool, OutboundPool):  # without those who were removed, whose IDs may be those of others
-            own = (node for node in own if known.get(node.id) is node)
-        return self._with(by_id(merged(own, further)))
-
-    def _check_known(self, node_ids: Iterable[int], hint: str = "") -> None:
-        for node_id in node_ids:
-            if node_id not in self.pool.nodes:
-                hint = hint if isinstance(self.pool, OutboundPool) else ""
-                there_are = listed(tuple(self.pool.nodes))
-                raise ConfigurationError(f"there is no node {node_id!r}: the connections are to {there_are}{hint}")
-
-    def _check_related(self, other: Configuration) -> None:
-        if other.pool is not self.pool and len(other) and len(self):
-            raise ConfigurationError(
-                "these configurations come from different calls of connect and share no connections; "
-                "use extend to add nodes to a configuration"
-            )
+        return self._with(by_id(merged(still_known(self.pool, self.nodes), further)))
 
     def _with(self, nodes: Iterable[Node], options: CallOptions | None = None) -> Configuration:
         return Configuration(nodes, self.pool, options or self.options)
@@ -315,9 +293,7 @@ class Configuration(Immutable, Sequence[Node]):
         Raises:
             ConfigurationError: It is the configuration of a server, which ends with the server.
         """
-        if not isinstance(self.pool, OutboundPool):
-            raise ConfigurationError("the configuration of a server cannot be closed: stop the server instead")
-        await self.pool.close()
+        await own_pool(self.pool, "the configuration of a server cannot be closed: stop the server instead").close()
 
     async def __aenter__(self) -> Self:
         return self
