@@ -1,7 +1,5 @@
 """The checker, against histories whose verdicts can be seen and against trying all orders."""
 
-import dataclasses
-import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -12,6 +10,7 @@ from pygorums import testing
 from pygorums.testing import Model, Operation, Outcome, Verdict
 from pygorums.testing.verdict import check_operations
 from tests.unit.testing.drawn import drawn
+from tests.unit.testing.orders import by_trying_all_orders, explains
 
 
 def check(operations: Sequence[Operation], model: Model, limit: float | None = 10.0) -> Verdict:
@@ -199,43 +198,6 @@ def test_verdicts_that_can_be_seen(model: Model, verdict: bool, drawing: str) ->
     assert bool(found) is verdict
     for part in found.order.values():
         explains(part, model)
-
-
-def explains(order: Sequence[Operation], model: Model) -> None:
-    """An order that was found is one."""
-    state = model.init
-    for index, operation in enumerate(order):
-        state = model.step(state, operation)
-        assert state is not testing.IMPOSSIBLE
-        assert all(later.returned is None or later.returned > operation.invoked for later in order[index + 1 :])
-
-
-def by_trying_all_orders(operations: Sequence[Operation], model: Model) -> bool:
-    """The definition, word for word."""
-    if model.key is not None:
-        keys = {model.key(operation) for operation in operations}
-        whole = dataclasses.replace(model, key=None)
-        parts = [[operation for operation in operations if model.key(operation) == key] for key in keys]
-        return all(by_trying_all_orders(part, whole) for part in parts)
-    certain = [operation for operation in operations if operation.outcome is Outcome.OK]
-    perhaps = [operation for operation in operations if operation.outcome is Outcome.UNKNOWN]
-    for count in range(len(perhaps) + 1):
-        for some in itertools.combinations(perhaps, count):
-            if any(fits(order, model) for order in itertools.permutations([*certain, *some])):
-                return True
-    return False
-
-
-def fits(order: Sequence[Operation], model: Model) -> bool:
-    state, latest = model.init, -1
-    for operation in order:
-        if operation.returned is not None and operation.returned < latest:
-            return False
-        latest = max(latest, operation.invoked)
-        state = model.step(state, operation)
-        if state is testing.IMPOSSIBLE:
-            return False
-    return True
 
 
 def some_operation(random: random.Random, kind: str) -> tuple[str, object, object]:
