@@ -35,7 +35,7 @@ COMMANDS_SHOWN = [
     if line.startswith("$ ")
 ]
 SERVERS = [command.split()[-1] for command in COMMANDS_SHOWN if command.startswith("python server.py ")]
-MODULES = ("storage_pb2", "storage_gorums", "server")
+MODULES = ("storage_pb2", "storage_gorums", "server", "counter_pb2", "counter_gorums")
 
 # Programs of their own, not pieces of the session.
 FILES = ("# server.py\n", "# client.py\n")
@@ -50,13 +50,17 @@ def block(language: str, start: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the guide's files, compiled by the guide's command."""
+    """A folder with the guide's files, compiled by the guide's commands."""
     folder = tmp_path_factory.mktemp("guide")
-    (folder / "storage.proto").write_text(block("proto"))
+    for name in ("storage", "counter"):
+        (folder / f"{name}.proto").write_text(block("proto", f'edition = "2023";\n\npackage {name};\n'))
     (folder / "server.py").write_text(block("python", "# server.py\n"))
-    compiling = next(command for command in COMMANDS_SHOWN if "pygorums.protoc" in command)
-    asyncio.run(compile_in(folder, compiling))
+    asyncio.run(compile_all_in(folder))
     return folder
+
+
+async def compile_all_in(folder: Path) -> None:
+    await asyncio.gather(*(compile_in(folder, command) for command in COMMANDS_SHOWN if "pygorums.protoc" in command))
 
 
 async def compile_in(folder: Path, command: str) -> None:

@@ -101,6 +101,7 @@ def test_a_broadcast_is_delivered_by_all(processes: list[Process]) -> None:
     [
         ("register", []),
         ("register", ["--serve", "127.0.0.1:0"]),
+        ("counter", ["--serve", "127.0.0.1:0"]),
         ("paxos", ["apple"]),
         ("paxos", ["--serve", "127.0.0.1:0"]),
         ("bracha", ["--member", "5", "127.0.0.1:1"]),

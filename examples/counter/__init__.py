@@ -1,0 +1,1 @@
+"""A counter that is right, though connections are cut under it and its server is killed."""
