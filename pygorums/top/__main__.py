@@ -6,14 +6,18 @@ import argparse
 import asyncio
 import ssl
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pygorums as gorums
 from pygorums.introspection.introspection_gorums import stats
 from pygorums.introspection.introspection_pb2 import ServerStats, StatsRequest
 from pygorums.top.readings import Reading, method_rows, server_rows
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 __all__ = ["main", "read"]
 
@@ -79,11 +83,14 @@ async def _watch(options: Any) -> int:
             now = await read(config, options.interval + 5)
             console.print(tables(server_rows(options.addresses, now, None), method_rows(now, None)))
             return 0 if now.stats else 2
-        with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
+        with ExitStack() as stack:
+            show: Callable[[RenderableType], None] = console.print  # round after round, into a pipe or a file
+            if console.is_terminal:
+                live = stack.enter_context(Live(console=console, auto_refresh=False, screen=True))
+                show = partial(live.update, refresh=True)
             while True:
                 now = await read(config, options.interval)
-                rows = server_rows(options.addresses, now, before), method_rows(now, before)
-                live.update(tables(*rows), refresh=True)
+                show(tables(server_rows(options.addresses, now, before), method_rows(now, before)))
                 before = now
                 await asyncio.sleep(options.interval)
 

@@ -80,10 +80,10 @@ async def test_the_program_asks_again_and_again(capsys: pytest.CaptureFixture[st
     options = argparse.Namespace(addresses=[address], interval=0.05, once=False, ca=None, cert=None)
     watching = asyncio.create_task(_watch(options))
     await until(lambda: sum(each.count for each in server.stats().methods.values()) > 2)
+    assert address in capsys.readouterr().out, "it does not wait until it ends"
     watching.cancel()
     await asyncio.wait({watching})
     await server.stop()
-    assert address in capsys.readouterr().out
 
 
 def test_the_program_once(capsys: pytest.CaptureFixture[str]) -> None:
