@@ -29,6 +29,9 @@ $(VENV)/.bench-installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@touch $@
 
+# The programs of tests would compile everything anew, each of them, where Python is told to keep nothing.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Most tests wait for other processes, so there are more workers than cores.
 WORKERS := --numprocesses 4 --dist loadfile
 PYTEST := -m pytest $(WORKERS)

@@ -21,6 +21,7 @@ from tests.support.batching import MODES, set_batching
 from tests.support.eager import AVAILABLE, use_eager_tasks
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
 from tests.support.signals import HeardSignals
+from tests.support.stacks import keep_stacks_short
 from tests.support.transports import set_transport
 
 _asyncio_errors = AsyncioErrors()
@@ -46,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "batching: the test is about streams that batch")
+    keep_stacks_short(_patch)
     set_batching(config.getoption("--batching"), _patch)
     if (transport := config.getoption("--transport")) is not None:
         set_transport(transport, _patch)

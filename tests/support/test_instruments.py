@@ -226,3 +226,11 @@ async def test_asyncio_errors_are_found(asyncio_errors: AsyncioErrors) -> None:
     callback, future = sorted(asyncio_errors.take())
     assert "from a callback" in callback
     assert "never retrieved" in future
+
+
+async def test_asyncio_says_where_a_task_comes_from_and_not_the_whole_way_there() -> None:
+    task = asyncio.create_task(asyncio.sleep(0))
+    stack = task._source_traceback  # type: ignore[attr-defined] # what its reports show
+    assert test_asyncio_says_where_a_task_comes_from_and_not_the_whole_way_there.__name__ in str(stack)
+    assert len(stack) <= 4
+    await task
