@@ -84,7 +84,8 @@ class OpenerSession:
         self._pending = pending
         self._keep = keep
         self._on_keep_over = on_keep_over
-        self._left_before: dict[int, PendingCall] = {}  # calls that were sent again to who may be another process
+        # Calls that are sent again to who may be another process, and what they fail with until they have left again.
+        self._left_before: dict[int, tuple[PendingCall, Callable[..., StatusError]]] = {}
         self._broke_at = 0.0
         self._began_with = 0  # what was taken, in both directions, when the stream was confirmed
         self._useful = False  # whether anything was taken over the last stream, in either direction
@@ -133,7 +134,7 @@ class OpenerSession:
         verdict, frames, owners = self._half.judge(answer)
         if self._left_before:
             waiting = {id(call) for call in self._pending.all()}
-            self._left_before = {key: call for key, call in self._left_before.items() if key in waiting}
+            self._left_before = {key: left for key, left in self._left_before.items() if key in waiting}
         if verdict is not Verdict.RESUMED:
             self._drop_handling()
         if verdict is Verdict.RESUMED:
@@ -143,7 +144,7 @@ class OpenerSession:
                 frames, owners, f"{self._address} knows nothing any more of the session that the call had left in"
             )
         else:
-            self._note_left(resend_unanswered(self._queue, self._pending))
+            self._note_left(resend_unanswered(self._queue, self._pending), StreamDownError)
         tell_time_left(self._queue, self._pending, now)
         self._began_with = self._progress()
         if self._half.active:
@@ -161,7 +162,7 @@ class OpenerSession:
         written = written_calls(self._queue, self._pending)
         again = [call for call in written if not call.streaming and is_idempotent(_request(call.frame).method)]
         spared, kept = set(map(id, again)), set(map(id, owners))
-        self._note_left(again)
+        self._note_left(again, OutcomeUnknownError)
         self._fail([call for call in written if id(call) not in spared], OutcomeUnknownError, text)
         pairs: list[tuple[bytes, Outgoing]] = [(call.frame, call) for call in again if id(call) not in kept]
         lost = 0
@@ -181,9 +182,9 @@ class OpenerSession:
             messages = counted(lost, "one-way message")
             _log.warning("%s to node %d (%s) may be lost: %s", messages, self._node_id, self._address, text)
 
-    def _note_left(self, calls: Sequence[PendingCall]) -> None:
+    def _note_left(self, calls: Sequence[PendingCall], kind: Callable[..., StatusError]) -> None:
         """Calls that have left wait to be sent again, to another process perhaps: nobody can say that they have not."""
-        self._left_before.update((id(call), call) for call in calls)
+        self._left_before.update((id(call), (call, kind)) for call in calls)
 
     def _fail(self, calls: Sequence[PendingCall], kind: Callable[..., Exception], text: str) -> None:
         self._pending.remove(calls)
@@ -253,7 +254,7 @@ class OpenerSession:
     def went_down(self, error: StatusError) -> None:
         """The node cannot be reached: those who call it are told. What was sent one-way goes on waiting."""
         self._stop_keeping()
-        left_before, self._left_before = self._left_before, {}
+        left_before, self._left_before = {key: kind for key, (_, kind) in self._left_before.items()}, {}
         known = self._half.known
         fail_calls(self._queue, self._pending, self._node_id, error, session=known, left_before=left_before)
 

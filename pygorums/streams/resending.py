@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError, renewed
 from pygorums.streams.outgoing import UNOWNED, Outgoing
@@ -65,7 +66,7 @@ def fail_calls(
     error: StatusError,
     *,
     session: bool,
-    left_before: Container[int] = (),
+    left_before: Mapping[int, Callable[..., StatusError]] = MappingProxyType({}),
 ) -> None:
     """The node cannot be reached: fail the calls to it, and have none leave later. Replies to it go on waiting.
 
@@ -75,7 +76,7 @@ def fail_calls(
         node_id: The node.
         error: Why.
         session: Whether what has left did so in a session that is not over.
-        left_before: The identities of calls that have left before, though they wait to be sent again.
+        left_before: What calls fail with that have left before, though they wait to be sent again; by their identity.
     """
     kind = OutcomeUnknownError if session else StreamDownError
     written = written_calls(queue, pending)
@@ -85,8 +86,8 @@ def fail_calls(
     for call in written:
         call.fail(node_id, kind(error.message, node_id=node_id))
     for _, owner in waiting:
-        if id(owner) in left_before:
-            owner.fail(node_id, kind(error.message, node_id=node_id))
+        if (before := left_before.get(id(owner))) is not None:
+            owner.fail(node_id, before(error.message, node_id=node_id))
         else:
             owner.fail(node_id, renewed(error, node_id, certain=True))
 

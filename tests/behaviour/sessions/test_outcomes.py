@@ -10,6 +10,7 @@ import pytest
 import pygorums as gorums
 from examples.storage.storage_gorums import READ_QC, read_qc
 from examples.storage.storage_pb2 import ReadRequest, ReadResponse
+from pygorums.streams import opener_session
 from tests.behaviour.sessions.broken import line
 from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
@@ -162,6 +163,30 @@ async def test_what_was_sent_to_another_process_too_is_not_certainly_not_handled
         assert isinstance(error.node_errors[1], gorums.OutcomeUnknownError)
         for store in (one, two):
             store.gate.open()
+
+
+async def test_nor_is_what_was_to_be_sent_again_when_its_session_was_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More was written than is kept, so it cannot go on; and the node is gone before there is another session."""
+    monkeypatch.setattr(opener_session, "LEAST_KEPT", 1000)
+    async with (
+        serving(Store()) as address,
+        TcpProxy(address) as proxy,
+        connected([proxy.address], session=gorums.Session(), send_buffer=1000) as config,
+    ):
+        await within(config.wait_connected())
+        proxy.freeze()
+        calls = []
+        for key in "xy":
+            calls.append(read_qc(config, ReadRequest(key=key * 600)).async_all())
+            await until(lambda: config.stats().nodes[1].queued_bytes == 0)
+        proxy.reset()
+        await proxy.attempted(2)
+        proxy.stop_listening()
+        proxy.thaw()
+        for call in calls:
+            error = await failure(call)
+            assert isinstance(error, gorums.IncompleteError)
+            assert isinstance(error.node_errors[1], gorums.OutcomeUnknownError), error.node_errors
 
 
 async def test_a_server_that_has_forgotten_the_session() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pygorums.base.errors import OutcomeUnknownError, StreamDownError
+from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError
 from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.resending import fail_calls, resend_kept, resend_unanswered
@@ -24,19 +24,20 @@ def started(*calls: Call) -> tuple[SendQueue, PendingCalls]:
 
 
 @pytest.mark.parametrize(("session", "kind"), [(True, OutcomeUnknownError), (False, StreamDownError)])
-def test_what_has_left_and_what_has_not(session: bool, kind: type[Exception]) -> None:
-    left, again, waits, one_way = Call(1), Call(2), Call(3), Call(4, one_way=True)
+def test_what_has_left_and_what_has_not(session: bool, kind: type[StatusError]) -> None:
+    left, again, waits, one_way, elsewhere = Call(1), Call(2), Call(3), Call(4, one_way=True), Call(5)
     queue, pending = started(left)
-    for call in (again, waits):
+    for call in (again, elsewhere, waits):
         queue.put(call.frame, call)
         pending.add(call.number, call, len(call.frame))
     queue.put_one_way(one_way.frame, one_way)
     queue.put(b"reply", UNOWNED)
     error = StreamDownError("refused")
-    fail_calls(queue, pending, NODE, error, session=session, left_before={id(again)})
-    for call in (left, again):
+    before = {id(again): kind, id(elsewhere): OutcomeUnknownError}
+    fail_calls(queue, pending, NODE, error, session=session, left_before=before)
+    for call, expected in ((left, kind), (again, kind), (elsewhere, OutcomeUnknownError)):
         (told,) = call.log
-        assert type(told) is kind
+        assert type(told) is expected
         assert not getattr(told, "certain", False)
     for call in (waits, one_way):
         (told,) = call.log
