@@ -1,6 +1,7 @@
 """What takes longer than the suite has time for: python -m tests.simulation.prove [WHAT ...]
 
 promises    what docs/delivery.md promises, for 100,000 seeds (half of them on each wire with --wire both)
+sessions    what it promises of sessions, for 100,000 seeds (the same), and what callers were told in them
 clean       a register that is right, for 50,000 seeds
 twice       10,000 seeds in two processes that hash strings differently: the same has to happen in both
 mistakes    how many seeds it takes until each planted mistake is found, and how long
@@ -22,7 +23,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from pygorums import testing
 from pygorums.testing.simulation.running import Runner, Settings
 from tests.protos.calls_gorums import ask
 from tests.protos.calls_pb2 import Text
-from tests.simulation import test_sessions
+from tests.simulation import sessions
 from tests.simulation.promises import PROMISES
 from tests.simulation.protocols import RIGHT, TIMEOUT, WRONG, Register, read_register
 from tests.simulation.support import Echo
@@ -64,45 +66,34 @@ async def day(world: testing.World) -> None:
     await ask(config, Text(text="hello"), timeout=1).threshold(3)
 
 
-PARTS_OF_PROMISES = {
-    "order": 0.4,
-    "crashes": 0.3,
-    "calls back": 0.05,
-    "sessions under resets": 0.05,
-    "sessions under partitions": 0.1,
-    "sessions under crashes": 0.1,
-}
-SESSIONS = {
-    "sessions under resets": test_sessions.CALLS_BACK,
-    "sessions under partitions": test_sessions.PARTITIONS,
-    "sessions under crashes": test_sessions.CRASHES,
-}
-SCENARIOS = {**PROMISES, **SESSIONS, **RIGHT, **WRONG}
+PARTS_OF_PROMISES = {"order": 0.5, "crashes": 0.4, "calls back": 0.1}
+SCENARIOS = {**PROMISES, **sessions.SCENARIOS, **RIGHT, **WRONG}
 
 
 class Failed(Exception):  # noqa: N818 - it says what a part has done
     """Something does not hold."""
 
 
-def _chunk(name: str, wire: str, first: int, count: int) -> list[str]:
-    """Run seeds, in a process of its own; what was wrong with some."""
+def _chunk(name: str, wire: str, first: int, count: int) -> tuple[list[str], Counter[str]]:
+    """Run seeds, in a process of its own; what was wrong with some, and what callers were told."""
     logging.getLogger("pygorums").addHandler(logging.NullHandler())
     wrong = []
+    sessions.TOLD.clear()
     with Runner(SCENARIOS[name], Settings(wire=wire)).ready() as runner:  # type: ignore[arg-type]  # one of both
         for seed in range(first, first + count):
             error = runner.run(seed).error
             if error is not None:
                 wrong.append(f"{name}, {wire}, seed {seed}: {error!r:.300}")
-    return wrong
+    return wrong, Counter(sessions.TOLD)
 
 
 def spread(name: str, wire: str, given: argparse.Namespace, seeds: int) -> None:
     """Run many seeds over processes."""
     began, end = time.perf_counter(), given.first + seeds
     left: Iterator[int] = iter(range(given.first, end, CHUNK))
-    done, at = 0, given.first
+    done, at, told = 0, given.first, Counter[str]()
     with ProcessPoolExecutor(given.processes) as pool:
-        waiting: dict[Future[list[str]], int] = {}
+        waiting: dict[Future[tuple[list[str], Counter[str]]], int] = {}
         while True:
             late = time.perf_counter() - began > given.seconds
             while not late and len(waiting) < 2 * given.processes and (first := next(left, None)) is not None:
@@ -112,21 +103,36 @@ def spread(name: str, wire: str, given: argparse.Namespace, seeds: int) -> None:
                 break
             for each in wait(waiting, return_when=FIRST_COMPLETED).done:
                 done += waiting.pop(each)
-                if wrong := each.result():
+                wrong, more = each.result()
+                told += more
+                if wrong:
                     raise Failed("\n".join(wrong))
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{name}, {wire}: {done} of {seeds} ")
     rate = done / (time.perf_counter() - began) * 60
     stopped = "" if at == end else f"; the time is up: go on with --first {at}"
     print(f"{name}, {wire}: {done} seeds from {given.first} are clean, {rate:,.0f} a minute{stopped}", flush=True)
+    if told:
+        print(
+            "    told: " + ", ".join(f"{count:,} {word or 'nothing'}" for word, count in told.most_common()), flush=True
+        )
 
 
-def promises(given: argparse.Namespace) -> None:
+def shares(parts: Mapping[str, float], given: argparse.Namespace) -> None:
+    """Run a number of seeds, of which each scenario has its part."""
     seeds = given.seeds or 100_000
     wires = ["messages", "http2"] if given.wire == "both" else [given.wire]
     for wire in wires:
-        for name, part in PARTS_OF_PROMISES.items():
+        for name, part in parts.items():
             spread(name, wire, given, max(1, int(seeds * part / len(wires))))
+
+
+def promises(given: argparse.Namespace) -> None:
+    shares(PARTS_OF_PROMISES, given)
+
+
+def exactly_once(given: argparse.Namespace) -> None:
+    shares(sessions.PARTS, given)
 
 
 def clean(given: argparse.Namespace) -> None:
@@ -238,6 +244,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "twice": twice,
     "clean": clean,
     "promises": promises,
+    "sessions": exactly_once,
 }
 
 

@@ -41,6 +41,7 @@ SENT = "sent"  # a one-way call that has returned
 _TOLD = {
     grpc.StatusCode.FAILED_PRECONDITION: HANDLED,  # the handler says so
     grpc.StatusCode.UNAVAILABLE: NOT_HANDLED,  # the server refuses the stream
+    grpc.StatusCode.RESOURCE_EXHAUSTED: NOT_HANDLED,  # it does not fit into the send buffer
 }
 
 
