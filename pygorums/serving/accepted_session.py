@@ -23,7 +23,7 @@ from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.resending import resend_kept
 from pygorums.streams.send_queue import SendQueue
-from pygorums.wire.framing import encode_session_end
+from pygorums.wire.framing import encode_ack, encode_session_end
 
 __all__ = ["AcceptedSession", "Registry", "SessionStream"]
 
@@ -98,6 +98,8 @@ class AcceptedSession:
         self._listed = False
         self.stream: SessionStream | None = None
         self.pending: PendingCalls | None = None
+        self._client_took: int | None = None  # in all, if it has ended the session
+        self._settles = False  # whether it has ended, its stream broke, and what was taken is handled all the same
         self.greeted = self.final = self.over = False
         requests.holding.all = holdings
         holdings.enter(requests.holding, self._too_much)
@@ -170,8 +172,12 @@ class AcceptedSession:
             self.queue.tell(encode_session_end(self.half.taken))
         self.ended()
 
-    def ended(self) -> None:
-        """One of the ends has said that it ends the session."""
+    def ended(self, taken: int | None = None) -> None:
+        """One of the ends has said that it ends the session; the client, that it has taken so many messages."""
+        if self.half is not None and taken is not None and not self.final:
+            # It waits for that, to know whether it needs another stream.
+            self.queue.tell(encode_ack(self.half.taken))
+        self._client_took = taken
         self.final = True
         self.took = _uncounted
 
@@ -186,14 +192,33 @@ class AcceptedSession:
             return self.half is not None
         if not self.resumable:
             return False
+        self._forget_stream()
+        if self._listed:
+            self._linger = asyncio.get_running_loop().call_later(self._registry.linger, self._unlist)
+        self._registry.detached(self)
+        return True
+
+    def _forget_stream(self) -> None:
         if self._acks is not None:
             self._acks.stop()
         self.stream = None
         self.queue.kept = None
         self.queue.detach()
-        if self._listed:
-            self._linger = asyncio.get_running_loop().call_later(self._registry.linger, self._unlist)
-        self._registry.detached(self)
+
+    def settle(self) -> bool:
+        """A stream broke when the session had ended: whether what was taken before is still handled.
+
+        Nobody is there to be answered. If it is the client that has ended the session it waits for no answer either,
+        and only its one-way messages matter. A session that follows waits until it is done.
+        """
+        if self.half is None or not self.final or self.over or not self.requests.begun:
+            return False
+        self._forget_stream()
+        if self._client_took is not None:
+            self.requests.callers.abandon()
+        self.queue.largest = 0  # replies have nowhere to go
+        self._settles = True
+        self.succession.ended(self.requests)
         return True
 
     def _unlist(self) -> None:
@@ -205,6 +230,9 @@ class AcceptedSession:
         """The client cannot be called back any more; calls that wait for it fail."""
         if self._listed:
             self._listed = False
+            if self.half is not None and self._client_took is not None:
+                # Calls back beyond that were certainly not handled: they are as if they had never left.
+                self.resume(*(self.half.kept.resume(self._client_took) or ((), ())))
             self.opener.detach(self.queue, error)
 
     def cancel(self, refusal: StatusError | None = None) -> None:
@@ -214,7 +242,8 @@ class AcceptedSession:
             if self._acks is not None:
                 self._acks.stop()
             self.requests.cancel(refusal)
-            self.succession.ended(self.requests)
+            if not self._settles:
+                self.succession.ended(self.requests)
 
     def leave(self, error: StatusError) -> None:
         """It has ended, with its stream or without one."""

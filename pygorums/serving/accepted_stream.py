@@ -60,6 +60,7 @@ class AcceptedStream:
         self._dismissal: StatusError | None = None  # what to end the stream with when all is handled
         self._last_moment: asyncio.TimerHandle | None = None
         self._gone = False  # whether there is nobody to write to any more
+        self._settles = False  # whether what was taken is handled though the stream is over
         self.went_on = False  # whether the session has not ended with the stream
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -93,7 +94,15 @@ class AcceptedStream:
 
     def drain(self) -> None:
         """Ask for no more requests; `serve` returns once those that come before the last are handled and answered."""
-        self._farewell.begin()
+        if not self._settles:
+            self._farewell.begin()
+
+    async def say_end(self) -> None:
+        """The server stops now: tell the client what was taken, so that it knows that all else will not be handled."""
+        self._arrivals.taking = False
+        if self._session.resumable:
+            self._session.finish()
+            await self._queue.drained(0)
 
     async def asked_all(self) -> None:
         """Wait until no more requests are taken."""
@@ -123,24 +132,32 @@ class AcceptedStream:
         """The server stops: cancel all handlers."""
         self._session.decline()
         self._give_up()
+        if not self.went_on:
+            self._session.cancel()
 
-    def _end(self, error: StatusError | None) -> None:
+    def _end(self, error: StatusError | None, *, broke: bool = False) -> None:
         if error is not None:
             self._broken = self._broken or error
-            self._give_up()
+            self._give_up(broke=broke)
             if self._connecting is not None:
                 self._connecting.cancel()
         if not self._over.done():
             self._over.set_result(None)
 
-    def _give_up(self) -> None:
-        """Handle nothing any more, and listen to nothing."""
+    def _give_up(self, *, broke: bool = False) -> None:
+        """Listen to nothing, and handle nothing any more, unless the session goes on or the client has to rely on it.
+
+        Args:
+            broke: Whether that is neither this end's will nor the client's.
+        """
         if self._arrivals.reading:
             self._arrivals.stop()
             self.went_on = self._session.broke(self)
             if self.went_on:
                 self._gone = True
                 self._writer.stop()
+            elif broke and self._dismissal is None and self._session.settle():
+                self._gone = self._settles = True
             else:
                 self._session.cancel()
 
@@ -164,7 +181,7 @@ class AcceptedStream:
                 self._session.succession.begin(self._requests)
             # The future is not awaited bare: it would be cancelled together with whoever waits here.
             await asyncio.shield(self._over)
-            if not self.went_on:
+            if not self.went_on and not self._settles:
                 await self._requests.finished()
             if (error := self._broken or self._dismissal) is not None:
                 raise error
@@ -177,6 +194,7 @@ class AcceptedStream:
         except asyncio.CancelledError:
             # Of whatever accepts streams, because the connection is gone or the server stops.
             self._broken = self._broken or StreamDownError(f"the connection to {self._peer} is gone")
+            self._give_up(broke=True)
             raise
         finally:
             if self._last_moment is not None:
@@ -190,6 +208,7 @@ class AcceptedStream:
         if self.went_on:
             return
         ended_with = self.ended_with
+        self._session.unlist(ended_with)  # before it is forgotten what has not left
         self._queue.stream_broke(ended_with)
         self._queue.discard(ended_with)
 
@@ -238,7 +257,7 @@ class AcceptedStream:
             self._arrivals.end(None)
         else:
             self._gone = True
-            self._end(error)
+            self._end(error, broke=True)
             self._stop_writing()
 
     def _finished(self, error: StatusError | None) -> None:

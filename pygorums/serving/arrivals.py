@@ -122,7 +122,7 @@ class Arrivals:
         """Take note of what the client says of the session."""
         sign = self._split(data)[0]
         if sign.HasField("session_end"):
-            self._session.ended()
+            self._session.ended(sign.session_end)
         elif not self._session.acknowledged(sign.ack):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._peer} has taken more than it was sent")
 

@@ -24,6 +24,9 @@ class Callers:
         backlog: The requests that wait for their turn.
         cancel: Whether handlers are cancelled for which nobody waits.
         context: What timers run in.
+
+    Attributes:
+        on_last: Called when the client says that it has made its last call.
     """
 
     def __init__(self, backlog: Backlog, *, cancel: bool, context: Context) -> None:
@@ -33,7 +36,8 @@ class Callers:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._handled: dict[int, tuple[ServerContext, asyncio.Task[None]]] = {}  # by the numbers of the calls
-        self.on_last: Callable[[], None] | None = None  # called when the client says that it has made its last call
+        self.on_last: Callable[[], None] | None = None
+        self._abandoned = False  # whether all have left
         self._gone: set[int] = set()  # the numbers of those that were given up, whose requests wait or never came
 
     def put(self, messages: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
@@ -64,8 +68,18 @@ class Callers:
                 # As many again may come before this is done again, so it costs a constant amount for each.
                 self._gone.intersection_update(map(_number, self._waiting))
 
+    def abandon(self) -> None:
+        """Nobody waits for replies any more: cancel the handlers of calls, and have none begin."""
+        self._abandoned = True
+        for ctx, task in self._handled.values():
+            ctx.given_up = True
+            task.cancel()
+
     def begin(self, ctx: ServerContext, seq_no: int) -> bool:
-        """A request has its turn: whether it is to be handled."""
+        """A call has its turn: whether it is to be handled."""
+        if self._abandoned:
+            ctx.given_up = True
+            return False
         if self._gone and seq_no in self._gone:
             self._gone.remove(seq_no)
             ctx.given_up = True
@@ -86,7 +100,7 @@ class Callers:
 
     def left(self, ctx: ServerContext) -> bool:
         """Whether a handler that was cancelled was so because nobody waits for it."""
-        return self._cancel and ctx.cancelled
+        return (self._cancel or self._abandoned) and ctx.cancelled
 
 
 def _number(waiting: tuple[Message | Frame | bytes, int, float]) -> int:

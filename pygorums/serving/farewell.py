@@ -36,7 +36,7 @@ class Farewell:
         self._loop = asyncio.get_running_loop()
         self._look: asyncio.TimerHandle | None = None
         self._begun = False
-        requests.when_last(self._over)
+        requests.callers.on_last = self._over
 
     def begin(self) -> None:
         """Tell it, if it wants to be told. A second time does nothing."""

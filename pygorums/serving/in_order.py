@@ -67,6 +67,8 @@ class InOrder:
         backlog: The requests whose turn has not come.
         context: What is known of the other side.
         replies: Where replies go.
+        callers: Who waits for those.
+        begun: Whether handlers are started.
     """
 
     def __init__(
@@ -94,9 +96,9 @@ class InOrder:
         self._waiting = self.backlog.waiting
         self.holding = Holding(self.backlog, replies.sink)
         self._running: dict[ServerContext, asyncio.Task[None]] = {}
-        self._callers = Callers(self.backlog, cancel=cancel_abandoned, context=surroundings.base)
+        self.callers = Callers(self.backlog, cancel=cancel_abandoned, context=surroundings.base)
         self._turn: ServerContext | None = None  # the request that those behind it wait for
-        self._begun = False
+        self.begun = False
         self._starting = False  # whether `_start_handlers` is at work
         self._scheduled = False  # whether it will be soon
         self._pausing: asyncio.Task[None] | None = None  # for the client to take replies
@@ -120,13 +122,9 @@ class InOrder:
         """The request that keeps others waiting, if there are any."""
         return self._turn if self._waiting else None
 
-    def when_last(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when the client says that it has made its last call."""
-        self._callers.on_last = callback
-
     def begin(self) -> None:
         """Start the handlers of what came, and of what comes. Until then it waits."""
-        self._begun = True
+        self.begun = True
         self._start_soon()
 
     def put(self, requests: Sequence[Message | Frame], size: int) -> Sequence[Message | Frame]:
@@ -136,7 +134,7 @@ class InOrder:
         """
         if self._cancelled:
             return ()
-        refused = self._callers.put(requests, size)
+        refused = self.callers.put(requests, size)
         del requests
         self._start_handlers()
         if self._waiting:
@@ -148,7 +146,7 @@ class InOrder:
         """As `put`, but no handler starts before the event loop's next turn."""
         if self._cancelled:
             return ()
-        refused = self._callers.put(requests, size)
+        refused = self.callers.put(requests, size)
         self._start_soon()
         return refused
 
@@ -228,7 +226,7 @@ class InOrder:
 
     def _start_handlers(self) -> None:
         """Start handlers until one of them keeps the turn."""
-        if self._starting or not self._begun:
+        if self._starting or not self.begun:
             return  # what called us is a handler that ends while it is started
         self._starting = True
         waiting, running, clock, sink = self._waiting, self._running, self._loop.time, self.replies.sink
@@ -265,7 +263,7 @@ class InOrder:
             self.replies.malformed(seq_no, name, error)
             return
         ctx = ServerContext(self.context, name, message, self.backlog.received_at, now, self._on_release)
-        if not (self._callers.begin(ctx, seq_no) or method.one_way):
+        if not (method.one_way or self.callers.begin(ctx, seq_no)):
             self.replies.too_late(seq_no, ctx)
             return
         self._turn = ctx
@@ -276,7 +274,7 @@ class InOrder:
         if not task.done():
             self._running[ctx] = task
             if not method.one_way:
-                self._callers.handle(ctx, seq_no, task)
+                self.callers.handle(ctx, seq_no, task)
             if self._cancelled:
                 task.cancel()  # by itself, before we knew its task
 
@@ -317,7 +315,7 @@ class InOrder:
         if self._starting:
             return  # it did not wait at all, so that its task is not even known: `_start_handlers` goes on
         self._running.pop(ctx, None)
-        self._callers.end(ctx)
+        self.callers.end(ctx)
         if self._waiting:
             self._start_handlers()
         elif self._when_idle:
@@ -332,7 +330,7 @@ class InOrder:
                 return
             if self.owner is not None and self.owner.cancelling():
                 return  # the event loop ends, which cancels all tasks at once
-            if self._callers.left(ctx):
+            if self.callers.left(ctx):
                 self.replies.too_late(seq_no, ctx)
                 return
             error = StatusError(grpc.StatusCode.CANCELLED, f"the handler of {method.name} was cancelled")

@@ -15,6 +15,9 @@ from pygorums.transports.listener import Listener
 
 __all__ = ["Handling", "end_handling"]
 
+LAST_WORDS = 0.2
+"""Seconds that clients get to take what they are told of a stop without grace. Nearly always it takes a moment."""
+
 CANCEL_GRACE = 1.0
 """Seconds that cancelled handlers get to clean up."""
 
@@ -64,6 +67,7 @@ async def end_handling(
     except asyncio.CancelledError:
         pass  # the event loop ends, which cancels all tasks
     grace.cut(0)
+    await _say_ends(streams)
     if listening is not None:
         await listening.stop(grace)
     for stream in accepted:
@@ -74,6 +78,19 @@ async def end_handling(
         handling.shut_down()
     if tasks:
         await asyncio.wait(tasks, timeout=CANCEL_GRACE)
+
+
+async def _say_ends(streams: Iterable[AcceptedStream]) -> None:
+    """Have clients in sessions know what was taken, and that nothing else will be handled."""
+    telling = [asyncio.ensure_future(stream.say_end()) for stream in streams]
+    try:
+        if telling:
+            await asyncio.wait(telling, timeout=LAST_WORDS)
+    except asyncio.CancelledError:
+        pass  # the event loop ends
+    finally:
+        for task in telling:
+            task.cancel()
 
 
 async def _let_finish(

@@ -359,6 +359,8 @@ class OpenedStream:
             self._took(len(messages), size)
         requests = self._pending.deliver(messages, self._heard_at)
         if requests is not None:
+            if self._session is not None and self._session.ended:
+                return  # the node was told that these do not count any more
             if self._handling is not None:
                 self._handling.take(requests, size)
                 if self._handling.gap:

@@ -28,6 +28,7 @@ from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.resending import fail_calls, resend_kept, resend_unanswered, tell_time_left, written_calls
 from pygorums.streams.send_queue import SendQueue
+from pygorums.tasks.joined import resolve
 from pygorums.wire.framing import SERVER_INITIATED, Message, encode_session_end
 from pygorums.wire.handshake import Pairs
 
@@ -61,6 +62,7 @@ class OpenerSession:
     Attributes:
         offered: Whether the stream that is used now, or opened, has offered a session.
         undecided: Whether it is not known yet if it has one, so that nothing may be written.
+        ended: Whether this end has said that the session ends, so that it takes no further calls back.
         final: What the node has said that it has taken in all, when it has ended the session; None if it has not.
         hopeless: Why this end has ended the stream, because it would be so again on the next one; None if it has not.
         replies: The way back for answers to the node's calls.
@@ -94,7 +96,8 @@ class OpenerSession:
         self._acks = Acknowledging(self._half, queue)
         self.took: Callable[[int, int], None] = self._acks.took
         self._without = False  # whether the node is known to have no sessions
-        self.offered = self.undecided = False
+        self._decided: asyncio.Future[None] | None = None
+        self.offered = self.undecided = self.ended = False
         self.final: int | None = None
         self.hopeless: str | None = None
         self.replies: ReplySink | None = None
@@ -118,6 +121,7 @@ class OpenerSession:
     def offer(self) -> Pairs:
         """What to say on a new stream."""
         self.final = self.hopeless = None
+        self.ended = False
         self.offered = self.undecided = not self._without
         return ((SESSION_KEY, str(self._half.hello())),) if self.offered else ()
 
@@ -128,6 +132,7 @@ class OpenerSession:
             Whether the stream is of any use: not if what the node counts contradicts what we do.
         """
         self.undecided = False
+        resolve(self._decided)
         self._stop_keeping()
         answer = None if accepted is None else Confirmation.parse(session_value(accepted))
         self._without = accepted is not None and answer is None
@@ -169,7 +174,7 @@ class OpenerSession:
         for frame, owner in zip(frames, owners, strict=True):
             if id(owner) in spared:
                 pairs.append((frame, owner))
-            elif (owner.one_way or owner is UNOWNED) and not isinstance(owner, ReplySink):
+            elif _is_message(owner):
                 request = _request(frame)
                 if request.message_seq_no >= SERVER_INITIATED:
                     continue  # an answer to a call of a process that is gone
@@ -179,8 +184,7 @@ class OpenerSession:
                     lost += 1
         resend_kept(self._queue, [frame for frame, _ in pairs], [owner for _, owner in pairs], lambda _: True)
         if lost:
-            messages = counted(lost, "one-way message")
-            _log.warning("%s to node %d (%s) may be lost: %s", messages, self._node_id, self._address, text)
+            self._tell_lost(lost, text)
 
     def _note_left(self, calls: Sequence[PendingCall], kind: Callable[..., StatusError]) -> None:
         """Calls that have left wait to be sent again, to another process perhaps: nobody can say that they have not."""
@@ -190,6 +194,20 @@ class OpenerSession:
         self._pending.remove(calls)
         for call in calls:
             call.fail(self._node_id, kind(text, node_id=self._node_id))
+
+    async def decided(self) -> None:
+        """Wait until it is known whether the stream that is used now is one of the session."""
+        self._decided = asyncio.get_running_loop().create_future()
+        await self._decided
+
+    @property
+    def owes(self) -> bool:
+        """Whether there are one-way messages of which it is not known that they have arrived."""
+        return bool(self._one_ways())
+
+    def _one_ways(self) -> int:
+        waiting = (*self._half.kept.owners, *self._queue.waiting())
+        return sum(1 for owner in waiting if _is_message(owner))
 
     def acknowledged(self, taken: int) -> bool:
         """The node has taken so many messages; False if there were not that many."""
@@ -264,8 +282,9 @@ class OpenerSession:
         self._lose(*self._half.end(), f"the session with {self._address} was given up: {text}")
 
     def end(self) -> None:
-        """Tell the node that nothing more follows."""
+        """Tell the node that nothing more follows, and how many of its messages were the last that count."""
         if self._half.active:
+            self.ended = True
             self._queue.tell(encode_session_end(self._half.taken))
 
     def close(self) -> None:
@@ -273,7 +292,13 @@ class OpenerSession:
         self._acks.stop()
         self._stop_keeping()
         self._queue.kept = None
+        if self._half.known and (lost := sum(map(_is_message, self._half.kept.owners))):
+            self._tell_lost(lost, "the connection was closed before they had arrived for certain")
         self._drop_handling()
+
+    def _tell_lost(self, count: int, why: str) -> None:
+        messages = counted(count, "one-way message")
+        _log.warning("%s to node %d (%s) may be lost: %s", messages, self._node_id, self._address, why)
 
     def _drop_handling(self) -> None:
         if self.handling is not None:
@@ -282,6 +307,11 @@ class OpenerSession:
         if self.replies is not None:
             self.replies.stream_ended()
             self.replies = None
+
+
+def _is_message(owner: Outgoing) -> bool:
+    """Whether what has this owner is a one-way message, or was one when it was first written."""
+    return (owner.one_way or owner is UNOWNED) and not isinstance(owner, ReplySink)
 
 
 def _request(frame: bytes) -> Message:

@@ -36,7 +36,6 @@ import asyncio
 import enum
 import random
 from collections.abc import Callable
-from contextlib import suppress
 
 import grpc
 
@@ -46,6 +45,7 @@ from pygorums.base.handling import HANDLING
 from pygorums.base.session import Session
 from pygorums.streams.channel import RequestServer
 from pygorums.streams.connection_log import LinkLog
+from pygorums.streams.leaving import CLOSE_GRACE, CLOSE_SOON, Leaving
 from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.opener_session import OpenerSession
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
@@ -58,12 +58,6 @@ from pygorums.transports.interface import ConnectionLostError, Connector, Opened
 from pygorums.wire.handshake import INSTANCE_KEY, Pairs
 
 __all__ = ["OutboundChannel"]
-
-CLOSE_GRACE = 1.0
-"""Seconds that `close` gives a peer to take what was sent already."""
-
-CLOSE_SOON = 0.1
-"""The same where nothing is on its way that anybody might want to arrive."""
 
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
@@ -145,6 +139,7 @@ class OutboundChannel:
         self._hope: asyncio.TimerHandle | None = None  # ends it
         self._pause = Pause()
         self._posted = False  # whether any one-way message ever was
+        self._leaving: Leaving | None = None  # once it is closed, while there is something to do for that
         self._log = LinkLog(node_id, address)
         self.last_error: Exception | None = None
         self.opened = 0
@@ -227,16 +222,21 @@ class OutboundChannel:
         self._queue.withdraw()
 
     async def close(self, why: str | None = None) -> None:
-        """End the stream and fail all calls. What was sent a moment ago gets `CLOSE_GRACE` seconds to arrive."""
+        """End the stream and fail all calls. What was sent a moment ago gets `CLOSE_GRACE` seconds to arrive.
+
+        In a session one-way messages do that over further streams, if this one breaks or there is none now.
+        """
         error = NodeClosedError(why or f"the connection to {self._address} is closed", node_id=self._node_id)
         if not self.closed:
+            may_arrive = self._state is _State.CONNECTING and self._owes
             self._enter(_State.CLOSED, error)
             patience = self._patience()
             self.pending.fail_all(self._copy(error))
-            if self._transport is not None:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(CLOSE_GRACE):
-                        await self._finish(self._transport, patience)
+            if self._transport is not None or may_arrive:
+                self._leaving = Leaving(self._queue, self._session, patience)
+                if self._transport is not None:
+                    self._leaving.stands(self._transport)
+                await self._leaving.over(self._task)
             self._task.cancel()
             self._on_change()
         if not self._task.done():  # its loop may have ended before
@@ -252,17 +252,14 @@ class OutboundChannel:
         If it owes no reply, and no one-way message was written a moment ago, what it still handles was given up.
         """
         recent = self._loop.time() - self._queue.wrote_at < CLOSE_GRACE
-        if self._queue.waiting() or self.pending.owed or (self._posted and recent):
+        if self._queue.waiting() or self.pending.owed or (self._posted and recent) or self._owes:
             return CLOSE_GRACE
         return CLOSE_SOON
 
-    async def _finish(self, transport: OpenedTransport, patience: float) -> None:
-        await self._queue.drained(0)
-        if self._session is not None:
-            self._session.end()
-            await self._queue.drained(0)
-        transport.finish()
-        await asyncio.wait({self._task}, timeout=patience)
+    @property
+    def _owes(self) -> bool:
+        """Whether the session has to go on, because one-way messages may not have arrived."""
+        return self._session is not None and self._session.known and self._session.owes
 
     def _why_not(self, frame: bytes) -> StatusError:
         if self._refusal is not None:
@@ -275,8 +272,8 @@ class OutboundChannel:
         return renewed(error, self._node_id, certain=self._session is not None)
 
     async def _run(self) -> None:
-        failures, lost, session, terms = 0, 0, self._session, self._options.terms
-        while not self.closed:
+        failures, broken, session, terms = 0, 0, self._session, self._options.terms
+        while True:
             self._pause.attempt()
             self._expect()
             offer = () if session is None else (*session.offer(), *terms.limit())
@@ -285,18 +282,19 @@ class OutboundChannel:
                 error, stood, lasted = await self._use(transport)
             finally:
                 await transport.close()
-            lost = lost + 1 if isinstance(error, ConnectionLostError) and not stood else 0
+            broken = broken + 1 if isinstance(error, ConnectionLostError) and not stood else 0
             drained = self._state is _State.DRAINED
-            refused = drained or not (stood or lost == 1) or not isinstance(error, StreamDownError)
+            refused = drained or not (stood or broken == 1) or not isinstance(error, StreamDownError)
             ended, error = error, self._copy(error)
             self.last_error = error
-            if self.closed:
+            # It has left, could not be opened, or the node wants no stream with us: nothing to wait for.
+            lost = refused and (drained or session is None or not session.waits(ended, stood=stood))
+            if self.closed and (lost or not self._owes):
                 self._log.closed()
                 self._queue.discard(error)
                 return
             self._log.ended(error, stood=stood)
-            if refused and (drained or session is None or not session.waits(ended, stood=stood)):
-                # It has left, could not be opened, or the node wants no stream with us: nothing to wait for.
+            if lost:
                 self._went_down(error)
             delay = self._backoff.delay(failures, self._chance.random())
             if lasted >= LONG_LIVED:
@@ -355,6 +353,8 @@ class OutboundChannel:
         if self._session is None or not self._session.offered:
             resend_unanswered(self._queue, self.pending)
             tell_time_left(self._queue, self.pending, self._loop.time())
+        if self._leaving is not None:
+            self._leaving.stands(transport)
         self._on_change()
 
     def _broke(self, error: StatusError) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import grpc
 import pytest
@@ -11,19 +10,13 @@ import pygorums as gorums
 from examples.storage.storage_gorums import READ_QC, read_qc
 from examples.storage.storage_pb2 import ReadRequest, ReadResponse
 from pygorums.streams import opener_session
-from tests.behaviour.sessions.broken import line
+from tests.behaviour.sessions.broken import failure, line
 from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import Gate, ScriptedCalls
 from tests.support.cluster import connected, serving
 from tests.support.proxy import TcpProxy
 from tests.support.waiting import until, within
-
-
-async def failure(call: "asyncio.Future[Any]") -> Exception:
-    with pytest.raises(gorums.GorumsError) as caught:
-        await within(call)
-    return caught.value
 
 
 async def test_a_node_that_cannot_be_reached_is_told_at_once() -> None:

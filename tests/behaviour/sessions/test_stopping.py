@@ -1,0 +1,107 @@
+"""What callers are told when a server stops, in good order or at once."""
+
+import asyncio
+
+import pytest
+
+import pygorums as gorums
+from tests.behaviour.sessions.broken import ENDS, SAME_ENDS, Ends, failure, line
+from tests.protos.calls_gorums import ask, echo, follow, note
+from tests.protos.calls_pb2 import Text
+from tests.support.waiting import turns, within
+
+
+@ENDS
+async def test_at_once(ends: Ends) -> None:
+    """What was not taken is certain, what was taken and not answered is unknown."""
+    async with line(ends=ends, keep=0) as one:
+        await within(echo(one.node, Text(text="ok")))
+        handled = echo(one.node, Text(text="hold:door"))
+        waits = ask(one.config, Text(text="behind")).async_all()
+        streams = follow(one.config, Text(text="behind", number=3)).async_all()
+        await one.service.gates["door"].arrivals()
+        one.proxy.freeze()
+        late = echo(one.node, Text(text="late"))
+        stop = asyncio.create_task(one.server.stop())
+        await turns()
+        one.proxy.thaw()
+        assert isinstance(await failure(handled), gorums.OutcomeUnknownError)
+        for call in (waits, streams):
+            error = await failure(call)
+            assert isinstance(error, gorums.IncompleteError)
+            assert isinstance(error.node_errors[1], gorums.OutcomeUnknownError)
+        error = await failure(late)
+        assert isinstance(error, gorums.StreamDownError)
+        assert error.certain
+        await within(stop)
+        assert one.service.seen == ["ok", "hold:door"]
+
+
+@SAME_ENDS
+async def test_when_the_grace_is_over(ends: Ends) -> None:
+    async with line(ends=ends, keep=0) as one:
+        handled = echo(one.node, Text(text="hold:door"))
+        await one.service.gates["door"].arrivals()
+        await within(one.server.stop(grace=0.05))
+        assert isinstance(await failure(handled), gorums.OutcomeUnknownError)
+        error = await failure(echo(one.node, Text(text="late")))
+        assert isinstance(error, gorums.StreamDownError)
+        assert error.certain
+
+
+@SAME_ENDS
+async def test_a_client_that_cannot_be_told_does_not_hold_it_up(ends: Ends) -> None:
+    async with line(ends=ends, keep=0) as one:
+        handled = echo(one.node, Text(text="hold:door"))
+        await one.service.gates["door"].arrivals()
+        one.proxy.freeze()
+        await within(one.server.stop(), 3)
+        one.proxy.stop_listening()
+        one.proxy.reset()
+        one.proxy.thaw()
+        assert isinstance(await failure(handled), gorums.OutcomeUnknownError)
+
+
+@SAME_ENDS
+async def test_a_client_that_is_away_comes_back_too_late(ends: Ends) -> None:
+    async with line(ends=ends, keep=0.3) as one:
+        handled = echo(one.node, Text(text="hold:door"))
+        await one.service.gates["door"].arrivals()
+        one.proxy.turn_away = True
+        one.proxy.reset()
+        await one.proxy.attempted(2)
+        stop = asyncio.create_task(one.server.stop(grace=5))
+        await turns()
+        assert not one.service.contexts[0].cancelled, "what was taken is handled"
+        one.service.open_all()
+        await within(stop)
+        one.proxy.turn_away = False
+        assert isinstance(await failure(handled), gorums.OutcomeUnknownError)
+
+
+@SAME_ENDS
+async def test_draining(ends: Ends) -> None:
+    async with line(ends=ends, keep=0) as one:
+        handled = echo(one.node, Text(text="hold:door"))
+        left = note(one.node, Text(text="behind"))
+        await one.service.gates["door"].arrivals()
+        drain = asyncio.create_task(one.server.drain(timeout=5))
+        await turns()
+        one.proxy.reset()  # whoever is called back to is not kept from that
+        one.service.open_all()
+        await within(left)
+        outcome = await asyncio.gather(handled, return_exceptions=True)
+        assert isinstance(outcome[0], Text | gorums.OutcomeUnknownError)
+        await within(drain)
+        await within(one.server.stop())
+        assert one.service.seen == ["hold:door", "behind"]
+
+
+@pytest.mark.parametrize("grace", [None, 5])
+async def test_nothing_is_left_of_a_session(grace: float | None) -> None:
+    async with line() as one:
+        await within(echo(one.node, Text(text="ok")))
+        one.proxy.turn_away = True
+        one.proxy.reset()
+        await one.proxy.attempted(2)
+        await within(one.server.stop(grace), 3)
