@@ -10,8 +10,9 @@ import pytest
 
 import pygorums as gorums
 from pygorums.wire.framing import encode_ack, encode_session_end
-from pygorums.wire.stream_pb2 import Frame, Message
-from tests.protos.calls_gorums import ECHO, NOTE, echo, note
+from pygorums.wire.stream_pb2 import Frame
+from tests.interop.session_peers import ID, KEY, OTHER, TOKEN, call, confirmed, hello
+from tests.protos.calls_gorums import NOTE, echo, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import QUICK, serving
@@ -19,26 +20,6 @@ from tests.support.frames import reply, request
 from tests.support.scripted_client import ScriptedClient
 from tests.support.scripted_server import ScriptedServer, ServerStream, swallow
 from tests.support.waiting import until, within
-
-ID = "0123456789abcdef" * 2
-TOKEN = "fedcba9876543210" * 2
-OTHER = "00112233445566778899aabbccddeeff"
-KEY = "pygorums-session"
-
-
-def hello(attempt: int = 1, token: str = "-", received: int = 0) -> list[tuple[str, str]]:
-    return [(KEY, f"1 {ID} {attempt} {token} {received}"), ("pygorums-batch", "1")]
-
-
-async def confirmed(client: ScriptedClient) -> tuple[str, int]:
-    """The token and the count that a server has answered with."""
-    match = re.fullmatch(r"1 ([0-9a-f]{32}) ([0-9]+)", (await client.initial_metadata())[KEY])
-    assert match is not None
-    return match[1], int(match[2])
-
-
-def call(number: int, text: str = "ok") -> Message:
-    return request(number, ECHO.name, Text(text=text).SerializeToString())
 
 
 async def test_what_was_not_taken_is_sent_again() -> None:
@@ -146,8 +127,10 @@ async def towards(*scripts: str) -> AsyncIterator[tuple[gorums.Node, ScriptedSer
     answers = iter(scripts)
 
     async def script(stream: ServerStream) -> None:
-        await stream.confirm(("pygorums-batch", "1"), (KEY, next(answers, scripts[-1])))
+        answer = next(answers, scripts[-1])
+        await stream.confirm(("pygorums-batch", "1"), (KEY, answer))
         await swallow(stream)
+        await stream.send(encode_ack(int(answer.split()[2]) + len(calls_of(stream))))
 
     async with ScriptedServer(script) as server:
         address = await server.start()

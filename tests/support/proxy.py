@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from collections import deque
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,8 @@ class TcpProxy:
         delay: seconds that each piece of data is held back, in each direction; the order is kept.
         turn_away: new connections are reset at once.
         deaf: what clients send is taken and goes nowhere; the other direction works.
+        cuts: how many bytes of the next connections get through to the server and to the client before each of them
+            ends, None for all.
         to_server_rate, to_client_rate: bytes per second and connection in that direction; None for no limit.
     """
 
@@ -29,6 +32,7 @@ class TcpProxy:
         self.delay = 0.0
         self.turn_away = False
         self.deaf = False
+        self.cuts: deque[tuple[int | None, int | None]] = deque()
         self.to_server_rate: float | None = None
         self.to_client_rate: float | None = None
         self.links: list[Link] = []
@@ -137,6 +141,8 @@ class TcpProxy:
             _reset(writer)
             return
         link = Link(self, writer, server_writer)
+        if self.cuts:
+            link.to_server_left, link.to_client_left = self.cuts.popleft()
         self.links.append(link)
         try:
             await asyncio.gather(link.pump(reader, to_server=True), link.pump(server_reader, to_server=False))
