@@ -12,6 +12,7 @@ from benchmarks.reach.observed import OBSERVED
 from benchmarks.reach.pending import PENDING
 from benchmarks.reach.ratio_cases import RATIO_CASES
 from benchmarks.reach.running import run_cases
+from benchmarks.reach.sessions import SESSIONS
 from benchmarks.reach.silent import SILENT
 from benchmarks.reports.files import settings, write_json
 from benchmarks.reports.machine import describe, machine
@@ -20,7 +21,7 @@ from benchmarks.reports.table import plain
 
 __all__ = ["CASES", "reach"]
 
-ALONE: tuple[OwnCase, ...] = (PENDING, SILENT, *OBSERVED)
+ALONE: tuple[OwnCase, ...] = (PENDING, SILENT, *OBSERVED, *SESSIONS)
 """Each is measured by itself."""
 
 CASES: tuple[Case, ...] = (*RATIO_CASES, *ALONE)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -49,7 +49,7 @@ class Targets:
         self._transport = transport
         self._stack = AsyncExitStack()
         self._streams: dict[int, BareStreams] = {}
-        self._configs: dict[tuple[str, bool], gorums.Configuration] = {}
+        self._configs: dict[Hashable, gorums.Configuration] = {}
         self._blocking: BlockingClient | None = None
         self._raw_addresses: list[tuple[str, int]] = []
         self._raw: RawStreams | None = None
@@ -90,11 +90,18 @@ class Targets:
     ) -> None:
         await self._stack.aclose()
 
-    async def connected(self, transport: str, *, batching: bool = True) -> gorums.Configuration:
-        """All of them, over streams of their own on a transport; without batching each message goes alone."""
-        if (transport, batching) not in self._configs:
-            self._configs[transport, batching] = await self._connect(transport, batching=batching)
-        return self._configs[transport, batching]
+    async def connected(self, transport: str, *, batching: bool = True, **more: Any) -> gorums.Configuration:
+        """All of them, over streams of their own on a transport; without batching each message goes alone.
+
+        Args:
+            transport: The transport.
+            batching: Whether the two sides agree to send several messages as one.
+            more: For `gorums.connect`.
+        """
+        key = (transport, batching, *more.items())
+        if key not in self._configs:
+            self._configs[key] = await self._connect(transport, batching=batching, **more)
+        return self._configs[key]
 
     async def blocking(self) -> BlockingClient:
         """A process that calls all of them from threads."""
@@ -104,7 +111,7 @@ class Targets:
             self._stack.push_async_callback(self._blocking.close)
         return self._blocking
 
-    async def _connect(self, transport: str, *, batching: bool) -> gorums.Configuration:
+    async def _connect(self, transport: str, *, batching: bool, **more: Any) -> gorums.Configuration:
         options = () if batching else (("pygorums.batching", 0),)
         try:
             config = gorums.connect(
@@ -112,6 +119,7 @@ class Targets:
                 send_buffer=self._send_buffer,
                 channel_options=(*UNLIMITED, *options),
                 **transport_arguments(transport),
+                **more,
             )
         except gorums.ConfigurationError as error:
             raise StartError(str(error)) from None
