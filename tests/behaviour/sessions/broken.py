@@ -46,7 +46,7 @@ async def line(
     keep: float = 10.0,
     session: bool = True,
     ends: Ends | None = None,
-    service: ScriptedCalls | None = None,
+    service: ScriptedCalls | Any = None,
     server: dict[str, Any] | None = None,
     answers: gorums.Server | None = None,
     **options: Any,
