@@ -121,19 +121,19 @@ class Acceptor:
         Raises:
             StatusError: With this it has to be ended.
         """
-        with self.visit(peer):
+        with self.visit(peer, instead=self._sessions.has_stream(session_value(metadata), _identity(auth_context))):
             await self._serve(transport, metadata, peer, _address(peer), auth_context)
 
     @contextmanager
-    def visit(self, peer: str) -> Iterator[None]:
-        """Count a stream, or what is like one, while it lasts.
+    def visit(self, peer: str, *, instead: bool = False) -> Iterator[None]:
+        """Count a stream, or what is like one, while it lasts; it may take the place of another one.
 
         Raises:
             StatusError: The server takes no more, or there are too many.
         """
         self._check_open()
         try:
-            origin = self._limits.enter(_address(peer))
+            origin = self._limits.enter(_address(peer), instead=instead)
         except StatusError as error:
             self._log.refused(None, _address(peer), error)
             raise
@@ -182,9 +182,8 @@ class Acceptor:
         await self._check(claim)
         terms = self._options.terms
         answer = terms.answer(offered)
-        # Where there is a certificate it proves who it is; the number alone is what nobody else knows.
-        identity = tuple(auth_context.get("x509_pem_cert", ()))
-        client = None if instance is None else (instance, *identity)
+        identity = _identity(auth_context)
+        client = None if instance is None else (instance, identity)
         half, again = self._sessions.greet(hello, identity) or (None, None)
         if half is not None:
             answer = (*answer, *terms.limit(), (SESSION_KEY, str(half.confirmation())))
@@ -327,3 +326,8 @@ class Acceptor:
 def _address(peer: str) -> str:
     """``host:port`` of what gRPC calls ``ipv4:host:port`` or ``ipv6:%5Bhost%5D:port``."""
     return unquote(peer.removeprefix("ipv4:").removeprefix("ipv6:"))
+
+
+def _identity(auth_context: Mapping[str, list[bytes]]) -> Hashable:
+    """Where there is a certificate it proves who a client is; otherwise its secret alone is what nobody else knows."""
+    return tuple(auth_context.get("x509_pem_cert", ()))

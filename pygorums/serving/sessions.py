@@ -47,6 +47,11 @@ class Sessions:
         self._timer: asyncio.TimerHandle | None = None
         self.closed = False
 
+    def has_stream(self, said: str | None, identity: Hashable) -> bool:
+        """Whether a client that says this has a stream already, whose place a new one takes."""
+        hello = Hello.parse(said) if self._limit else None
+        return hello is not None and self._halves.attached(hello, identity)
+
     def greet(self, said: str | None, identity: Hashable) -> Greeted | None:
         """The half that a client has who says this, and what it has to be sent again; None if there are no sessions.
 

@@ -25,8 +25,12 @@ class StreamLimits:
         self._count = 0
         self._by_address: dict[str, int] = {}
 
-    def enter(self, address: str) -> str:
+    def enter(self, address: str, *, instead: bool = False) -> str:
         """A stream arrives from ``host:port``.
+
+        Args:
+            address: The same.
+            instead: Whether it takes the place of another one, so that there are no more than before in a moment.
 
         Returns:
             What to give to `leave` when it has ended.
@@ -35,10 +39,10 @@ class StreamLimits:
             StatusError: RESOURCE_EXHAUSTED, it is one too many.
         """
         origin = _origin(address)
-        if self._count >= self._most:
+        if self._count >= self._most and not instead:
             raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"this server has {_streams(self._count)} already")
         own = self._by_address.get(origin, 0)
-        if own >= self._most_by_address:
+        if own >= self._most_by_address and not instead:
             text = f"this server has {_streams(own)} from {origin} already"
             raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self._count += 1

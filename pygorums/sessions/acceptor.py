@@ -109,6 +109,11 @@ class Halves(Generic[T]):
     def __len__(self) -> int:
         return len(self._halves)
 
+    def attached(self, hello: Hello, identity: Hashable) -> bool:
+        """Whether there is a session of which this is said, and it has a stream."""
+        half = self._halves.get((hello.session, identity))
+        return half is not None and half.attached
+
     def greet(self, hello: Hello, identity: Hashable, now: float) -> Greeting[T]:
         """A stream has been let in, whose opener has said this, and is known by `identity`.
 
