@@ -7,13 +7,16 @@ import os
 import pstats
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.command_line import parse_arguments
+from benchmarks.commands import execute
+from benchmarks.program import run
 from tests.support.waiting import within
 
 ROOT = Path(__file__).parents[2]
@@ -32,11 +35,22 @@ BENCHMARKS = (
 FACADE_CASES = ("sync-sequential", "sync-threads-32", "sync-async-1000")
 QUICK = ("--time", "20ms", "--warmup", "1ms", "--rounds", "1")
 
+# A program like any other, but for what large payloads take and do not prove.
+SHORT_SWEEP = """
+import runpy
+from dataclasses import replace
+from benchmarks import sweep
+sweep.AXES = [replace(axis, values=axis.values[0:3:2]) for axis in sweep.AXES]
+runpy.run_module("benchmarks", run_name="__main__", alter_sys=True)
+"""
 
-async def benchmarks(*arguments: str, status: int = 0) -> tuple[str, str]:
+
+async def benchmarks(
+    *arguments: str, status: int = 0, program: Sequence[str] = ("-m", "benchmarks")
+) -> tuple[str, str]:
     """What ``python -m benchmarks`` says to standard output and standard error."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks", *arguments),
+        *(sys.executable, *program, *arguments),
         cwd=ROOT,
         env=ENVIRONMENT,
         stdout=asyncio.subprocess.PIPE,
@@ -145,15 +159,17 @@ async def test_a_profile_of_client_and_servers(tmp_path: Path) -> None:
 
 async def test_a_sweep(tmp_path: Path) -> None:
     folder = tmp_path / "results"
-    output, errors = await benchmarks("sweep", *QUICK, "--benchmarks", "payload", "--output", str(folder))
+    output, errors = await benchmarks(
+        "sweep", *QUICK, "--benchmarks", "payload", "--output", str(folder), program=("-c", SHORT_SWEEP)
+    )
     assert errors == ""
     figures = json.loads((folder / "sweep.json").read_text())["axes"]["payload"]
     assert {point["subject"] for point in figures} == {"pygorums", "A", "B", "R"}
     assert all(point["median"]["throughput"] > 0 for point in figures)
-    assert [point["value"] for point in figures][-1] == 1 << 20
+    assert [point["value"] for point in figures if point["subject"] == "A"] == [0, 1024]
     text = (folder / "sweep.md").read_text()
     assert "| bytes of payload | pygorums calls/s | A calls/s | B calls/s | R calls/s |" in text
-    assert "| 1,048,576 | " in text
+    assert "| 1,024 | " in text
     assert text.split("\n\n", 1)[1].strip() in output
     if importlib.util.find_spec("matplotlib"):
         assert "<svg" in (folder / "payload.svg").read_text()
@@ -210,9 +226,9 @@ async def test_a_node_that_does_not_answer_keeps_a_bounded_queue() -> None:
         ),
     ],
 )
-async def test_lists(arguments: list[str], lines: list[str]) -> None:
-    output, _ = await benchmarks(*arguments)
-    assert [line.split()[0] for line in output.splitlines()] == lines
+def test_lists(arguments: list[str], lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert in_this_process(arguments) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == lines
 
 
 @pytest.mark.parametrize(
@@ -227,8 +243,20 @@ async def test_lists(arguments: list[str], lines: list[str]) -> None:
         (["--remotes", "localhost"], "invalid address 'localhost': "),
     ],
 )
-async def test_what_cannot_be_done(arguments: list[str], message: str) -> None:
-    output, errors = await benchmarks(*arguments, status=1)
+def test_what_cannot_be_done(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert in_this_process(arguments) == 1
+    output, errors = capsys.readouterr()
     assert output == ""
     assert errors.startswith(f"python -m benchmarks: {message}")
     assert errors.count("\n") == 1
+
+
+def in_this_process(arguments: list[str]) -> int:
+    options = parse_arguments(arguments)
+    return run(execute(options), uvloop=options.uvloop)
+
+
+async def test_the_program_has_that_status_and_says_so() -> None:
+    output, errors = await benchmarks("--benchmarks", "Paxos", status=1)
+    assert output == ""
+    assert errors.startswith("python -m benchmarks: no benchmark's name matches 'Paxos': ")
