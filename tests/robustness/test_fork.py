@@ -17,14 +17,13 @@ os.environ["PYGORUMS_TRANSPORT"] = "{transport}"
 import gc, time, warnings
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # newer Pythons warn of any fork with threads
 
-def in_child(config, server, address):
-{child}
+{children}
 
-async def exit_status_of_a_child(config, server, address):
+async def exit_status_of_a_child(do, config, server, address):
     child = os.fork()
     if child == 0:
         asyncio.events._set_running_loop(None)
-        in_child(config, server, address)
+        do(config, server, address)
         os._exit(0)
     _, status = await asyncio.to_thread(os.waitpid, child, 0)
     return os.waitstatus_to_exitcode(status)
@@ -35,8 +34,9 @@ async def main():
     async with gorums.connect([address]) as config:
         assert (await echo(config[0], Text(text="before"))).text == "before"
         waiting = echo(config[0], Text(text="silent"))
-        for _ in range(4):
-            print(await exit_status_of_a_child(config, server, address))
+        for do in all_children:
+            for _ in range(4):
+                print(await exit_status_of_a_child(do, config, server, address))
         assert (await echo(config[0], Text(text="after"))).text == "after"
         waiting.cancel()
     await server.stop()
@@ -107,14 +107,19 @@ OVER_ASYNCIO = {
 
 
 @pytest.mark.parametrize(
-    ("transport", "what"), [*(("grpc", what) for what in CHILDREN), *(("asyncio", what) for what in OVER_ASYNCIO)]
+    ("transport", "children"), [("grpc", CHILDREN), ("asyncio", OVER_ASYNCIO)], ids=["grpc", "asyncio"]
 )
-async def test_a_fork_after_connecting(transport: str, what: str) -> None:
-    children = CHILDREN if transport == "grpc" else OVER_ASYNCIO
-    child = textwrap.indent(textwrap.dedent(children[what]).strip(), "    ")
-    async with Program(PARENT.format(child=child, transport=transport)) as program:
+async def test_forks_after_connecting(transport: str, children: dict[str, str]) -> None:
+    """One parent has all of these children, four of each."""
+    functions = [
+        f"def {what.replace(' ', '_')}(config, server, address):\n"
+        + textwrap.indent(textwrap.dedent(source).strip(), "    ")
+        for what, source in children.items()
+    ]
+    functions.append(f"all_children = [{', '.join(what.replace(' ', '_') for what in children)}]")
+    async with Program(PARENT.format(children="\n\n".join(functions), transport=transport)) as program:
         status, output = await program.ended()
-    assert (status, output.split(), program.errors) == (0, ["0"] * 4, "")
+    assert (status, output.split(), program.errors) == (0, ["0"] * 4 * len(children), "")
 
 
 FORK_FIRST = """
