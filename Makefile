@@ -79,7 +79,7 @@ schedules: install
 	$(BIN)/python -m tests.unit.sessions.schedules.explore $(SEEDS)
 
 # Real processes and a network that breaks everything: STORM is how many calls, and the first seed if given.
-STORM ?= 2000
+STORM ?= 20000
 
 storm: install
 	$(BIN)/python -m tests.robustness.storm $(STORM)

@@ -1,6 +1,6 @@
 """A server in a process of its own that writes down what it handles, and what it is told when it calls back.
 
-    python -m tests.support.ledger_process ADDRESS NAME FILE
+    python -m tests.support.ledger_process ADDRESS NAME FILE TRANSPORT [OPTION ...]
 
 It ends as `tests.support.server_process` does.
 """
@@ -8,6 +8,7 @@ It ends as `tests.support.server_process` does.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import pygorums as gorums
+from pygorums.transports.choosing import TransportName
 from tests.support.ledger import Ledger, LedgerService, NumberedCaller, WrittenLedger
 from tests.support.process import ServerProcess
 
@@ -28,13 +30,18 @@ class LedgerProcess(ServerProcess):
     Args:
         target: What its callers call it.
         folder: Where it has its file.
+        transport: Of the server; None for the default one.
+        options: Of the server that are to be 0.
 
     Attributes:
         boots: How many times it was started.
     """
 
-    def __init__(self, target: str, folder: Path) -> None:
+    def __init__(
+        self, target: str, folder: Path, *, transport: TransportName | None = None, options: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self._more = (transport or "-", *options)
         self.target = target
         self.boots = 0
         self._folder = folder
@@ -54,7 +61,7 @@ class LedgerProcess(ServerProcess):
         return [f"{self.target}/{boot}" for boot in range(1, self.boots)]
 
     def command(self) -> Sequence[str]:
-        return "tests.support.ledger_process", self.address, self.name, str(self._file)
+        return "tests.support.ledger_process", self.address, self.name, str(self._file), *self._more
 
     @property
     def _file(self) -> Path:
@@ -65,16 +72,24 @@ class LedgerProcess(ServerProcess):
         WrittenLedger.read_into(ledger, self._file)
 
 
-async def _serve(address: str, name: str, file: str) -> None:
+def _named(transport: str) -> TransportName | None:
+    names: dict[str, TransportName] = {"asyncio": "asyncio", "grpc": "grpc"}
+    return names.get(transport)
+
+
+async def _serve(address: str, name: str, file: str, transport: str, *options: str) -> None:
     chance = random.Random(name)
 
     async def pause() -> None:
         await asyncio.sleep(chance.uniform(0, 0.01))
 
+    logging.disable(logging.CRITICAL)
     ledger = WrittenLedger(Path(file))
     service = LedgerService(partial(ledger.handle, name), pause, NumberedCaller(ledger, name))
     # On a machine that is busy a client may be away for longer than is usual.
-    server = gorums.Server(service, session_linger=60.0)
+    server = gorums.Server(
+        service, session_linger=60.0, transport=_named(transport), options=[(option, 0) for option in options]
+    )
     loop = asyncio.get_running_loop()
     print("listening", await server.start(address), flush=True)
     end = asyncio.Event()
