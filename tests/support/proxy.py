@@ -115,6 +115,10 @@ class TcpProxy:
         """Waits until `count` connections have been made in all."""
         await until(lambda: self.attempts >= count, f"{count} connection attempts")
 
+    async def forwards(self, attempt: int) -> None:
+        """Waits until so many connections have been made in all, and one of them is forwarded."""
+        await until(lambda: self.attempts >= attempt and self.links, f"connection {attempt} to be forwarded")
+
     async def close(self) -> None:
         """Stops listening and resets what is open."""
         if self._server is not None:

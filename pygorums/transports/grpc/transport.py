@@ -62,6 +62,10 @@ _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
+_READER_ENDS = 1.0
+"""Seconds in which gRPC tells who reads a stream that it was cancelled. Nearly always it takes a moment."""
+
+
 def pairs_from(metadata: Any) -> Pairs:
     """The pairs of gRPC metadata; gRPC gives the values of keys that end in ``-bin`` as bytes."""
     return tuple((key, value) for key, value in metadata or ())
@@ -189,11 +193,18 @@ class OpenedGrpcTransport(GrpcStream):
         self._call.cancel()
 
     def abort(self, error: StatusError, /) -> None:
-        """Cancel the stream, which makes gRPC say to those who read it that they are cancelled."""
+        """Cancel the stream. Its user need not wait for gRPC to say so, which now and then it does not."""
         if self._aborted is None:
             self._aborted = error
             self._call.cancel()
+            self._stop_writing()
             self._wake_reader()
+            self._loop.call_soon(self._tell_aborted, error)
+
+    def _tell_aborted(self, error: StatusError) -> None:
+        self.tell_end_now(error)
+        if self._user is not None:
+            self.forget()  # whatever else comes
 
     def finish(self) -> None:
         """Half-close, after what is written."""
@@ -211,7 +222,8 @@ class OpenedGrpcTransport(GrpcStream):
         self.let_go()
         self._call.cancel()
         if self.reader is not None:
-            await asyncio.wait({self.reader})
+            # A read that gRPC has forgotten must not be cancelled, as it might remember. So it is left where it is.
+            await asyncio.wait({self.reader}, timeout=_READER_ENDS)
         await self._channel.close()
 
 

@@ -80,7 +80,7 @@ async def test_it_breaks_again_and_again(caplog: pytest.LogCaptureFixture) -> No
         ending = asyncio.create_task(one.config.close())
         for attempt in range(2, 5):
             one.proxy.reset()
-            await until(lambda attempt=attempt: one.proxy.attempts >= attempt and one.proxy.open_links)  # type: ignore[misc] # a default argument binds it
+            await one.proxy.forwards(attempt)
         one.proxy.thaw()
         await within(ending)
         assert one.service.seen == ["ok", *map(str, range(20))]

@@ -81,7 +81,7 @@ async def test_the_same_certificate_goes_on(ends: Ends) -> None:
         await service.gates["door"].arrivals()
         for attempt in (2, 3):
             proxy.reset()
-            await proxy.attempted(attempt)
+            await proxy.forwards(attempt)
             await within(config.wait_connected())
         service.open_all()
         assert (await within(held)).text == "hold:door"

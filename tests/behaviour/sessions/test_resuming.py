@@ -133,7 +133,7 @@ async def test_the_server_does_not_hear_of_the_break(ends: Ends) -> None:
         await one.service.gates["door"].arrivals()
         for attempt in range(2, 5):
             one.proxy.reset_clients()
-            await one.proxy.attempted(attempt)
+            await one.proxy.forwards(attempt)
             await within(one.config.wait_connected())
         behind = ask(one.config, Text(text="behind")).async_all()
         await turns()
