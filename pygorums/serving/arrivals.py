@@ -16,7 +16,18 @@ from pygorums.serving.brake import Brake
 from pygorums.streams.intake import Intake
 from pygorums.streams.pending import PendingCalls
 from pygorums.transports.interface import Transport
-from pygorums.wire.framing import MAYBE_SIGN, NO_SIGN, PIECE, SERVER_INITIATED, SIGNS, Frame, Message, pieces, split
+from pygorums.wire.framing import (
+    MAYBE_SIGN,
+    NO_SIGN,
+    PIECE,
+    SERVER_INITIATED,
+    SIGNS,
+    Frame,
+    Message,
+    pieces,
+    sign_end,
+    split,
+)
 
 __all__ = ["Arrivals"]
 
@@ -109,22 +120,25 @@ class Arrivals:
             return
         try:
             if self._counts and MAYBE_SIGN <= data < NO_SIGN and data.startswith(SIGNS):
-                self._take_sign(data)
-            else:
-                self._put(self._split(data), len(data))
+                data = self._take_sign(data)
+                if not data:
+                    return
+            self._put(self._split(data), len(data))
         except StatusError as error:
             self._failed(error)
             return
         if self._must_wait():
             self._intake.hold()
 
-    def _take_sign(self, data: bytes) -> None:
-        """Take note of what the client says of the session."""
-        sign = self._split(data)[0]
+    def _take_sign(self, data: bytes) -> bytes:
+        """Take note of what the client says of the session; what follows that in the same message."""
+        end = sign_end(data)
+        sign = self._split(data[:end])[0]
         if sign.HasField("session_end"):
             self._session.ended(sign.session_end)
         elif not self._session.acknowledged(sign.ack):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._peer} has taken more than it was sent")
+        return data[end:]
 
     def _steps(self, messages: Sequence[bytes]) -> Iterator[int]:
         batching, heartbeats, pending = self._batching, self._heartbeats, self._pending
@@ -138,8 +152,9 @@ class Arrivals:
             if heartbeats and not data:
                 continue
             if self._counts and data.startswith(SIGNS):
-                self._take_sign(data)
-                continue
+                data = self._take_sign(data)
+                if not data:
+                    continue
             self._within = True
             for piece in pieces(data) if batching and len(data) > PIECE else (data,):
                 together = self._split(piece)

@@ -35,6 +35,7 @@ from pygorums.wire.framing import (
     encode_error,
     method_field,
     pieces,
+    sign_end,
     split,
 )
 from pygorums.wire.handshake import NO_LIMIT, SLOWEST, Pairs, Terms
@@ -304,8 +305,9 @@ class OpenedStream:
                 self._heard_at = self._clock() + Message.FromString(data).following / SLOWEST
                 continue
             if data.startswith(SIGNS) and self._session is not None and self._session.active:
-                self._take_sign(data, self._session)
-                continue
+                data = self._take_sign(data, self._session)
+                if not data:
+                    continue
             for piece in pieces(data) if batching and len(data) > PIECE else (data,):
                 taken = self._split(piece, batching)
                 count = len(taken)
@@ -319,10 +321,11 @@ class OpenedStream:
             self._session.hopeless = error.message
         self._transport.abort(error)
 
-    def _take_sign(self, data: bytes, session: OpenerSession) -> None:
-        """Take note of what the node says of the session."""
+    def _take_sign(self, data: bytes, session: OpenerSession) -> bytes:
+        """Take note of what the node says of the session; what follows that in the same message."""
+        end = sign_end(data)
         try:
-            sign = Message.FromString(data)
+            sign = Message.FromString(data[:end])
         except DecodeError:
             raise self._no_message(data) from None
         if sign.HasField("session_end"):
@@ -333,6 +336,7 @@ class OpenedStream:
                 self._writer.finish()
         elif not session.acknowledged(sign.ack):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._address} has taken more than it was sent")
+        return data[end:]
 
     def _must_wait(self) -> bool:
         """Whether the node has to take its replies first. What it takes is a sign of life meanwhile."""

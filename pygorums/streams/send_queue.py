@@ -15,8 +15,9 @@ counted: such frames are dropped all together before the next write, or when the
 all. So a withdrawal costs a constant amount however long the queue is. If the frame had left before that, and the
 peer wants to know, a message that says so follows.
 
-What only tells something of the stream, such as an acknowledgement, goes before all else, in a message of its own. In a
-session what was written is kept until the other side has taken it (`kept`), to be written again if the stream breaks.
+What only tells something of the stream goes before all else, in a message of its own, or, if it is an acknowledgement
+and the next message is small, at the beginning of that. In a session what was written is kept until the other side has
+taken it (`kept`), to be written again if the stream breaks.
 
 There is no clock here, and no event loop but for those who wait until it is `drained`: whoever drives frames out asks
 for the `next_messages`, and says when the transport `wrote` them.
@@ -30,10 +31,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pygorums.sessions.kept import Kept
 from pygorums.streams.outgoing import CANCELLATION, Outgoing
 from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
-from pygorums.wire.framing import encode_announcement, encode_cancel
+from pygorums.wire.framing import ACK, ANNOUNCEMENT, encode_announcement, encode_cancel
 from pygorums.wire.handshake import NO_LIMIT, Agreement
 
 __all__ = ["SendQueue"]
+
+JOINED = 4096
+"""Bytes; a message that is shorter is joined with an acknowledgement before it."""
+
+LONGEST_SIGN = 32
+"""Bytes that this makes it longer at the most."""
 
 
 class SendQueue:
@@ -69,7 +76,7 @@ class SendQueue:
         self._withdrawals = 0  # about as many of the frames need not be sent
         self._given_up: list[tuple[Outgoing, bytes]] = []  # whose frame may have left, and what is to follow it then
         self._announced: bytes | None = None  # the frame whose length was told
-        self._first: dict[bytes, bytes] = {}  # what goes before all else, each in a message of its own, by its kind
+        self._first: dict[bytes, bytes] = {}  # what goes before all else, by its kind
         self.kept: Kept[Outgoing] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._batching = False
@@ -298,10 +305,15 @@ class SendQueue:
         return (envelope(frames),) if self._batching and len(frames) > 1 else frames
 
     def _tell_first(self, at_once: int) -> Sequence[bytes]:
-        told, self._first = self._first.values(), {}
+        told, self._first = self._first, {}
         self._writing = ()
         self._writing_bytes = 0
-        return (*told, *self.next_messages(at_once))
+        messages = self.next_messages(at_once)
+        first = messages[0] if messages and len(told) == 1 and ACK in told else ANNOUNCEMENT
+        if len(first) < min(JOINED, self.largest - LONGEST_SIGN) and not first.startswith(ANNOUNCEMENT):
+            # What a message costs is more than what it takes to put two into one.
+            return (told[ACK] + first, *messages[1:])
+        return (*told.values(), *messages)
 
     def _recount(self) -> None:
         self.queued_bytes = sum(map(len, self._frames))

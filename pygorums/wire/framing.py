@@ -15,6 +15,7 @@ from google.rpc.status_pb2 import Status
 from pygorums.wire.stream_pb2 import Frame, Message
 
 __all__ = [
+    "ACK",
     "ANNOUNCEMENT",
     "LAST_CALL",
     "MAYBE_SIGN",
@@ -35,6 +36,7 @@ __all__ = [
     "entry_field",
     "method_field",
     "pieces",
+    "sign_end",
     "split",
     "varint",
 ]
@@ -46,9 +48,10 @@ ANNOUNCEMENT = b"\x50"  # field 10, varint
 """What a message begins with that only tells the length of the next."""
 
 _SESSION_END = b"\x60"  # field 12, varint
-_ACK = b"\x68"  # field 13, varint
+ACK = b"\x68"  # field 13, varint
+"""What a message begins with that tells how many were taken. The rest of it may be a message of any other kind."""
 
-SIGNS = (ANNOUNCEMENT, _SESSION_END, _ACK)
+SIGNS = (ANNOUNCEMENT, _SESSION_END, ACK)
 """What a message begins with that is none, but tells something of the stream or of its session."""
 
 MAYBE_SIGN, NO_SIGN = b"\x50", b"\x70"
@@ -140,7 +143,7 @@ def encode_announcement(length: int) -> bytes:
 
 def encode_ack(taken: int) -> bytes:
     """The message that tells how many messages were taken in a session."""
-    return _ACK + varint(taken)
+    return ACK + varint(taken)
 
 
 def encode_session_end(taken: int) -> bytes:
@@ -171,6 +174,14 @@ def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:
         return (Message.FromString(data),)
     frame = Frame.FromString(data)
     return frame.batch or (frame,)
+
+
+def sign_end(data: bytes) -> int:
+    """Where in a message, which begins with a sign, that ends: another message may follow an acknowledgement."""
+    try:
+        return _varint_at(data, 1)[1] if data[:1] == ACK else len(data)
+    except IndexError:
+        return len(data)  # it is cut off, which the parser says better
 
 
 PIECE = 64 << 10

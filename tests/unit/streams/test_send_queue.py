@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pygorums.base.errors import StreamDownError
 from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.send_queue import SendQueue
-from pygorums.wire.framing import SERVER_INITIATED, encode_message, split
+from pygorums.wire.framing import SERVER_INITIATED, encode_announcement, encode_message, split
 from pygorums.wire.handshake import EXTENSIONS, Terms
 
 NODE = 7
@@ -197,6 +198,39 @@ def test_what_is_told_goes_along_with_what_is_sent() -> None:
     queue.tell(b"\x68\x01", now=False)
     queue.tell(b"\x68\x02", now=False)
     queue.put(b"frame", UNOWNED)
-    assert list(queue.next_messages(0)) == [b"\x68\x02", b"frame"]
+    assert list(queue.next_messages(0)) == [b"\x68\x02frame"]
     queue.wrote()
     assert queue.queued_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "size", "joined"),
+    [
+        ([b"\x68\x01"], 4000, True),
+        ([b"\x68\x01"], 4096, False),
+        ([b"\x68\x01"], 4600, False),
+        ([b"\x60\x01"], 4, False),
+        ([b"\x68\x01", b"\x60\x01"], 4, False),
+    ],
+)
+def test_only_an_acknowledgement_is_joined_with_a_small_message(told: list[bytes], size: int, joined: bool) -> None:
+    queue = SendQueue(1, 100_000)
+    queue.announce(4500)
+    for sign in told:
+        queue.tell(sign)
+    frame = bytes(size)
+    queue.put(frame, UNOWNED)
+    messages = [*queue.next_messages(0)]
+    queue.wrote()
+    if size > 4500:
+        assert messages == [*told, encode_announcement(size)]
+        messages = [*told, *queue.next_messages(0)]
+    assert messages == ([told[0] + frame] if joined else [*told, frame])
+
+
+def test_an_acknowledgement_does_not_make_a_message_too_large() -> None:
+    queue = SendQueue(1, 100)
+    queue.largest = 20
+    queue.tell(b"\x68\x01")
+    queue.put(b"frame", UNOWNED)
+    assert list(queue.next_messages(0)) == [b"\x68\x01", b"frame"]

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from pygorums.wire import framing
 from pygorums.wire.batching import envelope
-from pygorums.wire.framing import encode_message, pieces, split
+from pygorums.wire.framing import (
+    ANNOUNCEMENT,
+    encode_ack,
+    encode_message,
+    encode_session_end,
+    pieces,
+    sign_end,
+    split,
+)
 from pygorums.wire.stream_pb2 import Frame, Message, MetadataEntry
 
 SEQ_NOS = st.one_of(st.integers(0, 300), st.integers(0, (1 << 64) - 1))
@@ -121,3 +129,18 @@ def outcome(parts: Iterable[bytes]) -> list[bytes] | None:
 )
 def test_what_is_no_whole_envelope_is_left_to_the_parser(data: bytes) -> None:
     assert b"".join(pieces(data, 4)) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [
+        (encode_ack(0), 2),
+        (encode_ack(300) + b"\x08\x01", 3),
+        (encode_session_end(1) + b"\x08\x01", 4),  # nothing may follow
+        (ANNOUNCEMENT + b"\x01", 2),
+        (b"\x68\xff", 2),
+        (b"\x68" + b"\xff" * 20, 21),
+    ],
+)
+def test_where_a_sign_ends(data: bytes, end: int) -> None:
+    assert sign_end(data) == end
