@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor test-website fuzz schedules storm check generate clean docs release-check
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor test-website fuzz fuzz-sessions schedules storm check generate clean docs release-check
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -71,6 +71,12 @@ FUZZ ?= 60
 
 fuzz: install
 	$(BIN)/python -m tests.robustness.fuzz_http2 $(FUZZ)
+
+# What ends of sessions may say to each other, right or wrong: VALUES is how many, and the first seed if given.
+VALUES ?= 10000000
+
+fuzz-sessions: install
+	$(BIN)/python -m tests.robustness.fuzz_sessions $(VALUES)
 
 # What sessions promise, under 100,000 schedules of what may go wrong: SEEDS of each of 16 kinds.
 SEEDS ?= 6250
