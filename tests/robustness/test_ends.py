@@ -198,7 +198,10 @@ async def test_no_file_descriptor_stays_open() -> None:
             assert isinstance(call.exception(), gorums.NodeClosedError)
         gc.collect()
 
-    await use_everything()  # the first time, things are made that the process keeps
+    # The first time, things are made that the process keeps, also by a transport that others get to use only later.
+    async with serving(ScriptedCalls(), transport="grpc") as address, connected([address], transport="grpc") as config:
+        await within(echo(config[0], Text()))
+    await use_everything()
     before = open_files()
     for _ in range(2):
         await use_everything()
