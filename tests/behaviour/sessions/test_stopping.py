@@ -1,6 +1,7 @@
 """What callers are told when a server stops, in good order or at once."""
 
 import asyncio
+import signal
 
 import pytest
 
@@ -8,7 +9,9 @@ import pygorums as gorums
 from tests.behaviour.sessions.broken import ENDS, SAME_ENDS, Ends, failure, line
 from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
-from tests.support.waiting import turns, within
+from tests.support.cluster import connected
+from tests.support.program import Program
+from tests.support.waiting import turns, until, within
 
 
 @ENDS
@@ -105,3 +108,49 @@ async def test_nothing_is_left_of_a_session(grace: float | None) -> None:
         one.proxy.reset()
         await one.proxy.attempted(2)
         await within(one.server.stop(grace), 3)
+
+
+SERVES = """
+service = ScriptedCalls()
+
+async def main(waits):
+    server = gorums.Server(service)
+    print(await server.start("127.0.0.1:0"), flush=True)
+    end = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, service.open_all if waits else end.set)
+    await (gorums.serve(server) if waits else end.wait())
+
+asyncio.run(main(sys.argv[1] == "waits"))
+"""
+
+
+async def test_a_program_that_is_told_to_end() -> None:
+    """What it has taken it answers."""
+    async with Program(SERVES, "waits") as program:
+        async with connected([await program.line()], session=gorums.Session()) as config:
+            await within(echo(config[0], Text(text="ok")))
+            taken = [echo(config[0], Text(text="hold:door")), echo(config[0], Text(text="behind"))]
+            await turns()
+            program.signal(signal.SIGTERM)
+            await until(lambda: not config[0].connected)
+            error = await failure(echo(config[0], Text(text="late")))
+            assert isinstance(error, gorums.StreamDownError)
+            assert error.certain
+            program.signal(signal.SIGUSR1)
+            assert [(await within(call)).text for call in taken] == ["hold:door", "behind"]
+        assert (await program.ended())[0] == 0
+
+
+async def test_a_program_that_ends_without_a_stop() -> None:
+    async with Program(SERVES, "does not") as program:
+        async with connected([await program.line()], session=gorums.Session()) as config:
+            await within(echo(config[0], Text(text="ok")))
+            taken = echo(config[0], Text(text="hold:door"))
+            await turns()
+            program.signal(signal.SIGUSR1)
+            assert isinstance(await failure(taken), gorums.OutcomeUnknownError)
+            error = await failure(echo(config[0], Text(text="late")))
+            assert isinstance(error, gorums.StreamDownError)
+            assert error.certain
+        assert await program.ended() == (0, "")
+        assert program.errors == ""
