@@ -19,6 +19,7 @@ from pygorums.streams import opener_session
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Scenario
+from tests.simulation.session_ends import closing, stopping
 from tests.support.ledger import KINDS, UNKNOWN, Ledger, LedgerService, NumberedCaller
 
 __all__ = ["PARTS", "SCENARIOS", "TOLD"]
@@ -289,6 +290,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "sessions that keep little": exactly_once(keep=1.0, back=True, loses=True, bound=21_000, resets=8, pauses=1),
     "sessions that end in peace": graceful,
+    "sessions of clients that close": closing,
+    "sessions of servers that stop at once": stopping,
     "sessions of members": members(resets=6, partitions=1, pauses=1),
 }
 
