@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Protocol
 
 from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
@@ -252,7 +253,11 @@ class AcceptedSession:
             self._linger = None
         self.unlist(error)
         self.decline()
-        self._holdings.leave(self.requests.holding)
+        left = partial(self._holdings.leave, self.requests.holding)
+        if self._settles and not self.over:
+            self.when_idle(left)
+        else:
+            left()
 
     def end(self, error: StatusError) -> None:
         """Give up what is left of it."""

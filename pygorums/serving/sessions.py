@@ -131,6 +131,8 @@ class Sessions:
         self._halves.give_up(half, asyncio.get_running_loop().time())
         if session.stream is None:
             self.away[session] = None
+            if not session.over:  # what was taken is handled, but for no longer than if its client could come back
+                session.when_idle(asyncio.get_running_loop().call_later(self._keep, session.cancel).cancel)
         session.when_idle(lambda: self._forget(session))
 
     def _forget(self, session: AcceptedSession) -> None:

@@ -159,6 +159,45 @@ async def test_a_server_that_stops_handles_that_first() -> None:
         assert one.service.seen == ["hold:door", "behind"]
 
 
+@pytest.mark.usefixtures("short_grace")
+async def test_that_has_an_end_too() -> None:
+    async with line(server={"session_keep": 0.05}) as one:
+        note(one.node, Text(text="hold:door"))
+        note(one.node, Text(text="behind"))
+        await one.service.gates["door"].arrivals()
+        closing = asyncio.create_task(one.config.close())
+        await until(lambda: knows_the_end(one))
+        one.proxy.stop_listening()
+        one.proxy.reset()
+        await within(closing, 2)
+        await until(lambda: one.service.contexts[0].cancelled)
+        await until(lambda: not one.server._sessions.away and not one.server._acceptor.streams)
+        assert one.service.seen == ["hold:door"]
+
+
+@pytest.mark.usefixtures("short_grace")
+async def test_what_it_holds_counts() -> None:
+    """Clients that send much and are gone do not fill a server."""
+    options = [("pygorums.max_held_bytes", 200_000)]
+    async with line(server={"options": options}) as one:
+        note(one.node, Text(text="hold-free:door", data=bytes(150_000)))
+        await one.service.gates["door"].arrivals()
+        closing = asyncio.create_task(one.config.close())
+        await until(lambda: knows_the_end(one))
+        one.proxy.stop_listening()
+        one.proxy.reset()
+        await within(closing, 2)
+        assert not one.service.contexts[0].cancelled
+        async with connected([one.proxy.target], session=gorums.Session()) as other:
+            note(other[0], Text(text="hold-free:door", data=bytes(100_000)))
+            await until(lambda: one.service.contexts[0].cancelled)
+
+
+def knows_the_end(one: Line) -> bool:
+    """Whether the server knows that the client has ended its session."""
+    return any(session.final for session in one.server._acceptor.streams.values())
+
+
 async def test_calls_back_that_come_too_late_are_certainly_not_handled() -> None:
     own = ScriptedCalls()
     answers = gorums.Server(own)
