@@ -6,7 +6,7 @@ They are small, so that many seeds can be tried: most have one or two clients an
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ import pygorums as gorums
 from pygorums import testing
 from pygorums.sessions import acceptor
 from pygorums.streams import opener_session
+from pygorums.transports.interface import ConnectionLostError
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Scenario
@@ -29,8 +30,11 @@ NONE: Mapping[str, Any] = {}
 SHAPES = ((1, 1, 12), (1, 2, 8), (2, 1, 7), (2, 3, 15))
 """Clients, servers, and calls of each client."""
 
-OFTEN = (5, 4, 3, 1)
+OFTEN = (4, 6, 2, 1)
 """How often they are drawn."""
+
+LATE = 0.03
+"""Seconds by which something may come later than it should."""
 
 BACKOFFS = (gorums.Backoff(), gorums.Backoff(initial=0.005, maximum=0.05))
 
@@ -63,13 +67,41 @@ async def end(node: gorums.Node) -> None:
             await asyncio.sleep(0.1)
 
 
+def forsake(world: testing.World, client: str) -> None:
+    """A client takes one of its connections for lost, of which the other end hears late or never.
+
+    What was on its way to that end arrives all the same, be it after what comes over the next connection.
+    """
+    process = world.host(client).process
+    links = [link for link in process.links if link.there.source is process]
+    if not links:
+        return
+    link = world.random.choice(sorted(links, key=lambda link: link.number))
+    there, back = link.there, link.back
+    receive, back.receive = back.receive, None
+    send, arrive = there.send, there.receive
+    there.send = lambda what: False  # nothing more leaves
+    lost, late = ConnectionLostError("the connection is taken for lost"), world.random.uniform(0, LATE)
+    loop = asyncio.get_running_loop()
+    if arrive is not None:
+        there.receive = lambda what: None if loop.is_closed() else loop.call_later(late, arrive, what) and None
+    if world.random.random() < 0.7:
+        loop.call_later(world.random.uniform(0, LATE), send, lost)
+    world.note(f"{client} takes a connection to {there.target.host.name} for lost")
+    if receive is not None:
+        process.run(receive, lost)
+
+
 def exactly_once(
     *,
     keep: float,
     back: bool,
     doubt: bool = True,
     loses: bool = False,
+    forsakes: int = 0,
     bound: int = 0,
+    hurry: float = 0.1,
+    kinds: Sequence[str] = KINDS,
     options: Mapping[str, Any] = NONE,
     **faults: int,
 ) -> Scenario:
@@ -80,7 +112,10 @@ def exactly_once(
         back: Whether they are called back.
         doubt: Whether a call may be unknown though no server crashes.
         loses: Whether servers give sessions up.
+        forsakes: How often a client takes a connection for lost, of which the server hears late or never.
         bound: How many bytes either end keeps, if that is to be little.
+        hurry: The part of calls that have a timeout.
+        kinds: Which calls.
         options: Of the servers.
         faults: How many of each kind.
     """
@@ -128,9 +163,9 @@ def exactly_once(
                     await config.wait_connected(timeout=0.1)
             for _ in range(calls):
                 give_up = world.random.uniform(0, 0.2) if world.random.random() < 0.1 else None
-                timeout = world.random.uniform(0, 0.3) if world.random.random() < 0.1 else None
+                timeout = world.random.uniform(0, 0.3) if world.random.random() < hurry else None
                 to = config if world.random.random() < 0.6 else config[world.random.randrange(count) :]
-                kind, more = world.random.choice(KINDS), data(world, heavy=bool(bound))
+                kind, more = world.random.choice(kinds), data(world, heavy=bool(bound))
                 caller.call(kind, to, targets, timeout=timeout, give_up=give_up, data=more)
                 if world.random.random() < 0.5:
                     await world.sleep(world.random.uniform(0, 0.03))
@@ -139,6 +174,10 @@ def exactly_once(
 
         async with asyncio.timeout(300):
             async with world.faults(over=0.02 * calls, **faults):
+                loop = asyncio.get_running_loop()
+                for _ in range(forsakes):
+                    who = world.random.choice("ab"[:clients])
+                    loop.call_later(world.random.uniform(0, 0.02 * calls), forsake, world, who)
                 await asyncio.gather(*map(client, "ab"[:clients]))
             for config in configs:
                 await config.wait_connected(timeout=60)
@@ -273,6 +312,10 @@ def members(**faults: int) -> Scenario:
 SCENARIOS: Mapping[str, Scenario] = {
     "sessions under resets": exactly_once(keep=0.0, back=False, resets=8),
     "sessions with calls back": exactly_once(keep=0.0, back=True, resets=8, pauses=2),
+    "sessions over connections that end late": exactly_once(keep=0.0, back=True, forsakes=6, resets=2, pauses=1),
+    "sessions in a hurry": exactly_once(
+        keep=0.0, back=False, kinds=("spread", "note", "follow"), hurry=0.5, resets=4, partitions=2, forsakes=2
+    ),
     "sessions under partitions": exactly_once(keep=0.0, back=True, resets=4, partitions=2, pauses=1),
     "sessions that are kept": exactly_once(keep=20.0, back=False, doubt=False, resets=4, partitions=2, pauses=1),
     "sessions under crashes": exactly_once(keep=0.0, back=True, resets=4, crashes=2, pauses=1),
