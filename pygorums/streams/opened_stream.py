@@ -14,7 +14,7 @@ from pygorums.streams.channel import RequestHandling, RequestServer
 from pygorums.streams.heartbeat import Heartbeat, SilenceWatch
 from pygorums.streams.intake import Intake
 from pygorums.streams.opener_session import OpenerSession
-from pygorums.streams.outgoing import UNOWNED
+from pygorums.streams.outgoing import CANCELLATION, UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.send_queue import SendQueue
@@ -247,7 +247,7 @@ class OpenedStream:
         if not self.drained and self._queue.drains:
             self.drained = True
             self._on_drained()
-            self._queue.put_anyway(LAST_CALL, UNOWNED)
+            self._queue.put_anyway(LAST_CALL, CANCELLATION)
 
     def _take_over(self) -> None:
         """Whoever leaves is a proxy, or its connection too old: the session goes on over another one."""

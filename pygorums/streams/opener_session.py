@@ -292,7 +292,11 @@ class OpenerSession:
         self._acks.stop()
         self._stop_keeping()
         self._queue.kept = None
-        if self._half.known and (lost := sum(map(_is_message, self._half.kept.owners))):
+        # Who was told that it was sent is not told anything else any more.
+        lost = len(self._queue.take_out(lambda _, owner: owner is UNOWNED))
+        if self._half.known:
+            lost += sum(map(_is_message, self._half.kept.owners))
+        if lost:
             self._tell_lost(lost, "the connection was closed before they had arrived for certain")
         self._drop_handling()
 

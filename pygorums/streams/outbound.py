@@ -291,7 +291,6 @@ class OutboundChannel:
             lost = refused and (drained or session is None or not session.waits(ended, stood=stood))
             if self.closed and (lost or not self._owes):
                 self._log.closed()
-                self._queue.discard(error)
                 return
             self._log.ended(error, stood=stood)
             if lost:

@@ -238,3 +238,21 @@ async def test_a_context_manager() -> None:
             proxy.thaw()
         for service in services:
             assert service.seen == ["first", "last"]
+
+
+async def test_what_a_server_has_not_taken_before_its_stop_is_told_as_lost(caplog: pytest.LogCaptureFixture) -> None:
+    """It waits for another process, and in vain if the client is closed before."""
+    async with line(keep=0) as one:
+        await within(echo(one.node, Text(text="ok")))
+        one.proxy.freeze()
+        for number in range(3):
+            await within(note(one.node, Text(text=str(number))))
+        stop = asyncio.create_task(one.server.stop())
+        await turns()
+        one.proxy.thaw()
+        await within(stop)
+        await until(lambda: not one.node.connected)
+        with caplog.at_level(logging.WARNING, "pygorums.streams"):
+            await within(one.config.close(), 0.9)
+        assert one.service.seen == ["ok"]
+    assert "3 one-way messages to node 1" in caplog.text

@@ -11,7 +11,7 @@ from pygorums.wire.framing import encode_ack, encode_session_end
 from pygorums.wire.stream_pb2 import Frame
 from tests.behaviour.sessions.broken import SAME_ENDS, Ends, line
 from tests.interop.session_peers import call, confirmed, hello
-from tests.protos.calls_gorums import ask, echo, note
+from tests.protos.calls_gorums import ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import QUICK, connected, serving
@@ -68,6 +68,23 @@ async def test_connections_that_are_too_old(transport: TransportName) -> None:
             assert service.seen == ["hold-free:door", *map(str, range(number))]
     finally:
         await within(server.stop())
+
+
+async def test_a_connection_that_is_left_open_for_long_after_its_time() -> None:
+    """Nothing waits for its end: what is under way is answered over the next one."""
+    service = ScriptedCalls()
+    age = [("grpc.max_connection_age_ms", 60), ("grpc.max_connection_age_grace_ms", 60_000)]
+    async with (
+        serving(service, transport="grpc", options=age) as address,
+        TcpProxy(address) as proxy,
+        connected([proxy.address], transport="asyncio", session=gorums.Session()) as config,
+    ):
+        held = echo(config[0], Text(text="hold:door"))
+        parts = follow(config, Text(text="parts", number=3)).async_all()
+        await proxy.forwards(3)
+        service.open_all()
+        await within(asyncio.gather(held, parts))
+        assert service.seen == ["hold:door", "parts"]
 
 
 async def test_a_stream_that_is_only_slow() -> None:
