@@ -135,9 +135,10 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, sdist: Path, tmp_path: Pat
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts of an environment that has the wheel, its dependencies at their newest, and protobuf's types."""
     folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=False)  # ours installs into it: to have one there takes as long as all the rest
     scripts = folder / ("Scripts" if os.name == "nt" else "bin")
-    command: list[str | Path] = [scripts / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", scripts / "python"]
+    command = [*pip, "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(
         [*command, f"{wheel}[tools]", "types-protobuf"],
         cwd=folder,
