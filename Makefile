@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor test-website fuzz fuzz-sessions schedules storm check generate clean docs release-check
+.PHONY: install demo bench test test-batching test-transports test-pythons test-floor test-website fuzz fuzz-sessions schedules storm prove check generate clean docs release-check
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
