@@ -331,8 +331,8 @@ class OpenedStream:
         if sign.HasField("session_end"):
             # It takes no further request; what it has taken it still answers. It may need our answers, too.
             session.final = sign.session_end
-            self._took = None
             if self._server is None:
+                self._took = None
                 self._writer.finish()
         elif not session.acknowledged(sign.ack):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._address} has taken more than it was sent")

@@ -194,7 +194,7 @@ async def test_what_it_holds_counts() -> None:
 
 
 def knows_the_end(one: Line) -> bool:
-    """Whether the server knows that the client has ended its session."""
+    """Whether the server knows that a session has ended."""
     return any(session.final for session in one.server._acceptor.streams.values())
 
 
@@ -223,6 +223,32 @@ async def test_calls_back_that_come_too_late_are_certainly_not_handled() -> None
         assert errors[1].certain
         own.open_all()
         assert own.seen == ["hold:door"]
+    await within(answers.stop())
+
+
+async def test_calls_back_of_a_server_that_stops_count_for_the_client_that_closes_meanwhile() -> None:
+    """Both end the session; the server was first, and has called back since."""
+    own = ScriptedCalls()
+    answers = gorums.Server(own)
+    async with line(answers=answers) as one:
+        await until(lambda: len(one.server.client_config()) == 1)
+        client = one.server.client_config()[0]
+        held = echo(one.node, Text(text="hold:handler"))
+        await one.service.gates["handler"].arrivals()
+        stop = asyncio.create_task(one.server.stop(grace=5))
+        await until(lambda: knows_the_end(one))
+        taken = echo(client, Text(text="hold:door"))
+        await own.gates["door"].arrivals()
+        await within(one.config.close())
+        with pytest.raises(gorums.StatusError) as caught:
+            await within(taken)
+        assert isinstance(caught.value, gorums.OutcomeUnknownError)
+        assert own.seen == ["hold:door"]
+        with pytest.raises(gorums.NodeClosedError):
+            await within(held)
+        own.open_all()
+        one.service.open_all()
+        await within(stop)
     await within(answers.stop())
 
 
