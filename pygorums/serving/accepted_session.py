@@ -19,7 +19,9 @@ from pygorums.serving.in_order import InOrder
 from pygorums.serving.opener import Opener
 from pygorums.serving.succession import Succession
 from pygorums.sessions.acceptor import AcceptorHalf
+from pygorums.sessions.credit import Credit
 from pygorums.streams.acknowledging import Acknowledging
+from pygorums.streams.crediting import credit_of_acceptor
 from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.resending import resend_kept
@@ -94,6 +96,7 @@ class AcceptedSession:
         self._registry = registry
         self.client: Hashable = None
         self._acks = None if half is None else Acknowledging(half, queue)
+        self._credit: Credit[Outgoing] | None = None  # for calls back
         self.took: Callable[[int, int], None] = self._decline
         self._linger: asyncio.TimerHandle | None = None
         self._listed = False
@@ -114,14 +117,18 @@ class AcceptedSession:
             self.queue.detach()
             stream.replaced()
 
-    def attach(self) -> None:
-        """The client has a stream."""
+    def attach(self, credit: int | None) -> None:
+        """The client has a stream, and room for so many bytes of calls back."""
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
         self.took = self._decline
         if self.half is not None:
-            self.queue.kept = self.half.kept
+            if self._credit is None:
+                self._credit = credit_of_acceptor(self.half.kept, credit)
+            else:
+                self._credit.tell(credit)
+            self.queue.keep(self.half.kept, self._credit)
         self.list()
 
     def list(self) -> None:
@@ -129,6 +136,14 @@ class AcceptedSession:
         if not self._listed:
             self.pending = self.opener.attach(self.queue, session=self.half is not None)
             self._listed = self.pending is not None
+            if self._listed and self._acks is not None and self._acks.window is None:
+                # From now on its stream is read whatever waits, for replies.
+                self._acks.opened(self.requests.backlog)
+
+    @property
+    def room(self) -> int | None:
+        """How many bytes the client may send; None if it is braked by its connection."""
+        return None if self._acks is None or self._acks.window is None else self._acks.window.credit
 
     def resume(self, frames: Sequence[bytes], owners: Sequence[Outgoing]) -> None:
         """Send again what the client has not taken on its last stream, except of calls back that are over."""
@@ -152,7 +167,7 @@ class AcceptedSession:
             self._acks.stop()
             self._acks = None
             self.took = _uncounted
-            self.queue.kept = None
+            self.queue.keep(None)
             self._registry.over(self, half)
 
     def _too_much(self, error: StatusError) -> None:
@@ -161,11 +176,18 @@ class AcceptedSession:
         else:
             self.end(error)
 
-    def acknowledged(self, taken: int) -> bool:
-        """The client has taken so many messages; False if there were not that many."""
-        if self._acks is not None and not self.final:
+    def acknowledged(self, taken: int, credit: int | None) -> bool:
+        """The client has taken so many messages, and has room for so many bytes; False if there were not that many."""
+        if self._acks is None or self.half is None or self.final:
+            return True
+        if self.took == self._decline:
             self.took = self._acks.took
-        return self.half is None or self.final or self.half.kept.acknowledge(taken)
+            if self._acks.window is not None:
+                self._acks.tell(now=True)  # there may be more room than when the stream was confirmed
+        if not self.half.kept.acknowledge(taken):
+            return False
+        self.queue.acknowledged(credit)
+        return True
 
     def finish(self) -> None:
         """This end takes no further request, and says so."""
@@ -181,6 +203,7 @@ class AcceptedSession:
         self._client_took = taken
         self.final = True
         self.took = _uncounted
+        self.queue.keep(self.queue.kept)  # what is not acknowledged any more cannot be waited for
 
     @property
     def resumable(self) -> bool:
@@ -203,7 +226,7 @@ class AcceptedSession:
         if self._acks is not None:
             self._acks.stop()
         self.stream = None
-        self.queue.kept = None
+        self.queue.keep(None)
         self.queue.detach()
 
     def settle(self) -> bool:

@@ -184,9 +184,9 @@ class Acceptor:
         answer = terms.answer(offered)
         identity = _identity(auth_context)
         client = None if instance is None else (instance, identity)
-        half, again = self._sessions.greet(hello, identity) or (None, None)
+        half, again, credit = self._sessions.greet(hello, identity) or (None, None, None)
         if half is not None:
-            answer = (*answer, *terms.limit(), (SESSION_KEY, str(half.confirmation())))
+            answer = (*answer, *terms.limit())
         agreement = terms.accepted(offered, answer)
         session = None if half is None else self._sessions.of(half)
         if session is None:
@@ -198,8 +198,9 @@ class Acceptor:
         queue = session.queue
         queue.agree(agreement)
         queue.announce(agreement.unannounced)
-        session.attach()
+        session.attach(credit)
         if half is not None:
+            answer = (*answer, (SESSION_KEY, str(half.confirmation(session.room))))
             self._sessions.attached(session)
             if again is not None:
                 session.resume(*again)

@@ -136,7 +136,7 @@ class Arrivals:
         sign = self._split(data[:end])[0]
         if sign.HasField("session_end"):
             self._session.ended(sign.session_end)
-        elif not self._session.acknowledged(sign.ack):
+        elif not self._session.acknowledged(sign.ack, sign.credit if sign.HasField("credit") else None):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._peer} has taken more than it was sent")
         return data[end:]
 

@@ -112,6 +112,11 @@ class Backlog:
         self._tell()
         return requests
 
+    @property
+    def waiting_bytes(self) -> int:
+        """The bytes that wait, for who asks all kinds of sources."""
+        return self.bytes
+
     def when_below(self, limit: int, callback: Callable[[], None]) -> None:
         """Have `callback` called, once, when no more than `limit` bytes wait; they are more now."""
         self._told.append((limit, callback))

@@ -30,12 +30,14 @@ class Farewell:
     """
 
     def __init__(self, requests: InOrder, queue: SendQueue, transport: Transport, done: Callable[[], None]) -> None:
+        self._requests = requests
         self._queue = queue
         self._transport = transport
         self._done = done
         self._loop = asyncio.get_running_loop()
         self._look: asyncio.TimerHandle | None = None
         self._begun = False
+        self._waited = False  # whether requests waited for their turn when it was last looked
         requests.callers.on_last = self._over
 
     def begin(self) -> None:
@@ -59,8 +61,12 @@ class Farewell:
             self._done()
 
     def _look_again(self) -> None:
+        now = self._loop.time()
         due = self._transport.heard_at + ANSWER_WITHIN
-        if due > self._loop.time():  # what it has sent before may take its time
+        waited, self._waited = self._waited, bool(self._requests.backlog.waiting)
+        if self._waited or waited:  # and so it may have to wait, and cannot say anything
+            due = now + ANSWER_WITHIN
+        if due > now:  # what it has sent before may take its time
             self._look = self._loop.call_at(due, self._look_again)
         else:
             self._over()

@@ -17,7 +17,7 @@ from pygorums.streams.outgoing import Outgoing
 
 __all__ = ["Sessions"]
 
-Greeted = tuple[AcceptorHalf[Outgoing], tuple[list[bytes], list[Outgoing]] | None]
+Greeted = tuple[AcceptorHalf[Outgoing], tuple[list[bytes], list[Outgoing]] | None, int | None]
 
 _log = logging.getLogger("pygorums.connections")
 
@@ -53,8 +53,9 @@ class Sessions:
         return hello is not None and self._halves.attached(hello, identity)
 
     def greet(self, said: str | None, identity: Hashable) -> Greeted | None:
-        """The half that a client has who says this, and what it has to be sent again; None if there are no sessions.
+        """The half that a client has who says this, what it has to be sent again, and for how much it has room.
 
+        None if there are no sessions.
         From now on nothing counts any more that still comes on an older stream of that session.
 
         Raises:
@@ -68,7 +69,7 @@ class Sessions:
             raise StatusError(grpc.StatusCode.ABORTED, "there is a newer stream of this session")
         if greeting.given_up is not None:
             self._give_up(greeting.given_up, "its client does not go on with it")
-        return greeting.half, greeting.again
+        return greeting.half, greeting.again, hello.credit
 
     def of(self, half: AcceptorHalf[Outgoing]) -> AcceptedSession | None:
         """What is known of the client already."""

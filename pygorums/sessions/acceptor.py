@@ -52,9 +52,9 @@ class AcceptorHalf(Generic[T]):
         """What tells the session from all others, and is no secret."""
         return sha256(repr(self.key).encode()).hexdigest()[:32]
 
-    def confirmation(self) -> Confirmation:
-        """What to answer."""
-        return Confirmation(self.token, self.taken)
+    def confirmation(self, credit: int | None = None) -> Confirmation:
+        """What to answer, if there is room for so many bytes more."""
+        return Confirmation(self.token, self.taken, credit)
 
     def resume(self, hello: Hello) -> tuple[list[bytes], list[T]] | None:
         """Go on with a new stream: what has to be written again on it, or None if that cannot be."""

@@ -15,8 +15,9 @@ SESSION_KEY = "pygorums-session"
 
 _ID = "[0-9a-f]{32}"
 _NUMBER = "[0-9]{1,20}"
-_HELLO = re.compile(rf"1 ({_ID}) ({_NUMBER}) (-|{_ID}) ({_NUMBER})(?: [\x20-\x7e]*)?")
-_CONFIRMATION = re.compile(rf"1 ({_ID}) ({_NUMBER})(?: [\x20-\x7e]*)?")
+_MORE = rf"(?: ({_NUMBER})(?![^ ]))?(?: [\x20-\x7e]*)?"
+_HELLO = re.compile(rf"1 ({_ID}) ({_NUMBER}) (-|{_ID}) ({_NUMBER}){_MORE}")
+_CONFIRMATION = re.compile(rf"1 ({_ID}) ({_NUMBER}){_MORE}")
 
 _LONGEST = 1000
 """Characters that are looked at."""
@@ -33,15 +34,17 @@ class Hello:
         attempt: The how many-th stream of this session it is, from 1.
         token: That of the acceptor's half that it knows; None if it knows none.
         received: How many messages of that half it has taken.
+        credit: How many bytes of messages beyond those may be sent to it, if that has a bound.
     """
 
     session: str
     attempt: int
     token: str | None
     received: int
+    credit: int | None = None
 
     def __str__(self) -> str:
-        return f"1 {self.session} {self.attempt} {self.token or '-'} {self.received}"
+        return f"1 {self.session} {self.attempt} {self.token or '-'} {self.received}{_more(self.credit)}"
 
     @classmethod
     def parse(cls, value: str | None) -> Hello | None:
@@ -49,10 +52,10 @@ class Hello:
         match = None if value is None or len(value) > _LONGEST else _HELLO.fullmatch(value)
         if match is None:
             return None
-        session, attempt, token, received = match.groups()
+        session, attempt, token, received, credit = match.groups()
         if not 0 < int(attempt) <= _MOST or int(received) > _MOST:
             return None
-        return cls(session, int(attempt), None if token == "-" else token, int(received))
+        return cls(session, int(attempt), None if token == "-" else token, int(received), _number(credit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,15 @@ class Confirmation:
     Attributes:
         token: Of its half of the session, made anew with each half.
         taken: How many messages it has taken in it.
+        credit: How many bytes of messages beyond those may be sent to it, if that has a bound.
     """
 
     token: str
     taken: int
+    credit: int | None = None
 
     def __str__(self) -> str:
-        return f"1 {self.token} {self.taken}"
+        return f"1 {self.token} {self.taken}{_more(self.credit)}"
 
     @classmethod
     def parse(cls, value: str | None) -> Confirmation | None:
@@ -76,7 +81,15 @@ class Confirmation:
         match = None if value is None or len(value) > _LONGEST else _CONFIRMATION.fullmatch(value)
         if match is None or int(match[2]) > _MOST:
             return None
-        return cls(match[1], int(match[2]))
+        return cls(match[1], int(match[2]), _number(match[3]))
+
+
+def _more(credit: int | None) -> str:
+    return "" if credit is None else f" {credit}"
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def session_value(metadata: Iterable[tuple[str, str | bytes]]) -> str | None:

@@ -40,18 +40,23 @@ class Kept(Generic[T]):
     Args:
         limit: How many bytes are kept.
         budget: What all sessions together may keep, if that has a bound.
+
+    Attributes:
+        limit: The same.
+        size: The bytes that are kept.
+        owners: The owners of what is kept, oldest first.
     """
 
-    __slots__ = ("_acknowledged", "_base", "_budget", "_frames", "_limit", "_mark", "_noted", "_owners", "_size")
+    __slots__ = ("_acknowledged", "_base", "_budget", "_frames", "_mark", "_noted", "limit", "owners", "size")
 
     def __init__(self, limit: int, budget: Budget | None = None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._budget = budget
         self._frames: list[bytes] = []
-        self._owners: list[T] = []
+        self.owners: list[T] = []
         self._base = 0  # the number of the one before the first that is kept
         self._acknowledged = 0
-        self._size = 0
+        self.size = 0
         self._noted = 0  # what the budget knows of that
         self._mark = limit if budget is None else min(limit, COUNTED_EVERY)  # at which it is to be looked at again
 
@@ -66,34 +71,24 @@ class Kept(Generic[T]):
         return self._acknowledged
 
     @property
-    def size(self) -> int:
-        """The bytes that are kept."""
-        return self._size
-
-    @property
     def resumable(self) -> bool:
         """Whether all that is not acknowledged is there."""
         return self._acknowledged >= self._base
 
-    @property
-    def owners(self) -> Sequence[T]:
-        """The owners of what is kept, oldest first."""
-        return self._owners
-
     def wrote_one(self, frame: bytes, owner: T, size: int) -> None:
         """A message was written, which has so many bytes."""
         self._frames.append(frame)
-        self._owners.append(owner)
-        self._size = size = self._size + size
+        self.owners.append(owner)
+        self.size = size = self.size + size
         if size > self._mark:
             self._note()
 
     def wrote(self, frames: Sequence[bytes], owners: Sequence[T], size: int) -> None:
         """Messages were written, which have so many bytes together."""
         self._frames += frames
-        self._owners += owners
-        self._size += size
-        if self._size > self._mark:
+        self.owners += owners
+        self.size += size
+        if self.size > self._mark:
             self._note()
 
     def _note(self) -> None:
@@ -101,11 +96,11 @@ class Kept(Generic[T]):
         budget = self._budget
         self._tell_budget()
         excess = 0
-        if self._size > self._limit:
+        if self.size > self.limit:
             # Down to the half, so that it costs a constant amount for each message.
-            excess = self._size - self._limit // 2
+            excess = self.size - self.limit // 2
         if budget is not None:
-            excess = max(excess, min(budget.size - budget.limit, self._size))
+            excess = max(excess, min(budget.size - budget.limit, self.size))
         count = dropped = 0
         while dropped < excess:
             dropped += len(self._frames[count])
@@ -115,17 +110,17 @@ class Kept(Generic[T]):
 
     def _tell_budget(self) -> None:
         if self._budget is not None:
-            self._budget.size += self._size - self._noted
-            self._noted = self._size
-            self._mark = min(self._limit, self._noted + COUNTED_EVERY)
+            self._budget.size += self.size - self._noted
+            self._noted = self.size
+            self._mark = min(self.limit, self._noted + COUNTED_EVERY)
 
     def _forget(self, count: int) -> None:
         """Keep so many fewer."""
-        self._size -= sum(map(len, self._frames[:count]))
+        self.size -= sum(map(len, self._frames[:count]))
         del self._frames[:count]
-        del self._owners[:count]
+        del self.owners[:count]
         self._base += count
-        if self._noted > self._size:
+        if self._noted > self.size:
             self._tell_budget()
 
     def acknowledge(self, taken: int) -> bool:
@@ -155,8 +150,8 @@ class Kept(Generic[T]):
         return kept
 
     def _take_out(self) -> tuple[list[bytes], list[T]]:
-        kept = self._frames, self._owners
-        self._frames, self._owners = [], []
-        self._size = 0
+        kept = self._frames, self.owners
+        self._frames, self.owners = [], []
+        self.size = 0
         self._tell_budget()
         return kept

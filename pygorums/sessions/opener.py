@@ -60,11 +60,11 @@ class OpenerHalf(Generic[T]):
         """Whether there is a session that may go on: an acceptor has confirmed it, and nobody has ended it."""
         return self._token is not None
 
-    def hello(self) -> Hello:
-        """What to say on a new stream. Nothing that comes on an older one counts any more."""
+    def hello(self, credit: int | None = None) -> Hello:
+        """What to say on a new stream, for which there is so much room. What comes on an older one counts no more."""
         self._attempts += 1
         self.active = False
-        return Hello(self._id, self._attempts, self._token, self.taken)
+        return Hello(self._id, self._attempts, self._token, self.taken, credit)
 
     def judge(self, answer: Confirmation | None) -> tuple[Verdict, list[bytes], list[T]]:
         """What the answer to the last hello means, None if it confirms nothing; and what was written in vain.

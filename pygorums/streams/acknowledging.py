@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from pygorums.sessions.credit import MESSAGE_COST
 from pygorums.streams.send_queue import SendQueue
+from pygorums.streams.window import Waiting, Window
 from pygorums.wire.framing import encode_ack
 
 __all__ = ["Acknowledging"]
@@ -15,6 +17,9 @@ MESSAGES = 256
 
 SIZE = 64 << 10
 """And so many bytes of them."""
+
+URGENT = 1 << 20
+"""Bytes, bookkeeping included, that are told though nothing else is sent; and never more than a quarter of a window."""
 
 DELAY = 0.08
 """Seconds until fewer are told, with whatever else is sent."""
@@ -33,24 +38,61 @@ class Acknowledging:
     Args:
         half: Where it is counted.
         queue: By which it is told.
+
+    Attributes:
+        window: How much more may come, which is told too; None if there is no need to say.
     """
 
-    __slots__ = ("_due_at", "_half", "_loop", "_queue", "_size", "_timer")
+    __slots__ = (
+        "_bytes",
+        "_due_at",
+        "_half",
+        "_loop",
+        "_messages",
+        "_queue",
+        "_size",
+        "_tells",
+        "_timer",
+        "_told",
+        "_unsent",
+        "_urgent",
+        "window",
+    )
 
     def __init__(self, half: _Counting, queue: SendQueue) -> None:
         self._half = half
         self._queue = queue
         self._loop = asyncio.get_running_loop()
+        self.window: Window | None = None
+        self._messages, self._bytes, self._urgent = MESSAGES, SIZE, URGENT
+        self._told = half.taken
         self._due_at = half.taken + MESSAGES  # the count at which it is told
         self._size = 0  # of what was taken and not told
+        self._unsent = 0  # the same of what was told, bookkeeping included, and has not left
+        self._tells = False  # whether there is a stream on which it may be told
         self._timer: asyncio.TimerHandle | None = None
+
+    def opened(self, waiting: Waiting | None = None) -> None:
+        """From now on there is a window, for what waits there."""
+        if self.window is None:
+            self.window = window = Window(self._more)
+            # So that the other side hears of it before it has used all up.
+            self._urgent = min(URGENT, window.size // 4)
+            self._bytes = min(SIZE, self._urgent)
+            self._messages = min(MESSAGES, max(self._urgent // MESSAGE_COST, 1))
+        self.window.waiting = waiting
+        self._more()
+
+    def _more(self) -> None:
+        if self._tells:
+            self.tell(now=True)
 
     def took(self, count: int, size: int) -> None:
         """So many messages were taken, of so many bytes."""
         half = self._half
         half.taken = taken = half.taken + count
         self._size = size = self._size + size
-        if taken >= self._due_at or size >= SIZE:
+        if taken >= self._due_at or size >= self._bytes:
             self.tell()
         if self._timer is None:
             self._timer = self._loop.call_later(DELAY, self._due)
@@ -67,14 +109,23 @@ class Acknowledging:
             self.tell(now=True)
 
     def tell(self, *, now: bool = False) -> None:
-        """Tell it with what is sent next, or `now`."""
+        """Tell it with what is sent next, or `now`; now, too, if it is much."""
+        taken, queue = self._half.taken, self._queue
+        unsent = self._size + MESSAGE_COST * (taken - self._told)
+        if queue.telling:
+            unsent += self._unsent
+        self._tells = True
+        self._unsent = unsent
+        self._told = taken
         self._size = 0
-        self._due_at = self._half.taken + MESSAGES
-        self._queue.tell(encode_ack(self._half.taken), now=now)
+        self._due_at = taken + self._messages
+        credit = None if self.window is None else self.window.credit
+        queue.tell(encode_ack(taken, credit), now=now or unsent >= self._urgent)
 
     def stop(self) -> None:
         """Tell nothing more, for now."""
         self._size = 0
+        self._tells = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -68,7 +68,8 @@ class InboundChannel:
 
     @property
     def queued_bytes(self) -> int:
-        return sum(stream.queue.queued_bytes for stream in tuple(self._streams.values()))
+        queues = tuple(self._streams)
+        return sum(queue.queued_bytes + queue.held_bytes for queue in queues)
 
     @property
     def closed(self) -> bool:
@@ -161,9 +162,10 @@ class InboundChannel:
     def _stream_for(self, frame: bytes) -> _Accepted | None:
         """Where to send a frame; None if there is no stream or no room."""
         stream = self._latest
-        if stream is None or self._closed is not None or stream.queue.queued_bytes + len(frame) > self._send_buffer:
+        if stream is None or self._closed is not None:
             return None
-        return stream
+        queue = stream.queue
+        return stream if queue.queued_bytes + queue.held_bytes + len(frame) <= self._send_buffer else None
 
     def _refusal(self, frame: bytes) -> StatusError:
         if self._closed is not None:

@@ -50,7 +50,7 @@ class Leaving:
         queue, session = self._queue, self._session
         if session is not None and session.undecided and session.owes:
             await session.decided()
-        await queue.drained(0)
+        await queue.drained(0, everything=True)
         if session is not None:
             session.end()
             await queue.drained(0)

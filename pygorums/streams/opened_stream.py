@@ -164,7 +164,7 @@ class OpenedStream:
                 mark_end=agreement.stream_end,
             )
             if session is not None and session.active:
-                session.replies, session.handling = self._replies, self._handling
+                session.handles(self._handling, self._replies)
 
     def _decide(self, session: OpenerSession, accepted: Pairs | None) -> None:
         """It is known whether this is a stream of the session: what waits for that is written."""
@@ -334,7 +334,7 @@ class OpenedStream:
             if self._server is None:
                 self._took = None
                 self._writer.finish()
-        elif not session.acknowledged(sign.ack):
+        elif not session.acknowledged(sign.ack, sign.credit if sign.HasField("credit") else None):
             raise StatusError(grpc.StatusCode.INTERNAL, f"{self._address} has taken more than it was sent")
         return data[end:]
 

@@ -19,10 +19,12 @@ from collections.abc import Callable, Sequence
 
 from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError, counted
 from pygorums.base.idempotency import is_idempotent
+from pygorums.sessions.credit import Credit
 from pygorums.sessions.hello import SESSION_KEY, Confirmation, session_value
 from pygorums.sessions.opener import OpenerHalf, Verdict
 from pygorums.streams.acknowledging import Acknowledging
 from pygorums.streams.channel import RequestHandling
+from pygorums.streams.crediting import credit_of_opener
 from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.reply_sink import ReplySink
@@ -94,6 +96,7 @@ class OpenerSession:
         self._keeping: asyncio.TimerHandle | None = None
         self._half: OpenerHalf[Outgoing] = OpenerHalf(max(limit, LEAST_KEPT), lambda: f"{chance.getrandbits(128):032x}")
         self._acks = Acknowledging(self._half, queue)
+        self._credit: Credit[Outgoing] | None = None  # for what is sent
         self.took: Callable[[int, int], None] = self._acks.took
         self._without = False  # whether the node is known to have no sessions
         self._decided: asyncio.Future[None] | None = None
@@ -123,7 +126,14 @@ class OpenerSession:
         self.final = self.hopeless = None
         self.ended = False
         self.offered = self.undecided = not self._without
-        return ((SESSION_KEY, str(self._half.hello())),) if self.offered else ()
+        window = self._acks.window
+        return (
+            ((SESSION_KEY, str(self._half.hello(None if window is None else window.credit))),) if self.offered else ()
+        )
+
+    def is_called_back(self) -> None:
+        """The node may call back: it is told how much of that there may be."""
+        self._acks.opened()
 
     def decide(self, accepted: Pairs | None, now: float) -> bool:
         """The node's metadata have come, or None: not in time. What is in the queue may be written from now on.
@@ -152,8 +162,12 @@ class OpenerSession:
             self._note_left(resend_unanswered(self._queue, self._pending), StreamDownError)
         tell_time_left(self._queue, self._pending, now)
         self._began_with = self._progress()
-        if self._half.active:
-            self._queue.kept = self._half.kept
+        if self._half.active and answer is not None:
+            if verdict is Verdict.RESUMED and self._credit is not None:
+                self._credit.tell(answer.credit)
+            else:
+                self._credit = credit_of_opener(self._half.kept, answer.credit)
+            self._queue.keep(self._half.kept, self._credit)
             self._acks.tell(now=True)
         return self._half.active or answer is None
 
@@ -209,9 +223,17 @@ class OpenerSession:
         waiting = (*self._half.kept.owners, *self._queue.waiting())
         return sum(1 for owner in waiting if _is_message(owner))
 
-    def acknowledged(self, taken: int) -> bool:
-        """The node has taken so many messages; False if there were not that many."""
-        return self._half.kept.acknowledge(taken)
+    def acknowledged(self, taken: int, credit: int | None) -> bool:
+        """The node has taken so many messages, and has room for so many bytes; False if there were not that many."""
+        if not self._half.kept.acknowledge(taken):
+            return False
+        self._queue.acknowledged(credit)
+        return True
+
+    def handles(self, handling: RequestHandling, replies: ReplySink) -> None:
+        """From now on the node's calls are handled so."""
+        self.replies, self.handling = replies, handling
+        self._acks.opened(handling)
 
     def waits(self, error: StatusError, *, stood: bool) -> bool:
         """A stream has ended, or could not be opened: whether calls wait for the session to be resumed all the same.
@@ -250,7 +272,7 @@ class OpenerSession:
         self._broke_at = now
         self._acks.stop()
         self._useful = self._progress() != self._began_with
-        self._queue.kept = None
+        self._queue.keep(None)
         self._queue.detach()
         if self.final is None:
             self._half.active = False
@@ -291,7 +313,7 @@ class OpenerSession:
         """The channel is closed."""
         self._acks.stop()
         self._stop_keeping()
-        self._queue.kept = None
+        self._queue.keep(None)
         # Who was told that it was sent is not told anything else any more.
         lost = len(self._queue.take_out(lambda _, owner: owner is UNOWNED))
         if self._half.known:
@@ -306,6 +328,7 @@ class OpenerSession:
 
     def _drop_handling(self) -> None:
         if self.handling is not None:
+            self._acks.opened()
             self.handling.stop()
             self.handling = None
         if self.replies is not None:

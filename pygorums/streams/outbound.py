@@ -132,6 +132,8 @@ class OutboundChannel:
             self._session = OpenerSession(
                 node_id, address, self._queue, self.pending, send_buffer, session.keep, chance, self._keep_over
             )
+            if server is not None:
+                self._session.is_called_back()
         self._state = _State.CONNECTING
         self._refusal: StatusError | None = None  # what calls fail with, if they do in this state
         self._transport: OpenedTransport | None = None  # while the stream stands
@@ -155,7 +157,7 @@ class OutboundChannel:
 
     @property
     def queued_bytes(self) -> int:
-        return self._queue.queued_bytes
+        return self._queue.queued_bytes + self._queue.held_bytes
 
     @property
     def closed(self) -> bool:

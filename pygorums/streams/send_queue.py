@@ -17,7 +17,9 @@ peer wants to know, a message that says so follows.
 
 What only tells something of the stream goes before all else, in a message of its own, or, if it is an acknowledgement
 and the next message is small, at the beginning of that. In a session what was written is kept until the other side has
-taken it (`kept`), to be written again if the stream breaks.
+taken it (`kept`), to be written again if the stream breaks. Where so much is kept that the other side has no room for
+all that waits, requests wait elsewhere (`Credit`), behind what is taken and before what waits, and what needs no credit
+passes them.
 
 There is no clock here, and no event loop but for those who wait until it is `drained`: whoever drives frames out asks
 for the `next_messages`, and says when the transport `wrote` them.
@@ -28,6 +30,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pygorums.sessions.credit import MESSAGE_COST, Credit
 from pygorums.sessions.kept import Kept
 from pygorums.streams.outgoing import CANCELLATION, Outgoing
 from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
@@ -56,7 +59,8 @@ class SendQueue:
         drains: Whether the peer and this end tell each other when there are to be no more calls.
         largest: The largest frame in bytes that the peer takes.
         announce_above: The length of a frame that is larger is told beforehand.
-        queued_bytes: The bytes of the frames that wait or are being written.
+        queued_bytes: The bytes of the frames that wait or are being written, but not of those that wait for credit.
+        held_bytes: The bytes of those that wait for credit.
         kept: In a session, what was written and is not acknowledged; None without one.
         wake: Called when there is something to send again. Whoever sends sets it when there was nothing left.
         wrote_at: When the last write began, in seconds of the event loop's clock; told by whoever sends.
@@ -65,6 +69,7 @@ class SendQueue:
     def __init__(self, node_id: int, limit: int) -> None:
         self.node_id = node_id
         self._limit = limit
+        self._room = limit  # the same, less what waits for credit
         self._frames: list[bytes] = []
         self._owners: list[Outgoing] = []  # of each frame
         self._taken: list[bytes] = []  # what is sent next; from `_taken_end` on no write has begun
@@ -78,15 +83,36 @@ class SendQueue:
         self._announced: bytes | None = None  # the frame whose length was told
         self._first: dict[bytes, bytes] = {}  # what goes before all else, by its kind
         self.kept: Kept[Outgoing] | None = None
+        self._credit: Credit[Outgoing] | None = None
+        self._unchecked = NO_LIMIT  # if no more than this is kept, with all that waits, there is credit for all
         self._drained: asyncio.Future[None] | None = None
         self._batching = False
         self._envelope_limit = MAX_ENVELOPE
         self.cancels = self.drains = False
         self.largest = NO_LIMIT
         self.announce_above = NO_LIMIT
-        self.queued_bytes = 0
+        self.queued_bytes = self.held_bytes = 0
         self.wake: Callable[[], None] | None = None
         self.wrote_at = 0.0
+
+    def keep(self, kept: Kept[Outgoing] | None, credit: Credit[Outgoing] | None = None) -> None:
+        """From now on what is written is kept, or nothing is; and requests need credit, or nothing does."""
+        self._give_back()
+        self.kept = kept
+        self._credit = credit
+        self._unchecked = NO_LIMIT if credit is None else credit.room
+        if self._frames and self.wake is not None:
+            self.wake()
+
+    def acknowledged(self, credit: int | None) -> None:
+        """Less is kept than before, and the other side may have said how much room it has."""
+        if self._credit is not None:
+            if credit is not None:
+                self._credit.tell(credit)
+            if not self._credit:
+                self._unchecked = self._credit.room
+            elif self.wake is not None:
+                self.wake()
 
     def agree(self, agreement: Agreement) -> None:
         """Keep to what was agreed on for the stream that is used now."""
@@ -104,7 +130,7 @@ class SendQueue:
     def put(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame; False, and nothing done, if it does not fit."""
         size = len(frame)
-        if size > self.largest or (self.queued_bytes + size > self._limit and not self._make_room(size)):
+        if size > self.largest or (self.queued_bytes + size > self._room and not self._make_room(size)):
             return False
         self.queued_bytes += size
         self._frames.append(frame)
@@ -147,10 +173,12 @@ class SendQueue:
 
     def _make_room(self, size: int) -> bool:
         # Looking for withdrawn frames costs as much as there are frames; it must be worth it.
-        if 2 * self._withdrawals < len(self._frames) + len(self._taken):
+        held = 0 if self._credit is None else len(self._credit)
+        if 2 * self._withdrawals < len(self._frames) + len(self._taken) + held:
             return False
+        self._give_back()
         self._drop_withdrawn()
-        return self.queued_bytes + size <= self._limit
+        return self.queued_bytes + size <= self._room
 
     def put_one_way(self, frame: bytes, owner: Outgoing) -> bool:
         """Queue a frame whose owner wants to be told; False, and nothing done, if it does not fit."""
@@ -168,7 +196,7 @@ class SendQueue:
             )
         return (
             f"{len(frame)} bytes do not fit into the send buffer of {name}: "
-            f"{self.queued_bytes} of {limit} bytes are waiting to be sent"
+            f"{self.queued_bytes + self.held_bytes} of {limit} bytes are waiting to be sent"
         )
 
     def withdraw(self) -> None:
@@ -188,7 +216,7 @@ class SendQueue:
 
     @property
     def empty(self) -> bool:
-        """Whether no frame waits; one may be being written."""
+        """Whether no frame waits; one may be being written, and some may wait for credit."""
         return not self._frames and self._taken_end == len(self._taken)
 
     def waiting(self) -> Sequence[Outgoing]:
@@ -251,9 +279,14 @@ class SendQueue:
         writing, self._writing = self._writing, ()
         self._fail(writing, error)
 
-    async def drained(self, limit: int) -> None:
-        """Wait until no more than `limit` bytes are queued, and all is told that goes before them."""
-        while self.queued_bytes > limit or self._first:
+    async def drained(self, limit: int, *, everything: bool = False) -> None:
+        """Wait until no more than `limit` bytes are queued, and all is told that goes before them.
+
+        Args:
+            limit: Bytes.
+            everything: Whether to wait also for what waits for credit, all of it.
+        """
+        while self.queued_bytes > limit or self._first or (everything and self.held_bytes):
             if self.wake is not None:
                 self.wake()  # what is told with others waits for them no longer
             if self._drained is None or self._drained.done():
@@ -271,9 +304,16 @@ class SendQueue:
         if self._withdrawals:
             self._drop_withdrawn()
         if self._taken_end == len(self._taken):
-            if not self._frames:
+            kept, count = self.kept, len(self._frames)
+            if (
+                kept is not None
+                and kept.size + self.queued_bytes + MESSAGE_COST * (len(kept.owners) + count) > self._unchecked
+            ):
+                if not self._sift(kept):
+                    return ()
+            elif count == 0:
                 return ()
-            if len(self._frames) == 1:
+            elif count == 1:
                 frame = self._frames[0]
                 if len(frame) > self.announce_above and self._tells_length(frame):
                     return (encode_announcement(len(frame)),)
@@ -281,12 +321,13 @@ class SendQueue:
                 owner = self._owners.pop()
                 self._writing = (owner,)
                 self._writing_bytes = size = len(frame)
-                if self.kept is not None:
-                    self.kept.wrote_one(frame, owner, size)
+                if kept is not None:
+                    kept.wrote_one(frame, owner, size)
                 return (frame,)
-            self._taken, self._frames = self._frames, []
-            self._taken_owners, self._owners = self._owners, []
-            self._taken_end = 0
+            else:
+                self._taken, self._frames = self._frames, []
+                self._taken_owners, self._owners = self._owners, []
+                self._taken_end = 0
         start = self._taken_end
         first = self._taken[start]
         if len(first) > self.announce_above and self._tells_length(first):
@@ -303,6 +344,22 @@ class SendQueue:
         if self.kept is not None:
             self.kept.wrote(frames, self._writing, self._writing_bytes)
         return (envelope(frames),) if self._batching and len(frames) > 1 else frames
+
+    def _sift(self, kept: Kept[Outgoing]) -> bool:
+        """Take what there is credit for; whether there is any such."""
+        credit = self._credit
+        assert credit is not None
+        self._taken, self._taken_owners = credit.sift(self._frames, self._owners, kept)
+        self._taken_end = 0
+        self._frames, self._owners = [], []
+        self.queued_bytes = sum(map(len, self._taken))
+        self._note_held(credit)
+        return bool(self._taken)
+
+    def _note_held(self, credit: Credit[Outgoing]) -> None:
+        self.held_bytes = credit.size
+        self._room = self._limit - credit.size
+        self._unchecked = -1 if credit else credit.room
 
     def _tell_first(self, at_once: int) -> Sequence[bytes]:
         told, self._first = self._first, {}
@@ -346,23 +403,37 @@ class SendQueue:
         self._one_ways -= told
 
     def _give_back(self) -> None:
-        """Put what was taken and is not sent before all that waits."""
+        """Put what was taken and is not sent, and what waits for credit, before all that waits."""
+        if self._credit:
+            self.queued_bytes += self._credit.size
+            frames, owners = self._credit.take_back()
+            self._frames[:0] = frames
+            self._owners[:0] = owners
+            self._note_held(self._credit)
         if self._taken_end < len(self._taken):
             self._frames[:0] = self._taken[self._taken_end :]
             self._owners[:0] = self._taken_owners[self._taken_end :]
         self._taken, self._taken_owners, self._taken_end = [], [], 0
 
     def _drop_withdrawn(self) -> None:
-        self._give_back()
-        self._withdrawals = 0
+        credit = self._credit
+        if not credit or self._taken_end < len(self._taken) or 2 * self._withdrawals > len(credit):
+            self._give_back()
+            self._withdrawals = 0
+        # Or else the few of those that wait for credit are dropped when they have it.
         given_up, self._given_up = self._given_up, []
         if given_up:
             unsent = {id(owner) for owner in self._owners if owner.withdrawn}
             for owner, frame in given_up:
-                if id(owner) not in unsent:
+                if credit and id(owner) in credit.waiting:
+                    if not owner.withdrawn:
+                        credit.hold(frame, CANCELLATION)  # it must not pass its call
+                elif id(owner) not in unsent:
                     self.queued_bytes += len(frame)
                     self._frames.append(frame)
                     self._owners.append(CANCELLATION)
+            if credit:
+                self._note_held(credit)
         self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if not pair[1].withdrawn])
 
     def _keep(self, kept: Sequence[tuple[bytes, Outgoing]]) -> None:

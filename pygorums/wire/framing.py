@@ -34,6 +34,7 @@ __all__ = [
     "encode_message",
     "encode_session_end",
     "entry_field",
+    "is_server_initiated",
     "method_field",
     "pieces",
     "sign_end",
@@ -64,6 +65,7 @@ _ENTRY = b"\x22"  # field 4
 _PAYLOAD = b"\x2a"  # field 5
 _CANCEL = b"\x58\x01"  # field 11, varint, true
 _END = b"\x70\x01"  # field 14, varint, true
+_CREDIT = b"\x80\x01"  # field 16, varint
 
 _LAST = [bytes((n,)) for n in range(128)]  # the bytes of a varint: one that ends it, and one that more follow
 _MORE = [bytes((n | 128,)) for n in range(128)]
@@ -141,9 +143,9 @@ def encode_announcement(length: int) -> bytes:
     return ANNOUNCEMENT + varint(length)
 
 
-def encode_ack(taken: int) -> bytes:
-    """The message that tells how many messages were taken in a session."""
-    return ACK + varint(taken)
+def encode_ack(taken: int, credit: int | None = None) -> bytes:
+    """The message that tells how many messages were taken in a session, and how many bytes more may be sent."""
+    return ACK + varint(taken) + (b"" if credit is None else _CREDIT + varint(credit))
 
 
 def encode_session_end(taken: int) -> bytes:
@@ -159,6 +161,12 @@ def encode_cancel(seq_no: int) -> bytes:
 LAST_CALL = _CANCEL
 """The message that takes leave: `encode_cancel` of the number that no call has. From an acceptor it says that it takes
 no more calls, and from the opener that it has sent its last."""
+
+
+def is_server_initiated(frame: bytes) -> bool:
+    """Whether an encoded message belongs to a call of the side that accepted the stream: its number has bit 63 set."""
+    # Such a number takes ten bytes, and each of the first nine says that another one follows.
+    return len(frame) > 10 and frame[:1] == _SEQ_NO and min(frame[1:10]) > 127
 
 
 def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:
@@ -178,8 +186,11 @@ def split(data: bytes, *, batching: bool) -> Sequence[Message | Frame]:
 
 def sign_end(data: bytes) -> int:
     """Where in a message, which begins with a sign, that ends: another message may follow an acknowledgement."""
+    if data[:1] != ACK:
+        return len(data)
     try:
-        return _varint_at(data, 1)[1] if data[:1] == ACK else len(data)
+        _, end = _varint_at(data, 1)
+        return _varint_at(data, end + 2)[1] if data[end : end + 2] == _CREDIT else end
     except IndexError:
         return len(data)  # it is cut off, which the parser says better
 

@@ -23,7 +23,7 @@ class MetadataEntry(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "session_end", "ack", "end")
+    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "session_end", "ack", "end", "credit")
     MESSAGE_SEQ_NO_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,7 @@ class Message(_message.Message):
     SESSION_END_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_FIELD_NUMBER: _ClassVar[int]
     message_seq_no: int
     method: str
     status: _status_pb2.Status
@@ -44,10 +45,11 @@ class Message(_message.Message):
     session_end: int
     ack: int
     end: bool
-    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., session_end: _Optional[int] = ..., ack: _Optional[int] = ..., end: _Optional[bool] = ...) -> None: ...
+    credit: int
+    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., session_end: _Optional[int] = ..., ack: _Optional[int] = ..., end: _Optional[bool] = ..., credit: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "session_end", "ack", "end", "batch")
+    __slots__ = ("message_seq_no", "method", "status", "entry", "payload", "following", "cancel", "session_end", "ack", "end", "batch", "credit")
     MESSAGE_SEQ_NO_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +61,7 @@ class Frame(_message.Message):
     ACK_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_FIELD_NUMBER: _ClassVar[int]
     message_seq_no: int
     method: str
     status: _status_pb2.Status
@@ -70,4 +73,5 @@ class Frame(_message.Message):
     ack: int
     end: bool
     batch: _containers.RepeatedCompositeFieldContainer[Message]
-    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., session_end: _Optional[int] = ..., ack: _Optional[int] = ..., end: _Optional[bool] = ..., batch: _Optional[_Iterable[_Union[Message, _Mapping]]] = ...) -> None: ...
+    credit: int
+    def __init__(self, message_seq_no: _Optional[int] = ..., method: _Optional[str] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., entry: _Optional[_Iterable[_Union[MetadataEntry, _Mapping]]] = ..., payload: _Optional[bytes] = ..., following: _Optional[int] = ..., cancel: _Optional[bool] = ..., session_end: _Optional[int] = ..., ack: _Optional[int] = ..., end: _Optional[bool] = ..., batch: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., credit: _Optional[int] = ...) -> None: ...

@@ -22,7 +22,7 @@ def hello(attempt: int = 1, token: str = "-", received: int = 0) -> list[tuple[s
 
 async def confirmed(client: ScriptedClient) -> tuple[str, int]:
     """The token and the count that a server has answered with."""
-    match = re.fullmatch(r"1 ([0-9a-f]{32}) ([0-9]+)", (await client.initial_metadata())[KEY])
+    match = re.fullmatch(r"1 ([0-9a-f]{32}) ([0-9]+)(?: [0-9]+)?", (await client.initial_metadata())[KEY])
     assert match is not None
     return match[1], int(match[2])
 

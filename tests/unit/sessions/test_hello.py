@@ -11,18 +11,26 @@ numbers = st.integers(0, (1 << 64) - 1)
 ids = st.text("0123456789abcdef", min_size=32, max_size=32)
 
 
-@given(ids, numbers.filter(bool), st.none() | ids, numbers)
-def test_a_hello_is_read_as_it_was_written(session: str, attempt: int, token: str | None, received: int) -> None:
-    hello = Hello(session, attempt, token, received)
+@given(ids, numbers.filter(bool), st.none() | ids, numbers, st.none() | numbers)
+def test_a_hello_is_read_as_it_was_written(
+    session: str, attempt: int, token: str | None, received: int, credit: int | None
+) -> None:
+    hello = Hello(session, attempt, token, received, credit)
     assert Hello.parse(str(hello)) == hello
-    assert Hello.parse(f"{hello} 16777216") == hello
+    assert Hello.parse(f"{hello} later versions say more") == hello
 
 
-@given(ids, numbers)
-def test_a_confirmation_is_read_as_it_was_written(token: str, taken: int) -> None:
-    confirmation = Confirmation(token, taken)
+@given(ids, numbers, st.none() | numbers)
+def test_a_confirmation_is_read_as_it_was_written(token: str, taken: int, credit: int | None) -> None:
+    confirmation = Confirmation(token, taken, credit)
     assert Confirmation.parse(str(confirmation)) == confirmation
     assert Confirmation.parse(f"{confirmation} later versions say more") == confirmation
+
+
+@pytest.mark.parametrize("more", ["", " ", " x", " -1", " 1x", " +1", " 1.0", f" {'1' * 21}", "  16777216"])
+def test_what_is_no_credit_is_as_if_it_were_not_said(more: str) -> None:
+    assert Hello.parse(f"1 {ID} 1 - 7{more}") == Hello(ID, 1, None, 7)
+    assert Confirmation.parse(f"1 {ID} 7{more}") == Confirmation(ID, 7)
 
 
 @pytest.mark.parametrize(
