@@ -35,7 +35,7 @@ from tests.protos.calls_pb2 import Text
 from tests.simulation import sessions
 from tests.simulation.promises import PROMISES
 from tests.simulation.protocols import RIGHT, TIMEOUT, WRONG, Register, read_register
-from tests.simulation.support import Echo
+from tests.simulation.support import TOLD, Echo
 
 ROOT = Path(__file__).parents[2]
 CHUNK = 50
@@ -78,13 +78,13 @@ def _chunk(name: str, wire: str, first: int, count: int) -> tuple[list[str], Cou
     """Run seeds, in a process of its own; what was wrong with some, and what callers were told."""
     logging.getLogger("pygorums").addHandler(logging.NullHandler())
     wrong = []
-    sessions.TOLD.clear()
+    TOLD.clear()
     with Runner(SCENARIOS[name], Settings(wire=wire)).ready() as runner:  # type: ignore[arg-type]  # one of both
         for seed in range(first, first + count):
             error = runner.run(seed).error
             if error is not None:
                 wrong.append(f"{name}, {wire}, seed {seed}: {error!r:.300}")
-    return wrong, Counter(sessions.TOLD)
+    return wrong, Counter(TOLD)
 
 
 def spread(name: str, wire: str, given: argparse.Namespace, seeds: int) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 import pygorums as gorums
 from pygorums import testing
+from tests.simulation.support import TOLD
 from tests.support.ledger import KINDS, Ledger, LedgerService, NumberedCaller
 
 __all__ = ["closing", "stopping"]
@@ -57,6 +58,7 @@ async def closing(world: testing.World) -> None:
     # Calls back to a client that is closed may be under way.
     problems = ledger.problems(dead=[f"s{node_id}/1" for node_id in targets])
     assert not problems, problems
+    TOLD.update(ledger.outcomes())
 
 
 async def stopping(world: testing.World) -> None:
@@ -102,3 +104,4 @@ async def stopping(world: testing.World) -> None:
         excused=lambda target: target == "s1", dead=[f"s1/{boot}" for boot in range(1, boots[1] + 1)]
     )
     assert not problems, problems
+    TOLD.update(ledger.outcomes())

@@ -4,7 +4,6 @@ They are small, so that many seeds can be tried: most have one or two clients an
 """
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,9 +20,11 @@ from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Scenario
 from tests.simulation.session_ends import closing, stopping
+from tests.simulation.session_members import members
+from tests.simulation.support import TOLD
 from tests.support.ledger import KINDS, UNKNOWN, Ledger, LedgerService, NumberedCaller
 
-__all__ = ["PARTS", "SCENARIOS", "TOLD"]
+__all__ = ["PARTS", "SCENARIOS"]
 
 NONE: Mapping[str, Any] = {}
 
@@ -37,9 +38,6 @@ LATE = 0.03
 """Seconds by which something may come later than it should."""
 
 BACKOFFS = (gorums.Backoff(), gorums.Backoff(initial=0.005, maximum=0.05))
-
-TOLD: Counter[str] = Counter()
-"""How often callers were told what, in all runs of this process."""
 
 
 def shape(world: testing.World) -> tuple[int, int, int]:
@@ -252,63 +250,6 @@ async def graceful(world: testing.World) -> None:
     TOLD.update(ledger.outcomes())
 
 
-class Member(LedgerService):
-    """Calls the other members when it is told to."""
-
-    def __init__(self, world: testing.World, ledger: Ledger, number: int) -> None:
-        async def pause() -> None:
-            await asyncio.sleep(world.random.uniform(0, 0.01))
-
-        name = f"s{number}/1"
-        super().__init__(partial(ledger.handle, name), pause)
-        self.caller = NumberedCaller(ledger, name)
-        self._world = world
-        self._number = number
-
-    async def echo(self, ctx: gorums.ServerContext, request: Text) -> Text:
-        if request.text != "go":
-            return await super().echo(ctx, request)
-        ctx.release()
-        members = ctx.config()
-        others = members.remove(*(node.id for node in members if node.id == self._number))
-        if len(others):
-            targets = {node.id: f"s{node.id}" for node in others}
-            self.caller.call(self._world.random.choice(KINDS), others, targets, timeout=math.inf)
-        return request
-
-
-def members(**faults: int) -> Scenario:
-    """Members of a system call each other, over streams that the others have opened."""
-
-    async def scenario(world: testing.World) -> None:
-        ledger = Ledger()
-        count, calls = world.random.choices(((2, 10), (3, 12), (3, 30)), (5, 2, 1))[0]
-        systems = await world.systems(count, partial(Member, world, ledger), session=gorums.Session())
-        config = world.connect(systems, host="client", session=gorums.Session(keep=20.0))
-
-        async def all_know_all() -> None:
-            for system in systems:
-                await system.wait_for_config(lambda known: len(known) == count, timeout=60)
-
-        async with asyncio.timeout(300):
-            await all_know_all()
-            async with world.faults(over=0.01 * calls, **faults):
-                for _ in range(calls):
-                    with suppress(gorums.StatusError):
-                        await echo(config[world.random.randrange(count)], Text(text="go", number=1))
-                    if world.random.random() < 0.5:
-                        await world.sleep(world.random.uniform(0, 0.02))
-            await all_know_all()
-            for system in systems:
-                await system.service.caller.finished()
-        await world.sleep(5)  # and the one-way ones
-        problems = ledger.problems()
-        assert not problems, problems
-        TOLD.update(ledger.outcomes())
-
-    return scenario
-
-
 SCENARIOS: Mapping[str, Scenario] = {
     "sessions under resets": exactly_once(keep=0.0, back=False, resets=8),
     "sessions with calls back": exactly_once(keep=0.0, back=True, resets=8, pauses=2),
@@ -336,7 +277,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "sessions of clients that close": closing,
     "sessions of servers that stop at once": stopping,
     "sessions of members": members(resets=6, partitions=1, pauses=1),
+    "sessions of members that crash": members(resets=3, partitions=1, crashes=2),
 }
 
-PARTS = {name: 0.05 if name == "sessions of members" else 0.95 / (len(SCENARIOS) - 1) for name in SCENARIOS}
+PARTS = {name: 0.03 if "members" in name else 0.94 / (len(SCENARIOS) - 2) for name in SCENARIOS}
 """How many of the seeds each gets: of what takes longest, fewest."""

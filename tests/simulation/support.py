@@ -1,5 +1,6 @@
-"""Running one scenario once, for tests of what a world does."""
+"""Running one scenario once, for tests of what a world does; and what callers were told in many runs."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,9 @@ from pygorums.testing.simulation.running import Run, Runner, Settings
 from tests.protos.calls_gorums import ask
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Answering
+
+TOLD: Counter[str] = Counter()
+"""How often callers of `tests.support.ledger` were told what, in all runs of this process."""
 
 
 class Echo(Answering):
