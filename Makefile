@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo bench test test-batching test-transports test-pythons test-floor test-website fuzz fuzz-sessions schedules storm prove check generate clean docs release-check
+.PHONY: install demo bench test test-batching test-sessions test-transports test-pythons test-floor test-website fuzz fuzz-sessions schedules storm prove check generate clean docs release-check
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -43,6 +43,10 @@ test: install
 test-batching: install
 	$(BIN)/python $(PYTEST) --batching off
 	$(BIN)/python $(PYTEST) --batching mixed
+
+# The suite without sessions, but where a test is about them.
+test-sessions: install
+	$(BIN)/python $(PYTEST) --sessions off
 
 # The suite over asyncio's sockets, and with either end on either transport, by chance.
 test-transports: install

@@ -20,6 +20,7 @@ from hypothesis import settings
 from tests.support.batching import MODES, set_batching
 from tests.support.eager import AVAILABLE, use_eager_tasks
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
+from tests.support.sessions import set_sessions
 from tests.support.signals import HeardSignals
 from tests.support.stacks import keep_stacks_short
 from tests.support.transports import set_transport
@@ -41,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--batching", choices=MODES, default="on", help="whether streams batch; tests of that are left out"
     )
+    parser.addoption("--sessions", choices=("on", "off"), default="on", help="whether configurations keep sessions")
     parser.addoption("--transport", choices=("grpc", "asyncio", "mixed"), help="what carries the streams")
     parser.addoption("--eager-tasks", action="store_true", help="run event loops with asyncio.eager_task_factory")
 
@@ -49,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "batching: the test is about streams that batch")
     keep_stacks_short(_patch)
     set_batching(config.getoption("--batching"), _patch)
+    set_sessions(config.getoption("--sessions"), _patch)
     if (transport := config.getoption("--transport")) is not None:
         set_transport(transport, _patch)
     if config.getoption("--eager-tasks"):

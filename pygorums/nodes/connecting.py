@@ -12,7 +12,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.metadata import StreamMetadataLike, stream_pairs
 from pygorums.base.observing import CallObserver
-from pygorums.base.session import Session
+from pygorums.base.session import DEFAULT_SESSION, Session
 from pygorums.nodes.address import numbered
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.outbound_pool import pool_of
@@ -33,7 +33,7 @@ def connect(
     observers: Sequence[CallObserver] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
-    session: Session | None = None,
+    session: Session | None = DEFAULT_SESSION,
     suspect_after: float | None = None,
     channel_options: Sequence[tuple[str, Any]] = (),
 ) -> Configuration:
@@ -57,8 +57,9 @@ def connect(
         send_buffer: How many bytes may wait to be sent to one node. A message that does not fit fails, at
             once and for that node alone, with `RESOURCE_EXHAUSTED`.
         backoff: How long to wait between attempts to reach a node.
-        session: A `Session` for calls that are handled once and in order, however often connections break, by nodes
-            that are pygorums; None for none.
+        session: How sessions are kept with nodes that are pygorums, which is so by default: all calls are handled once
+            and in order then, however often connections break. None for no sessions: a request whose connection breaks
+            is sent again, and may be handled twice.
         suspect_after: From which level on a node that is silent is suspected (`NodeSuspected`, `Node.suspected`),
             though its stream goes on. That is φ of an accrual failure detector, which learns how far apart the signs of
             life of each node come: at 1 one suspicion in ten is wrong, at 8 one in a hundred million. By default none
@@ -68,7 +69,8 @@ def connect(
 
     Raises:
         ConfigurationError: No addresses, a malformed or duplicate one, an ID that is 0, beyond uint32 or in
-            use; a `send_buffer` that is not positive, a `suspect_after` that is not from 1 to 100.
+            use; a `send_buffer` that is not positive, a `suspect_after` that is not from 1 to 100, a
+            `session` that is none.
         TypeError: `server` is no `Server`, but one of `pygorums.sync`, say; an observer observes no calls.
         RuntimeError: No event loop is running.
     """

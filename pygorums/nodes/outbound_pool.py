@@ -19,7 +19,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError
 from pygorums.base.observers import Observers
 from pygorums.base.observing import CallObserver, checked_observers
-from pygorums.base.session import Session
+from pygorums.base.session import Session, checked_session
 from pygorums.nodes.address import numbered, same_address
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.node import Node, Pool
@@ -216,7 +216,7 @@ def pool_of(
         metadata=metadata,
         send_buffer=send_buffer,
         backoff=backoff,
-        session=session,
+        session=checked_session(session),
         options=options,
         interceptors=interceptors,
         server=server,

@@ -14,7 +14,7 @@ from pygorums.base.backoff import Backoff
 from pygorums.base.errors import ConfigurationError, StoppedError
 from pygorums.base.metadata import StreamMetadataLike
 from pygorums.base.pickling import Local
-from pygorums.base.session import Session
+from pygorums.base.session import DEFAULT_SESSION, Session, checked_session
 from pygorums.nodes.address import numbered
 from pygorums.nodes.changes import Changes
 from pygorums.nodes.configuration import Configuration
@@ -54,7 +54,7 @@ class System(Local):
         channel_credentials: TLS credentials for the streams to peers.
         send_buffer: How many bytes may wait to be sent to one peer.
         backoff: How long to wait between attempts to reach a peer.
-        session: A `Session` for the calls to the peers, and those back; None for none.
+        session: How sessions with the peers are kept, as by `connect`; None for no sessions.
         suspect_after: From which level on a silent peer is suspected, as for `connect`.
         channel_options: gRPC channel options for the streams to peers.
         server_options: Further keyword arguments of `Server`: ``credentials``, ``interceptors``, ``observers``, which
@@ -80,7 +80,7 @@ class System(Local):
         channel_credentials: ssl.SSLContext | grpc.ChannelCredentials | None = None,
         send_buffer: int = 64 << 20,
         backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
-        session: Session | None = None,
+        session: Session | None = DEFAULT_SESSION,
         suspect_after: float | None = None,
         channel_options: Sequence[tuple[str, Any]] = (),
         **server_options: Unpack[ServerOptions],
@@ -93,7 +93,7 @@ class System(Local):
             "transport": server_options.get("transport"),
             "send_buffer": send_buffer,
             "backoff": backoff,
-            "session": session,
+            "session": checked_session(session),
             "suspect_after": suspect_after,
             "channel_options": channel_options,
         }

@@ -151,6 +151,8 @@ class OpenedStream:
         session = self._session
         if session is not None and session.undecided:
             self._decide(session, accepted)
+        elif session is not None:
+            session.heard_late(accepted)
         if self._server is not None:
             if session is not None and session.active and session.replies is not None:
                 self._replies, self._handling = session.replies, session.handling
@@ -195,7 +197,11 @@ class OpenedStream:
             if session is None or not session.offered:
                 self._writer.begin()
             elif session.undecided:
-                self._deciding = asyncio.get_running_loop().call_later(session.patience, self._decide, session, None)
+                patience = session.patience(silent=self._transport.silent)
+                if not patience:
+                    self._decide(session, None)
+                else:
+                    self._deciding = asyncio.get_running_loop().call_later(patience, self._decide, session, None)
             return await self._over
         finally:
             self._intake.drop()

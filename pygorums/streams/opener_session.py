@@ -99,6 +99,7 @@ class OpenerSession:
         self._credit: Credit[Outgoing] | None = None  # for what is sent
         self.took: Callable[[int, int], None] = self._acks.took
         self._without = False  # whether the node is known to have no sessions
+        self._late = False  # whether it has confirmed one when nobody waited for that any more
         self._decided: asyncio.Future[None] | None = None
         self.offered = self.undecided = self.ended = False
         self.final: int | None = None
@@ -116,10 +117,11 @@ class OpenerSession:
         """Whether there is a session that may go on."""
         return self._half.known
 
-    @property
-    def patience(self) -> float:
-        """Seconds for which to wait for the node's metadata."""
-        return PATIENCE if self._half.known else MOMENT
+    def patience(self, *, silent: bool) -> float:
+        """Seconds for which to wait for the node's metadata, which has answered something else already if `silent`."""
+        if self._half.known or self._late:
+            return PATIENCE
+        return 0.0 if silent else MOMENT
 
     def offer(self) -> Pairs:
         """What to say on a new stream."""
@@ -170,6 +172,11 @@ class OpenerSession:
             self._queue.keep(self._half.kept, self._credit)
             self._acks.tell(now=True)
         return self._half.active or answer is None
+
+    def heard_late(self, accepted: Pairs) -> None:
+        """The node's metadata have come when it was decided already that the stream has no session."""
+        self._late = Confirmation.parse(session_value(accepted)) is not None
+        self._without = not self._late
 
     def _wanted(self) -> Callable[[Outgoing], bool]:
         """Whose messages are still to be handled: of all but those who wait for replies no more."""

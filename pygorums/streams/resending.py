@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError, renewed
+from pygorums.base.errors import OutcomeUnknownError, StatusError, renewed
 from pygorums.streams.outgoing import UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.reply_sink import ReplySink
@@ -78,13 +78,16 @@ def fail_calls(
         session: Whether what has left did so in a session that is not over.
         left_before: What calls fail with that have left before, though they wait to be sent again; by their identity.
     """
-    kind = OutcomeUnknownError if session else StreamDownError
+
+    def left() -> StatusError:
+        return OutcomeUnknownError(error.message, node_id=node_id) if session else renewed(error, node_id)
+
     written = written_calls(queue, pending)
     pending.remove(written)
     waiting = queue.take_out(lambda _, owner: not isinstance(owner, _KEPT))
     pending.remove([owner for _, owner in waiting])
     for call in written:
-        call.fail(node_id, kind(error.message, node_id=node_id))
+        call.fail(node_id, left())
     for _, owner in waiting:
         if (before := left_before.get(id(owner))) is not None:
             owner.fail(node_id, before(error.message, node_id=node_id))

@@ -13,7 +13,7 @@ from pygorums.base.errors import ErrorKind, QuorumCallError
 from pygorums.base.immutable import Immutable, setter
 from pygorums.base.metadata import MetadataLike, StreamMetadataLike
 from pygorums.base.observing import CallObserver
-from pygorums.base.session import Session
+from pygorums.base.session import DEFAULT_SESSION, Session
 from pygorums.nodes.configuration import Configuration as AsyncConfiguration
 from pygorums.nodes.connecting import connect as async_connect
 from pygorums.nodes.node import Node as AsyncNode
@@ -317,7 +317,7 @@ def connect(
     observers: Sequence[CallObserver] = (),
     send_buffer: int = 64 << 20,
     backoff: Backoff = Backoff(),  # noqa: B008 - it is immutable
-    session: Session | None = None,
+    session: Session | None = DEFAULT_SESSION,
     suspect_after: float | None = None,
     channel_options: Sequence[tuple[str, Any]] = (),
 ) -> Configuration:

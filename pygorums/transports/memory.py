@@ -138,6 +138,7 @@ class MemoryTransport(_End):
     def __init__(self) -> None:
         super().__init__()
         self.refusal: StatusError | None = None
+        self.silent = False
 
     async def opened(self) -> None:
         """Done at once, or raises what the stream was refused with."""

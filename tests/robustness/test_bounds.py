@@ -85,17 +85,20 @@ async def test_a_message_of_64_mebibytes_where_it_is_allowed() -> None:
         assert (await within(echo(config[0], Text(text="after")))).text == "after"
 
 
-async def test_a_message_larger_than_the_server_takes_is_named_by_the_error() -> None:
-    """The client was told to send it, so the server ends the stream; other calls are sent again."""
+@pytest.mark.parametrize(("session", "said"), [(None, "larger than"), (gorums.Session(), "takes messages of up to")])
+async def test_a_message_larger_than_the_server_takes_is_named_by_the_error(
+    session: gorums.Session | None, said: str
+) -> None:
+    """The client was told to send it: the server ends the stream, and others are sent again; or it tells its limit."""
     async with (
         serving(ScriptedCalls()) as address,
-        connected([address], channel_options=BIG) as config,
+        connected([address], channel_options=BIG, session=session) as config,
     ):
         with pytest.raises(gorums.StatusError) as caught:
             await within(echo(config[0], Text(data=bytes(5 << 20))))
         assert caught.value.code == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert address in str(caught.value)
-        assert "larger than" in str(caught.value)
+        assert said in str(caught.value)
         await config.wait_connected(timeout=10)
         assert (await within(echo(config[0], Text(text="after")))).text == "after"
 

@@ -24,23 +24,30 @@ OPTIONS = [("grpc.keepalive_time_ms", round(KEEPALIVE * 1000))]
 SLACK = 1.0
 
 
-async def test_a_frozen_server_is_noticed_within_twice_the_keepalive_time() -> None:
+@pytest.mark.parametrize("session", [None, gorums.Session()])
+async def test_a_frozen_server_is_noticed_within_twice_the_keepalive_time(session: gorums.Session | None) -> None:
+    """In a session calls go on waiting for it, for as long as another connection may take."""
     async with ServerProcess() as process:
-        config = gorums.connect([process.address], backoff=QUICK, channel_options=OPTIONS)
+        config = gorums.connect([process.address], backoff=QUICK, session=session, channel_options=OPTIONS)
         try:
             await config.wait_connected(timeout=10)
             await within(echo(config[0], Text(text="before")))
             frozen_at = monotonic()
             process.freeze()
             responses = aiter(follow(config, Text(text="x", number=1)).results())
-            response = await within(anext(responses))
+            first = asyncio.ensure_future(anext(responses))
+            await until(lambda: not config[0].connected)
             assert monotonic() - frozen_at < 2 * KEEPALIVE + SLACK
-            assert isinstance(response.error, gorums.StreamDownError)
-            assert process.address in str(response.error)
+            error = config[0].last_error
+            if session is None:
+                error = (await within(first)).error
+            assert isinstance(error, gorums.StreamDownError)
+            assert process.address in str(error)
             # Our signs of life and gRPC's pings notice it at about the same time.
-            assert "no sign of life" in str(response.error) or "ping timeout" in str(response.error)
-            assert not config[0].connected
+            assert "no sign of life" in str(error) or "ping timeout" in str(error)
+            assert first.done() == (session is None)
             process.thaw()
+            await within(first)
             await config.wait_connected(timeout=10)
             assert (await within(echo(config[0], Text(text="after")))).text == "after"
         finally:
@@ -88,7 +95,7 @@ async def test_a_frozen_server_holds_up_no_quorum() -> None:
 
 CLIENT = """
 async def main():
-    async with gorums.connect([sys.argv[1]]) as config:
+    async with gorums.connect([sys.argv[1]], session=None) as config:
         await config.wait_connected(timeout=20)
         print("connected", flush=True)
         await echo(config[0], Text(text="hold:frozen"))

@@ -1,4 +1,7 @@
-"""A client that opens a new stream is known again: nothing of an older one is handled beside it, or after it."""
+"""A client that opens a new stream is known again: nothing of an older one is handled beside it, or after it.
+
+All without sessions, in which handlers outlive their streams.
+"""
 
 import asyncio
 import gc
@@ -100,7 +103,7 @@ async def through_a_proxy(service: Slow, **options: Any) -> AsyncIterator[tuple[
     async with (
         serving(service, **options) as address,
         TcpProxy(address) as proxy,
-        gorums.connect([proxy.address], backoff=QUICK) as config,
+        gorums.connect([proxy.address], backoff=QUICK, session=None) as config,
     ):
         await config.wait_connected(timeout=10)
         try:
@@ -295,7 +298,7 @@ async def test_calls_back_over_a_new_stream_wait_for_those_of_the_old_one() -> N
     async with (
         running() as server,
         TcpProxy(str(server.address)) as proxy,
-        gorums.connect([proxy.address], backoff=QUICK, server=own) as config,
+        gorums.connect([proxy.address], backoff=QUICK, session=None, server=own) as config,
         own,
     ):
         await until(server.client_config)

@@ -116,7 +116,7 @@ class Counter(Answering):
         return Text(number=self._known[request.text])
 
 
-def counter(*, remembers: bool) -> Scenario:
+def counter(*, remembers: bool, session: gorums.Session | None = None) -> Scenario:
     async def scenario(world: testing.World) -> None:
         (server,) = await world.servers(1, lambda _: Counter(remembers=remembers))
         history = testing.History()
@@ -125,7 +125,7 @@ def counter(*, remembers: bool) -> Scenario:
             return (await ask(config, Text(text=name, number=1), timeout=TIMEOUT).first()).number
 
         async def client(name: str) -> None:
-            config = world.connect([server], host=name)
+            config = world.connect([server], host=name, session=session)
             for number in range(6):
                 await history.call(name, "add", 1, add(config, f"{name} {number}"))
 
@@ -261,6 +261,7 @@ RIGHT = {
     "durable register": register(crashes=2),
     "leader": leader(trusting=False),
     "counter": counter(remembers=True),
+    "counter in sessions": counter(remembers=False, session=gorums.Session()),
     "election": election(forgetful=False),
 }
 

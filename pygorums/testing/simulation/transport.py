@@ -75,6 +75,8 @@ class _End(Telling):
 class OpenedEnd(_End):
     """The end that opened the stream."""
 
+    silent = False
+
     def __init__(self, process: Process, address: str) -> None:
         super().__init__(process)
         self._address = address

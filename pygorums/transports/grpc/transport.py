@@ -120,7 +120,7 @@ class OpenedGrpcTransport(GrpcStream):
         super().__init__(self._call.write, self._call.read, address)
         self._aborted: StatusError | None = None
         self._answered = False
-        self._finishing = False
+        self.silent = False
 
     async def opened(self) -> None:
         """Done when the other side has answered something that we sent.
@@ -150,7 +150,8 @@ class OpenedGrpcTransport(GrpcStream):
                 waiting.append(asyncio.ensure_future(self._probe()))
                 await self._any_of(waiting)
             self._connector.probe_after = _LATE_PROBE if metadata.done() else 0
-            if not metadata.done():
+            self.silent = not metadata.done()
+            if self.silent:
                 return None
             if not metadata.result():
                 # As if it was refused, which we hear in a moment.

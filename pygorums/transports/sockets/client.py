@@ -78,7 +78,7 @@ class _Connection(SocketConnection):
 class OpenedSocketTransport(SocketStream):
     """The opener's end of a stream."""
 
-    __slots__ = ("_begun", "_client", "_connector", "_error", "_keepalive", "_loop", "_offered", "_said")
+    __slots__ = ("_begun", "_client", "_connector", "_error", "_keepalive", "_loop", "_offered", "_said", "silent")
 
     def __init__(self, connector: SocketConnector, metadata: Pairs) -> None:
         super().__init__()
@@ -90,6 +90,7 @@ class OpenedSocketTransport(SocketStream):
         self._said: asyncio.Future[None] = self._loop.create_future()  # whether the acceptor has sent its metadata
         self._begun = False  # whether there is a stream
         self._error: StatusError | None = None
+        self.silent = False
 
     async def opened(self) -> None:
         """Done when the other side has acknowledged our settings: that it takes a connection proves nothing.
@@ -105,7 +106,7 @@ class OpenedSocketTransport(SocketStream):
             raise StreamDownError(text) from None
         if not connector.says_nothing:
             await asyncio.wait({self._said}, timeout=SAYS_NOTHING)
-        connector.says_nothing = not self._said.done()
+        self.silent = connector.says_nothing = not self._said.done()
         if self._error is not None and not self._held:
             raise self._error
 

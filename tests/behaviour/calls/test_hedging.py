@@ -286,10 +286,14 @@ async def test_late_nodes_are_measured_from_when_they_were_asked(
         assert node.latency <= passed
 
 
-async def test_only_those_who_were_asked_are_asked_again_on_a_new_stream() -> None:
+@pytest.mark.parametrize(("session", "times"), [(None, 2), (gorums.Session(), 1)])
+async def test_only_those_who_were_asked_are_asked_again_on_a_new_stream(
+    session: gorums.Session | None, times: int
+) -> None:
+    """Without a session, that is: in one nobody is asked again."""
     async with scripted(3) as cluster, AsyncExitStack() as stack:
         proxies = [await stack.enter_async_context(TcpProxy(address)) for address in cluster.addresses]
-        config = await stack.enter_async_context(connected([proxy.address for proxy in proxies]))
+        config = await stack.enter_async_context(connected([proxy.address for proxy in proxies], session=session))
         text = "hold-free:a hold-free:a ok"
         call = ask(config, Text(text=text)).async_majority(hedge=NEVER)
         for service in cluster.services[:2]:
@@ -297,10 +301,10 @@ async def test_only_those_who_were_asked_are_asked_again_on_a_new_stream() -> No
         for proxy in proxies:
             proxy.reset()
         for service in cluster.services[:2]:
-            await until(lambda s=service: s.seen.count(text) == 2)  # type: ignore[misc]  # mypy sees no default
+            await until(lambda s=service: s.seen.count(text) == times)  # type: ignore[misc]  # mypy sees no default
             service.gates["a"].open()
         await within(call)
-        assert [service.seen.count(text) for service in cluster] == [2, 2, 0]
+        assert [service.seen.count(text) for service in cluster] == [times, times, 0]
 
 
 async def test_the_own_node_and_peers() -> None:

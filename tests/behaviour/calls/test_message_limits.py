@@ -101,9 +101,13 @@ async def test_a_reply_that_is_too_large_for_the_client_fails_alone() -> None:
         assert proxy.attempts == 1
 
 
-async def test_a_client_tells_its_limit_only_if_it_is_low() -> None:
+async def test_a_client_tells_its_limit_only_if_it_is_low_or_keeps_a_session() -> None:
     async with ScriptedServer(swallow) as server:
         async with connected([server.address], channel_options=RECEIVE):
             assert (await within(server.opened(1))).offered("pygorums-max-message") == str(LIMIT)
-        async with connected([server.address], channel_options=[("grpc.max_receive_message_length", 8 << 20)]):
+        larger = [("grpc.max_receive_message_length", 8 << 20)]
+        async with connected([server.address], session=None, channel_options=larger):
             assert (await within(server.opened(2))).offered("pygorums-max-message") is None
+        # In a session a message that is refused for its size would come again.
+        async with connected([server.address], session=gorums.Session(), channel_options=larger):
+            assert (await within(server.opened(3))).offered("pygorums-max-message") == str(8 << 20)

@@ -12,7 +12,7 @@ from pygorums.transports.grpc.errors import in_short
 from tests.protos.calls_gorums import ask, echo, follow, note, spread
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
-from tests.support.cluster import QUICK, Cluster
+from tests.support.cluster import QUICK, Cluster, connected
 from tests.support.proxy import TcpProxy
 from tests.support.scripted_server import ScriptedServer, swallow
 from tests.support.waiting import until, within
@@ -142,15 +142,21 @@ async def test_a_server_that_ends_during_calls(three: Cluster[ScriptedCalls]) ->
     assert [node.pending for node in three.config] == [0, 0, 0]
 
 
-async def test_a_streaming_call_to_a_server_that_ends(one: Cluster[ScriptedCalls]) -> None:
-    correctable = follow(one.config, Text(text="hold:x", number=3)).correctable(3)
-    one.service.gates["x"].let()
-    assert (await within(correctable.watch(1)))[1] == 1
-    await one.servers[0].stop()
-    _, level, error = await within(correctable.watch(3))
-    assert level == 1
-    assert isinstance(error, gorums.IncompleteError)
-    assert isinstance(error.node_errors[1], gorums.StreamDownError)
+@pytest.mark.parametrize(
+    ("session", "kind"), [(None, gorums.StreamDownError), (gorums.Session(), gorums.OutcomeUnknownError)]
+)
+async def test_a_streaming_call_to_a_server_that_ends(
+    one: Cluster[ScriptedCalls], session: gorums.Session | None, kind: type[Exception]
+) -> None:
+    async with connected(one.addresses, session=session) as config:
+        correctable = follow(config, Text(text="hold:x", number=3)).correctable(3)
+        one.service.gates["x"].let()
+        assert (await within(correctable.watch(1)))[1] == 1
+        await one.servers[0].stop()
+        _, level, error = await within(correctable.watch(3))
+        assert level == 1
+        assert isinstance(error, gorums.IncompleteError)
+        assert isinstance(error.node_errors[1], kind)
 
 
 async def test_a_network_that_swallows_everything(three: Cluster[ScriptedCalls]) -> None:

@@ -21,10 +21,19 @@ from tests.support.waiting import until, within
 Behind = tuple[TcpProxy, gorums.Configuration]
 
 
+SESSION = gorums.Session()
+
+with_and_without = pytest.mark.parametrize(
+    "session", [pytest.param(SESSION, id="session"), pytest.param(None, id="no session")]
+)
+
+
 @asynccontextmanager
-async def behind_proxy(cluster: Cluster[ScriptedCalls]) -> AsyncIterator[Behind]:
+async def behind_proxy(
+    cluster: Cluster[ScriptedCalls], session: gorums.Session | None = SESSION
+) -> AsyncIterator[Behind]:
     """A configuration of the first server, through a proxy."""
-    async with TcpProxy(cluster.addresses[0]) as proxy, connected([proxy.address]) as config:
+    async with TcpProxy(cluster.addresses[0]) as proxy, connected([proxy.address], session=session) as config:
         yield proxy, config
 
 
@@ -104,8 +113,11 @@ breaks = pytest.mark.parametrize(
 
 
 @breaks
-async def test_the_stream_is_opened_again(one: Cluster[ScriptedCalls], break_it: Break) -> None:
-    async with behind_proxy(one) as (proxy, config):
+@with_and_without
+async def test_the_stream_is_opened_again(
+    one: Cluster[ScriptedCalls], break_it: Break, session: gorums.Session | None
+) -> None:
+    async with behind_proxy(one, session) as (proxy, config):
         await within(echo(config[0], Text(text="before")))
         break_it(proxy)
         for n in range(20):
@@ -114,8 +126,12 @@ async def test_the_stream_is_opened_again(one: Cluster[ScriptedCalls], break_it:
 
 
 @breaks
-async def test_pending_calls_are_sent_again(one: Cluster[ScriptedCalls], break_it: Break) -> None:
-    async with behind_proxy(one) as (proxy, config):
+@with_and_without
+async def test_pending_calls_are_answered_on_the_next_stream(
+    one: Cluster[ScriptedCalls], break_it: Break, session: gorums.Session | None
+) -> None:
+    """They are sent again, or in a session their replies wait."""
+    async with behind_proxy(one, session) as (proxy, config):
         calls: list[Awaitable[Text]] = [echo(config[0], Text(text=f"hold-free:{n}")) for n in range(5)]
         calls.append(ask(config, Text(text="hold-free:5")).async_all())
         await one.service.has_seen("hold-free:5")
@@ -124,6 +140,7 @@ async def test_pending_calls_are_sent_again(one: Cluster[ScriptedCalls], break_i
         replies = await within(asyncio.gather(*calls))
         assert [reply.text for reply in replies] == [f"hold-free:{n}" for n in range(6)]
         assert config[0].pending == 0
+        assert session is None or len(one.service.seen) == 6
 
 
 async def test_a_call_that_is_sent_again_is_the_same_call() -> None:
@@ -151,8 +168,11 @@ async def test_a_call_that_is_sent_again_is_the_same_call() -> None:
         assert [Text.FromString(m.payload).text for m in again] == [f"t{n}" for n in range(15)]
 
 
-async def test_calls_that_were_given_up_are_not_sent_again(one: Cluster[ScriptedCalls]) -> None:
-    async with behind_proxy(one) as (proxy, config):
+@with_and_without
+async def test_calls_that_were_given_up_are_not_sent_again(
+    one: Cluster[ScriptedCalls], session: gorums.Session | None
+) -> None:
+    async with behind_proxy(one, session) as (proxy, config):
         cancelled = echo(config[0], Text(text="hold-free:cancelled"))
         timed_out = echo(config[0], Text(text="hold-free:late"), timeout=0.5)
         await one.service.has_seen("hold-free:late")
@@ -165,8 +185,8 @@ async def test_calls_that_were_given_up_are_not_sent_again(one: Cluster[Scripted
         assert one.service.seen.count("hold-free:late") == 1
 
 
-async def test_a_streaming_call_fails_with_its_stream(one: Cluster[ScriptedCalls]) -> None:
-    async with behind_proxy(one) as (proxy, config):
+async def test_a_streaming_call_without_a_session_fails_with_its_stream(one: Cluster[ScriptedCalls]) -> None:
+    async with behind_proxy(one, None) as (proxy, config):
         correctable = follow(config, Text(text="hold-free:x", number=3)).correctable(3)
         responses = aiter(follow(config, Text(text="hold-free:y", number=3)).results())
         waiting = asyncio.ensure_future(anext(responses))
@@ -183,9 +203,12 @@ async def test_a_streaming_call_fails_with_its_stream(one: Cluster[ScriptedCalls
         assert config[0].pending == 0
 
 
-async def test_order_holds_while_the_stream_is_cut_again_and_again(one: Cluster[ScriptedCalls]) -> None:
-    """Each stream carries its messages in order, and each begins where the one before was not answered."""
-    async with behind_proxy(one) as (proxy, config):
+@with_and_without
+async def test_order_holds_while_the_stream_is_cut_again_and_again(
+    one: Cluster[ScriptedCalls], session: gorums.Session | None
+) -> None:
+    """Each stream carries its messages in order, and each begins where the one before was not answered, or ended."""
+    async with behind_proxy(one, session) as (proxy, config):
         calls = []
         for n in range(300):
             calls.append(echo(config[0], Text(text=str(n))))
@@ -193,6 +216,8 @@ async def test_order_holds_while_the_stream_is_cut_again_and_again(one: Cluster[
                 await one.service.has_seen(str(n - 20))
                 proxy.reset()
         assert [r.text for r in await within(asyncio.gather(*calls))] == [str(n) for n in range(300)]
+    if session is not None:
+        assert one.service.seen == [str(n) for n in range(300)]
     streams = itertools.groupby(zip(one.service.contexts, one.service.seen, strict=True), lambda pair: pair[0].peer)
     reached = -1
     for _, handled in streams:
@@ -203,8 +228,11 @@ async def test_order_holds_while_the_stream_is_cut_again_and_again(one: Cluster[
     assert reached == 299
 
 
-async def test_one_way_messages_are_never_repeated_or_reordered(one: Cluster[ScriptedCalls]) -> None:
-    async with behind_proxy(one) as (proxy, config):
+@with_and_without
+async def test_one_way_messages_are_never_repeated_or_reordered(
+    one: Cluster[ScriptedCalls], session: gorums.Session | None
+) -> None:
+    async with behind_proxy(one, session) as (proxy, config):
         calls: list[asyncio.Future[None]] = []
         for n in range(300):
             calls.append(note(config[0], Text(text=str(n))))
@@ -217,6 +245,7 @@ async def test_one_way_messages_are_never_repeated_or_reordered(one: Cluster[Scr
         await within(echo(config[0], Text(text="300")))
     numbers = [int(text) for text in one.service.seen]
     assert numbers == sorted(set(numbers))
+    assert session is None or numbers == list(range(301))
 
 
 async def test_other_nodes_do_not_notice(three: Cluster[ScriptedCalls]) -> None:

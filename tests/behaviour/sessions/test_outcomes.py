@@ -296,6 +296,7 @@ async def test_a_quorum_call_tells_what_is_known_of_each_node() -> None:
         assert list(one.config.without_errors(error, gorums.OutcomeUnknownError)) == []
 
 
-def test_a_session_cannot_be_kept_for_less_than_no_time() -> None:
-    with pytest.raises(gorums.ConfigurationError, match="keep"):
-        gorums.Session(keep=-1)
+@pytest.mark.parametrize("keep", [-1, float("nan"), None, "30", True])
+def test_a_session_cannot_be_kept_for_less_than_no_time(keep: Any) -> None:
+    with pytest.raises(gorums.ConfigurationError, match="keep must be a number of seconds from 0, not"):
+        gorums.Session(keep=keep)
