@@ -10,7 +10,7 @@ from pygorums.sessions.kept import Kept
 from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCall
 from pygorums.streams.resending import WORTH_TELLING
-from pygorums.wire.framing import is_server_initiated
+from pygorums.wire.framing import LAST_CALL, is_server_initiated
 from pygorums.wire.timeouts import with_time_left
 
 __all__ = ["credit_of_acceptor", "credit_of_opener"]
@@ -27,7 +27,8 @@ def credit_of_acceptor(kept: Kept[Outgoing], told: int | None) -> Credit[Outgoin
 
 
 def _passes_of_opener(frame: bytes, owner: Outgoing) -> bool:
-    return owner is CANCELLATION or is_server_initiated(frame)
+    # Its leave says that there are no more requests behind.
+    return (owner is CANCELLATION and frame != LAST_CALL) or is_server_initiated(frame)
 
 
 def _passes_of_acceptor(frame: bytes, owner: Outgoing) -> bool:

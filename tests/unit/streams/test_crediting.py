@@ -29,6 +29,7 @@ CALL_BACK = encode_message(SERVER_INITIATED | 7, NAME, b"x")
         (encode_cancel(7), CANCELLATION, False, False),
         (encode_cancel(SERVER_INITIATED | 7), CANCELLATION, False, False),
         (LAST_CALL, UNOWNED, True, False),
+        (LAST_CALL, CANCELLATION, True, False),
     ],
 )
 def test_only_an_ends_own_requests_do(frame: bytes, owner: Outgoing, by_opener: bool, by_acceptor: bool) -> None:
