@@ -327,6 +327,7 @@ class OpenerSession:
             lost += sum(map(_is_message, self._half.kept.owners))
         if lost:
             self._tell_lost(lost, "the connection was closed before they had arrived for certain")
+        self._half.end()
         self._drop_handling()
 
     def _tell_lost(self, count: int, why: str) -> None:

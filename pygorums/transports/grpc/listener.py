@@ -50,6 +50,9 @@ _DEFAULT_OPTIONS: Mapping[str, Any] = {
 }
 
 
+_CONNECTIONS_END = 1.0
+"""Seconds that clients have to close connections on which nothing is under way."""
+
 _WATCH = "/grpc.health.v1.Health/Watch"
 
 
@@ -232,11 +235,14 @@ class _Calls(grpc.aio.ServerInterceptor):
         return await continuation(details)
 
     async def over(self, stopping: asyncio.Future[None]) -> None:
-        """Wait until gRPC's server has stopped, or nothing holds it up but health watches, which never end."""
+        """Wait until gRPC's server has stopped, or nothing holds it up but health watches, which never end.
+
+        Nor does it wait for long for connections on which nothing is under way: who had them may be gone.
+        """
         while self._others:
             await asyncio.wait(self._others)
         if not self._watches:
-            await asyncio.wait({stopping})
+            await asyncio.wait({stopping}, timeout=_CONNECTIONS_END)
 
 
 def proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:

@@ -110,6 +110,7 @@ class AcceptedConnection(SocketConnection):
         super().__init__(self.server_side)
         self._server = server
         self._keepalive: Keepalive | None = None
+        self._hurry: asyncio.TimerHandle | None = None
         self._hello = self.loop.call_later(HELLO, self._look_for_hello)
         self._counted = COUNTED_EVERY
         self.peer = ""
@@ -177,6 +178,14 @@ class AcceptedConnection(SocketConnection):
         self.server_side.shut_down()
         self.flush()
         self._close_if_done()
+        self._hurry = self.loop.call_later(LAST_WORDS, self._wait_no_more)
+
+    def _wait_no_more(self) -> None:
+        """The client has had its time to say that it has understood. One that is gone does not use up a grace."""
+        self.server_side.shut_down()
+        self.flush()
+        if len(self.server_side.streams) == len(self.server_side.lingering):
+            self.close()
 
     def _look_for_hello(self) -> None:
         if not self.http2.answered:
@@ -185,6 +194,8 @@ class AcceptedConnection(SocketConnection):
     def connection_lost(self, error: Exception | None) -> None:
         """Called by asyncio: the socket is closed."""
         self._hello.cancel()
+        if self._hurry is not None:
+            self._hurry.cancel()
         if self._keepalive is not None:
             self._keepalive.stop()
         self._server.connections.pop(self, None)

@@ -66,6 +66,24 @@ async def test_a_client_that_cannot_be_told_does_not_hold_it_up(ends: Ends) -> N
 
 
 @SAME_ENDS
+@pytest.mark.parametrize("session", [True, False])
+async def test_a_connection_that_nobody_is_at_does_not_use_up_the_grace(
+    ends: Ends, session: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client has another one, and the server has not heard of the end of the first."""
+    for room in ("server", "connection"):
+        monkeypatch.setattr(f"pygorums.transports.sockets.{room}.LAST_WORDS", 0.05)
+    monkeypatch.setattr("pygorums.transports.grpc.listener._CONNECTIONS_END", 0.05)
+    async with line(ends=ends, session=session) as one:
+        await within(echo(one.node, Text(text="ok")))
+        one.proxy.reset_clients()
+        await one.proxy.forwards(2)
+        await within(one.config.wait_connected())
+        await within(echo(one.node, Text(text="ok")))
+        await within(one.server.stop(grace=60), 5)
+
+
+@SAME_ENDS
 async def test_a_client_that_is_away_comes_back_too_late(ends: Ends) -> None:
     async with line(ends=ends, keep=0.3) as one:
         handled = echo(one.node, Text(text="hold:door"))
