@@ -6,12 +6,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from pygorums.sessions.kept import Kept
+from pygorums.sessions.kept import MESSAGE_COST, Kept
 
-__all__ = ["MESSAGE_COST", "Credit"]
-
-MESSAGE_COST = 512
-"""Bytes for which each message counts besides its own, at both ends."""
+__all__ = ["Credit"]
 
 
 class Owner(Protocol):
@@ -78,9 +75,9 @@ class Credit(Generic[T]):
         held, passes = self._held, self._passes
         go: list[bytes] = []
         going: list[T] = []
-        used = kept.size + MESSAGE_COST * len(kept.owners)
+        used, written = kept.size, kept.written
         if not held:
-            self._before = kept.written
+            self._before = written
         alone = kept.acknowledged >= self._before
         while held:
             frame, owner = held[0]
@@ -92,7 +89,7 @@ class Credit(Generic[T]):
                 alone = False
                 go.append(self._renewed(frame, owner))
                 going.append(owner)
-                self._before = kept.written + len(go)
+                self._before = written + len(go)
             self._let_go()
         for frame, owner in zip(frames, owners, strict=True):
             if not passes(frame, owner):
@@ -100,7 +97,7 @@ class Credit(Generic[T]):
                     self.hold(frame, owner)
                     continue
                 alone = False
-                self._before = kept.written + len(go) + 1
+                self._before = written + len(go) + 1
             used += MESSAGE_COST + len(frame)
             go.append(frame)
             going.append(owner)

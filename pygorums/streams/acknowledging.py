@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from pygorums.sessions.credit import MESSAGE_COST
+from pygorums.sessions.kept import MESSAGE_COST
 from pygorums.streams.send_queue import SendQueue
 from pygorums.streams.window import Waiting, Window
 from pygorums.wire.framing import encode_ack
 
 __all__ = ["Acknowledging"]
 
-MESSAGES = 256
-"""So many messages are told at once."""
-
 SIZE = 64 << 10
-"""And so many bytes of them."""
+"""So many bytes are told at once."""
+
+EACH = 256
+"""Bytes for which each message counts besides its own in that: so no more than 256 of them are told at once."""
 
 URGENT = 1 << 20
 """Bytes, bookkeeping included, that are told though nothing else is sent; and never more than a quarter of a window."""
@@ -44,17 +44,16 @@ class Acknowledging:
     """
 
     __slots__ = (
-        "_bytes",
-        "_due_at",
+        "_due",
         "_half",
         "_loop",
-        "_messages",
+        "_most",
         "_queue",
-        "_size",
         "_tells",
         "_timer",
         "_told",
         "_unsent",
+        "_untold",
         "_urgent",
         "window",
     )
@@ -64,11 +63,11 @@ class Acknowledging:
         self._queue = queue
         self._loop = asyncio.get_running_loop()
         self.window: Window | None = None
-        self._messages, self._bytes, self._urgent = MESSAGES, SIZE, URGENT
+        self._most, self._urgent = SIZE, URGENT
         self._told = half.taken
-        self._due_at = half.taken + MESSAGES  # the count at which it is told
-        self._size = 0  # of what was taken and not told
-        self._unsent = 0  # the same of what was told, bookkeeping included, and has not left
+        self._untold = 0  # bytes of what was taken and not told, with those for each message
+        self._due = 0  # at how many there is something to do
+        self._unsent = 0  # bytes of what was told, bookkeeping included, and has not left
         self._tells = False  # whether there is a stream on which it may be told
         self._timer: asyncio.TimerHandle | None = None
 
@@ -78,8 +77,7 @@ class Acknowledging:
             self.window = window = Window(self._more)
             # So that the other side hears of it before it has used all up.
             self._urgent = min(URGENT, window.size // 4)
-            self._bytes = min(SIZE, self._urgent)
-            self._messages = min(MESSAGES, max(self._urgent // MESSAGE_COST, 1))
+            self._most = min(SIZE, self._urgent // 2)
         self.window.waiting = waiting
         self._more()
 
@@ -89,42 +87,51 @@ class Acknowledging:
 
     def took(self, count: int, size: int) -> None:
         """So many messages were taken, of so many bytes."""
-        half = self._half
-        half.taken = taken = half.taken + count
-        self._size = size = self._size + size
-        if taken >= self._due_at or size >= self._bytes:
+        self._half.taken += count
+        self._untold = untold = self._untold + size + EACH * count
+        if untold >= self._due:
+            self._look()
+
+    def _look(self) -> None:
+        """Much was taken, or anything while nobody looks at the clock."""
+        if self._untold >= self._most:
             self.tell()
         if self._timer is None:
-            self._timer = self._loop.call_later(DELAY, self._due)
+            self._timer = self._loop.call_later(DELAY, self._late)
+            self._due = self._most
 
-    def _due(self) -> None:
+    def _late(self) -> None:
         self._timer = None
-        if self._size or self._queue.telling:
+        self._due = 0
+        if self._untold or self._queue.telling:
             self.tell()
             self._timer = self._loop.call_later(ALONE, self._alone)
+            self._due = self._most
 
     def _alone(self) -> None:
         self._timer = None
+        self._due = 0
         if self._queue.telling:
             self.tell(now=True)
+        elif self._untold:
+            self._look()
 
     def tell(self, *, now: bool = False) -> None:
         """Tell it with what is sent next, or `now`; now, too, if it is much."""
         taken, queue = self._half.taken, self._queue
-        unsent = self._size + MESSAGE_COST * (taken - self._told)
+        unsent = self._untold + (MESSAGE_COST - EACH) * (taken - self._told)
         if queue.telling:
             unsent += self._unsent
         self._tells = True
         self._unsent = unsent
         self._told = taken
-        self._size = 0
-        self._due_at = taken + self._messages
+        self._untold = 0
         credit = None if self.window is None else self.window.credit
         queue.tell(encode_ack(taken, credit), now=now or unsent >= self._urgent)
 
     def stop(self) -> None:
         """Tell nothing more, for now."""
-        self._size = 0
+        self._untold = self._due = 0
         self._tells = False
         if self._timer is not None:
             self._timer.cancel()

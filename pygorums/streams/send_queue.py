@@ -30,8 +30,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pygorums.sessions.credit import MESSAGE_COST, Credit
-from pygorums.sessions.kept import Kept
+from pygorums.sessions.credit import Credit
+from pygorums.sessions.kept import MESSAGE_COST, Kept
 from pygorums.streams.outgoing import CANCELLATION, Outgoing
 from pygorums.wire.batching import MAX_ENVELOPE, envelope, envelope_end
 from pygorums.wire.framing import ACK, ANNOUNCEMENT, encode_announcement, encode_cancel
@@ -305,25 +305,21 @@ class SendQueue:
             self._drop_withdrawn()
         if self._taken_end == len(self._taken):
             kept, count = self.kept, len(self._frames)
-            if (
-                kept is not None
-                and kept.size + self.queued_bytes + MESSAGE_COST * (len(kept.owners) + count) > self._unchecked
-            ):
+            if kept is not None and kept.size + self.queued_bytes + MESSAGE_COST * count > self._unchecked:
                 if not self._sift(kept):
                     return ()
             elif count == 0:
                 return ()
             elif count == 1:
-                frame = self._frames[0]
-                if len(frame) > self.announce_above and self._tells_length(frame):
-                    return (encode_announcement(len(frame)),)
-                self._frames.clear()
-                owner = self._owners.pop()
-                self._writing = (owner,)
-                self._writing_bytes = size = len(frame)
+                (frame,) = frames = self._frames
+                size = len(frame)
+                if size > self.announce_above and self._tells_length(frame):
+                    return (encode_announcement(size),)
+                self._writing, self._writing_bytes = self._owners, size
+                self._frames, self._owners = [], []
                 if kept is not None:
-                    kept.wrote_one(frame, owner, size)
-                return (frame,)
+                    kept.wrote(frames, self._writing, size + MESSAGE_COST)
+                return frames
             else:
                 self._taken, self._frames = self._frames, []
                 self._taken_owners, self._owners = self._owners, []
@@ -342,7 +338,7 @@ class SendQueue:
             self._taken, self._taken_owners, self._taken_end = [], [], 0
         self._writing_bytes = sum(map(len, frames))
         if self.kept is not None:
-            self.kept.wrote(frames, self._writing, self._writing_bytes)
+            self.kept.wrote(frames, self._writing, self._writing_bytes + MESSAGE_COST * len(frames))
         return (envelope(frames),) if self._batching and len(frames) > 1 else frames
 
     def _sift(self, kept: Kept[Outgoing]) -> bool:

@@ -243,7 +243,8 @@ class Talk:
         numbers = range(self._serial, self._serial + chance.randrange(4))
         self._serial = numbers.stop
         frames = [_frame(number) for number in numbers]
-        half.kept.wrote(frames, numbers, sum(map(len, frames)))
+        if frames:
+            half.kept.wrote(frames, numbers, sum(map(len, frames)))
 
     def _detach(self) -> None:
         if attached := [half for half in self._theirs if half.attached]:

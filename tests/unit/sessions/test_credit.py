@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygorums.sessions.credit import MESSAGE_COST, Credit
-from pygorums.sessions.kept import Kept
+from pygorums.sessions.credit import Credit
+from pygorums.sessions.kept import MESSAGE_COST, Kept
 
 NO_LIMIT = 1 << 62
 
@@ -46,7 +46,8 @@ class End:
     def send(self, more: Sequence[Item] = ()) -> str:
         frames, owners = self.credit.sift([bytes(item.size) for item in more], more, self.kept)
         assert [len(frame) for frame in frames] == [item.size for item in owners]
-        self.kept.wrote(frames, owners, sum(map(len, frames)))
+        if frames:
+            self.kept.wrote(frames, owners, sum(map(len, frames)) + MESSAGE_COST * len(frames))
         text = "".join(item.name for item in owners)
         self.sent += text
         return text
@@ -146,7 +147,8 @@ class Ends:
         self.every += more
         near = self.near
         frames, owners = near.credit.sift([bytes(item.size) for item in more], more, near.kept)
-        near.kept.wrote(frames, owners, sum(map(len, frames)))
+        if frames:
+            near.kept.wrote(frames, owners, sum(map(len, frames)) + MESSAGE_COST * len(frames))
         self.written += owners
 
     def take(self, count: int) -> None:

@@ -52,6 +52,24 @@ def test_one_that_is_larger_than_the_bound_is_not_kept() -> None:
     assert kept.resumable
 
 
+def test_a_part_of_what_was_written_together_is_acknowledged() -> None:
+    budget = Budget(1_000_000)
+    kept: Kept[str] = Kept(1_000_000, budget)
+    frames = [letter.encode() * 100_000 for letter in "abcde"]
+    kept.wrote(frames[:2], "ab", 200_000)
+    kept.wrote(frames[2:], "cde", 300_000)
+    for taken in (1, 3, 4):
+        assert kept.acknowledge(taken)
+        assert (kept.size, kept.written, [*kept.owners]) == (100_000 * (5 - taken), 5, [*"abcde"[taken:]])
+        assert kept.resumable
+    assert not kept.acknowledge(6)
+    assert kept.resume(4) == ([frames[4]], ["e"])
+    assert (kept.written, kept.size, budget.size) == (4, 0, 0)
+    kept.wrote(frames[:1], "a", 100_000)
+    assert kept.written == 5
+    assert kept.resume(5) == ([], [])
+
+
 def test_all_together_have_a_bound() -> None:
     budget = Budget(150_000)
     first = kept_of(b"a" * 90_000, limit=100_000, budget=budget)
@@ -73,9 +91,10 @@ def test_nothing_is_lost_or_doubled(steps: list[tuple[str, int]]) -> None:
     acknowledged = base = serial = 0
     for step, number in steps:
         if step == "write":
-            serial += 1
-            written.append(serial)
-            kept.wrote([bytes(number)], [serial], number)
+            together = range(serial, serial + 1 + number % 3)
+            serial = together.stop
+            written += together
+            kept.wrote([bytes(number)] * len(together), together, number * len(together))
         elif step == "ack":
             assert kept.acknowledge(number) == (number <= len(written))
             if number <= len(written):

@@ -53,7 +53,7 @@ class Call:
 async def test_what_had_to_wait_tells_the_time_that_is_left() -> None:
     now = asyncio.get_running_loop().time()
     kept: Kept[Any] = Kept(10_000)
-    kept.wrote([b"before"], [UNOWNED], 6)
+    kept.wrote([b"before"], [UNOWNED], 518)
     credit = credit_of_opener(kept, 600)
     calls: list[Any] = [
         Call(encode_message(1, NAME, b"x", timeout_field(10.0)), 10.0, now - 4),
