@@ -33,7 +33,7 @@ $(VENV)/.bench-installed: $(STAMP)
 unexport PYTHONDONTWRITEBYTECODE
 
 # Most tests wait for other processes, so there are more workers than cores.
-WORKERS := --numprocesses 4 --dist loadfile
+WORKERS := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := -m pytest $(WORKERS)
 
 test: install

@@ -21,6 +21,7 @@ from hypothesis import settings
 from tests.support.batching import MODES, set_batching
 from tests.support.eager import AVAILABLE, use_eager_tasks
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
+from tests.support.order import long_ones_first
 from tests.support.sessions import set_sessions
 from tests.support.signals import HeardSignals
 from tests.support.stacks import keep_stacks_short
@@ -65,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--batching") != "on":
         items[:] = [item for item in items if item.get_closest_marker("batching") is None]
+    long_ones_first(items)
 
 
 def is_about_the_program(record: logging.LogRecord) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.frames import NODE_STREAM, envelope, failure, messages_in, reply, request
 from tests.support.leaks import AsyncioErrors, wait_for_tasks, wait_for_threads
+from tests.support.order import LONG, ROOT
 from tests.support.proxy import TcpProxy
 from tests.support.scripted_client import ScriptedClient
 from tests.support.scripted_server import ScriptedServer, ServerStream, answering, swallow
@@ -234,3 +235,7 @@ async def test_asyncio_says_where_a_task_comes_from_and_not_the_whole_way_there(
     assert test_asyncio_says_where_a_task_comes_from_and_not_the_whole_way_there.__name__ in str(stack)
     assert len(stack) <= 4
     await task
+
+
+def test_the_files_that_run_first_are_there() -> None:
+    assert [name for name in LONG if not (ROOT / name).is_file()] == []
