@@ -17,8 +17,8 @@ from tests.support.cluster import QUICK, Cluster, cluster_of
 from tests.support.proxy import TcpProxy
 from tests.support.waiting import within
 
-CLIENTS = 12
-MESSAGES = 300
+CLIENTS = 8
+MESSAGES = 200
 
 
 class Recording(CallsServer):
