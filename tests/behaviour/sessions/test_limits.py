@@ -193,8 +193,8 @@ async def test_a_server_that_never_acknowledges(transport: TransportName, monkey
             send_buffer=2 * MIB,
         )
         channel: Any = config[0].channel
-        for _ in range(40):
-            call = echo(config[0], Text(data=bytes(MIB // 4)), timeout=0.2)
+        for _ in range(16):
+            call = echo(config[0], Text(data=bytes(MIB // 4)), timeout=0.05)
             await asyncio.wait({call})
             call.exception()
             assert channel._session._half.kept.size <= 2.5 * MIB
