@@ -25,6 +25,7 @@ from pygorums.sessions.opener import OpenerHalf, Verdict
 from pygorums.streams.acknowledging import Acknowledging
 from pygorums.streams.channel import RequestHandling
 from pygorums.streams.crediting import credit_of_opener
+from pygorums.streams.keeping import Keeping
 from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.reply_sink import ReplySink
@@ -86,14 +87,11 @@ class OpenerSession:
         self._address = address
         self._queue = queue
         self._pending = pending
-        self._keep = keep
-        self._on_keep_over = on_keep_over
+        self._keeping = Keeping(keep, on_keep_over)
         # Calls that are sent again to who may be another process, and what they fail with until they have left again.
         self._left_before: dict[int, tuple[PendingCall, Callable[..., StatusError]]] = {}
-        self._broke_at = 0.0
         self._began_with = 0  # what was taken, in both directions, when the stream was confirmed
         self._useful = False  # whether anything was taken over the last stream, in either direction
-        self._keeping: asyncio.TimerHandle | None = None
         self._half: OpenerHalf[Outgoing] = OpenerHalf(max(limit, LEAST_KEPT), lambda: f"{chance.getrandbits(128):032x}")
         self._acks = Acknowledging(self._half, queue)
         self._credit: Credit[Outgoing] | None = None  # for what is sent
@@ -145,7 +143,7 @@ class OpenerSession:
         """
         self.undecided = False
         resolve(self._decided)
-        self._stop_keeping()
+        self._keeping.stop()
         answer = None if accepted is None else Confirmation.parse(session_value(accepted))
         self._without = accepted is not None and answer is None
         verdict, frames, owners = self._half.judge(answer)
@@ -247,22 +245,10 @@ class OpenerSession:
 
         Whatever the status: proxies, and gRPC, make trailers out of broken connections.
         """
-        if stood and self._half.known:
-            return True
-        left = self._broke_at + self._keep - asyncio.get_running_loop().time()
-        if not self._half.known or not isinstance(error, StreamDownError) or left <= 0:
-            return False
-        if self._keeping is None:
-            self._keeping = asyncio.get_running_loop().call_later(left, self._on_keep_over)
-        return True
+        return self._half.known and (stood or (isinstance(error, StreamDownError) and self._keeping.goes_on()))
 
     def _progress(self) -> int:
         return self._half.taken + self._half.kept.acknowledged
-
-    def _stop_keeping(self) -> None:
-        if self._keeping is not None:
-            self._keeping.cancel()
-            self._keeping = None
 
     def at_once(self, lasted: float, least: float) -> bool:
         """Whether the next attempt need not wait, after a stream that has lasted for so many seconds.
@@ -276,7 +262,7 @@ class OpenerSession:
         """The stream is over; whether it was one of the session, or may have become one."""
         if not (self._half.active or self.undecided):
             return False
-        self._broke_at = now
+        self._keeping.broke(now)
         self._acks.stop()
         self._useful = self._progress() != self._began_with
         self._queue.keep(None)
@@ -300,7 +286,7 @@ class OpenerSession:
 
     def went_down(self, error: StatusError) -> None:
         """The node cannot be reached: those who call it are told. What was sent one-way goes on waiting."""
-        self._stop_keeping()
+        self._keeping.stop()
         left_before, self._left_before = {key: kind for key, (_, kind) in self._left_before.items()}, {}
         known = self._half.known
         fail_calls(self._queue, self._pending, self._node_id, error, session=known, left_before=left_before)
@@ -319,7 +305,7 @@ class OpenerSession:
     def close(self) -> None:
         """The channel is closed."""
         self._acks.stop()
-        self._stop_keeping()
+        self._keeping.stop()
         self._queue.keep(None)
         # Who was told that it was sent is not told anything else any more.
         lost = len(self._queue.take_out(lambda _, owner: owner is UNOWNED))
