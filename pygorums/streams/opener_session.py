@@ -29,10 +29,19 @@ from pygorums.streams.keeping import Keeping
 from pygorums.streams.outgoing import CANCELLATION, UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.reply_sink import ReplySink
-from pygorums.streams.resending import fail_calls, resend_kept, resend_unanswered, tell_time_left, written_calls
+from pygorums.streams.resending import (
+    fail_calls,
+    is_answer,
+    is_message,
+    request_of,
+    resend_kept,
+    resend_unanswered,
+    tell_time_left,
+    written_calls,
+)
 from pygorums.streams.send_queue import SendQueue
 from pygorums.tasks.joined import resolve
-from pygorums.wire.framing import SERVER_INITIATED, Message, encode_session_end
+from pygorums.wire.framing import encode_session_end
 from pygorums.wire.handshake import Pairs
 
 __all__ = ["OpenerSession"]
@@ -184,8 +193,9 @@ class OpenerSession:
     def _lose(self, frames: Sequence[bytes], owners: Sequence[Outgoing], text: str) -> None:
         """The session is over: what has left may be handled or not, and only what is idempotent is sent again."""
         written = written_calls(self._queue, self._pending)
-        again = [call for call in written if not call.streaming and is_idempotent(_request(call.frame).method)]
+        again = [call for call in written if not call.streaming and is_idempotent(request_of(call.frame).method)]
         spared, kept = set(map(id, again)), set(map(id, owners))
+        self._drop_answers()
         self._note_left(again, OutcomeUnknownError)
         self._fail([call for call in written if id(call) not in spared], OutcomeUnknownError, text)
         pairs: list[tuple[bytes, Outgoing]] = [(call.frame, call) for call in again if id(call) not in kept]
@@ -193,17 +203,18 @@ class OpenerSession:
         for frame, owner in zip(frames, owners, strict=True):
             if id(owner) in spared:
                 pairs.append((frame, owner))
-            elif _is_message(owner):
-                request = _request(frame)
-                if request.message_seq_no >= SERVER_INITIATED:
-                    continue  # an answer to a call of a process that is gone
-                if is_idempotent(request.method):
+            elif is_message(owner) and not is_answer(frame, owner):
+                if is_idempotent(request_of(frame).method):
                     pairs.append((frame, owner))
                 else:
                     lost += 1
         resend_kept(self._queue, [frame for frame, _ in pairs], [owner for _, owner in pairs], lambda _: True)
         if lost:
             self._tell_lost(lost, text)
+
+    def _drop_answers(self) -> None:
+        """Answers to calls of a session that is over are of no use: their numbers may mean others in the next."""
+        self._queue.take_out(is_answer)
 
     def _note_left(self, calls: Sequence[PendingCall], kind: Callable[..., StatusError]) -> None:
         """Calls that have left wait to be sent again, to another process perhaps: nobody can say that they have not."""
@@ -226,7 +237,7 @@ class OpenerSession:
 
     def _one_ways(self) -> int:
         waiting = (*self._half.kept.owners, *self._queue.waiting())
-        return sum(1 for owner in waiting if _is_message(owner))
+        return sum(1 for owner in waiting if is_message(owner))
 
     def acknowledged(self, taken: int, credit: int | None) -> bool:
         """The node has taken so many messages, and has room for so many bytes; False if there were not that many."""
@@ -274,11 +285,12 @@ class OpenerSession:
                 self.hopeless = None
             return True
         # What was beyond that will not be handled, so it waits for another session; the rest was not answered.
-        again = self._half.kept.resume(self.final) or ([], [])
+        frames, owners = self._half.kept.resume(self.final) or ([], [])
         self.final = None
         self._half.end()
         self._drop_handling()
-        resend_kept(self._queue, *again, self._wanted())
+        resend_kept(self._queue, frames, owners, self._wanted())
+        self._drop_answers()
         self._queue.take_out(lambda _, owner: owner is CANCELLATION)
         written = written_calls(self._queue, self._pending)
         self._fail(written, OutcomeUnknownError, f"{self._address} has stopped before it answered the call")
@@ -308,9 +320,10 @@ class OpenerSession:
         self._keeping.stop()
         self._queue.keep(None)
         # Who was told that it was sent is not told anything else any more.
+        self._drop_answers()
         lost = len(self._queue.take_out(lambda _, owner: owner is UNOWNED))
         if self._half.known:
-            lost += sum(map(_is_message, self._half.kept.owners))
+            lost += sum(map(is_message, self._half.kept.owners))
         if lost:
             self._tell_lost(lost, "the connection was closed before they had arrived for certain")
         self._half.end()
@@ -328,12 +341,3 @@ class OpenerSession:
         if self.replies is not None:
             self.replies.stream_ended()
             self.replies = None
-
-
-def _is_message(owner: Outgoing) -> bool:
-    """Whether what has this owner is a one-way message, or was one when it was first written."""
-    return (owner.one_way or owner is UNOWNED) and not isinstance(owner, ReplySink)
-
-
-def _request(frame: bytes) -> Message:
-    return Message.FromString(frame)

@@ -10,12 +10,39 @@ from pygorums.streams.outgoing import UNOWNED, Outgoing
 from pygorums.streams.pending import PendingCall, PendingCalls
 from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.send_queue import SendQueue
+from pygorums.wire.framing import SERVER_INITIATED, Message
 from pygorums.wire.timeouts import with_time_left
 
-__all__ = ["fail_calls", "resend_kept", "resend_unanswered", "tell_time_left", "written_calls"]
+__all__ = [
+    "fail_calls",
+    "is_answer",
+    "is_message",
+    "request_of",
+    "resend_kept",
+    "resend_unanswered",
+    "tell_time_left",
+    "written_calls",
+]
 
 WORTH_TELLING = 0.01
 """Seconds for which a request must have waited to be sent with the time that is left of its timeout."""
+
+
+def request_of(frame: bytes) -> Message:
+    """What a frame says."""
+    return Message.FromString(frame)
+
+
+def is_message(owner: Outgoing) -> bool:
+    """Whether what has this owner is a one-way message, or was one when it was first written."""
+    return (owner.one_way or owner is UNOWNED) and not isinstance(owner, ReplySink)
+
+
+def is_answer(frame: bytes, owner: Outgoing) -> bool:
+    """Whether a frame answers a call back, be it for the first time or again."""
+    if owner is UNOWNED:
+        return request_of(frame).message_seq_no >= SERVER_INITIATED
+    return isinstance(owner, ReplySink)
 
 
 def resend_unanswered(queue: SendQueue, pending: PendingCalls) -> Sequence[PendingCall]:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
+from pygorums.streams.opener_session import OpenerSession
+from pygorums.streams.outbound import OutboundChannel
 from tests.behaviour.sessions.broken import Line, line
 from tests.protos.calls_gorums import ask, echo, note
 from tests.protos.calls_pb2 import Text
@@ -27,6 +29,22 @@ async def callable_line(
     async with line(service=service, server={"session_linger": linger}, answers=answers) as one:
         yield one
     await within(answers.stop())
+
+
+@asynccontextmanager
+async def callers(service: ScriptedCalls) -> AsyncIterator[tuple[gorums.Server, str]]:
+    """Another server, with its address."""
+    server = gorums.Server(service)
+    yield server, await within(server.start("127.0.0.1:0"))
+    await within(server.stop())
+
+
+def opened_session(one: Line) -> OpenerSession:
+    """The client's end."""
+    channel = one.node.channel
+    assert isinstance(channel, OutboundChannel)
+    assert channel._session is not None
+    return channel._session
 
 
 async def client_of(one: Line) -> gorums.Node:
@@ -104,6 +122,36 @@ async def test_nested_calls_across_a_break() -> None:
                 one.proxy.reset()
         assert [(await within(call)).text for call in calls] == [f"back {number}" for number in range(30)]
         assert sorted(own.seen) == sorted(f"back {number}" for number in range(30))
+
+
+async def test_an_answer_that_comes_too_late_is_none_to_the_call_of_another_process() -> None:
+    """Both have the same number. The first process had ended the session before the answer to it was written."""
+    own, other = ScriptedCalls(), ScriptedCalls(2)
+    async with callable_line(own) as one, callers(other) as (another, address):
+        first = echo(await client_of(one), Text(text="hold:first"))
+        await own.gates["first"].arrivals()
+        held = echo(one.node, Text(text="hold:door"))
+        await one.service.gates["door"].arrivals()
+        stop = asyncio.create_task(one.server.stop(grace=5))
+        session = opened_session(one)
+        await until(lambda: session.final is not None)
+        one.proxy.freeze()
+        written = session._half.kept.written
+        own.gates["first"].open()
+        await until(lambda: session._half.kept.written > written)
+        one.proxy.target = address
+        one.proxy.reset()
+        one.proxy.thaw()
+        await until(lambda: len(another.client_config()) == 1)
+        second = echo(another.client_config()[0], Text(text="hold:second"))
+        await own.gates["second"].arrivals()
+        own.open_all()
+        assert (await within(second)).text == "hold:second"
+        one.service.open_all()
+        await within(stop)
+        for call in (first, held):
+            with pytest.raises(gorums.OutcomeUnknownError):
+                await within(call)
 
 
 async def test_peers() -> None:
