@@ -30,8 +30,9 @@ import pygorums as gorums
 from pygorums.transports.choosing import TransportName
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
-from tests.support.ledger import KINDS, Ledger, LedgerService, NumberedCaller
+from tests.support.ledger import Ledger
 from tests.support.ledger_process import LedgerProcess
+from tests.support.numbered_calls import KINDS, LedgerService, NumberedCaller
 from tests.support.proxy import TcpProxy
 from tests.support.waiting import within
 

@@ -8,7 +8,8 @@ from functools import partial
 import pygorums as gorums
 from pygorums import testing
 from tests.simulation.support import TOLD
-from tests.support.ledger import KINDS, Ledger, LedgerService, NumberedCaller
+from tests.support.ledger import Ledger
+from tests.support.numbered_calls import KINDS, LedgerService, NumberedCaller
 
 __all__ = ["closing", "stopping"]
 

@@ -12,7 +12,8 @@ from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Scenario
 from tests.simulation.support import TOLD
-from tests.support.ledger import KINDS, Ledger, LedgerService, NumberedCaller
+from tests.support.ledger import Ledger
+from tests.support.numbered_calls import KINDS, LedgerService, NumberedCaller
 
 __all__ = ["members"]
 

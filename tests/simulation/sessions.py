@@ -22,7 +22,8 @@ from tests.simulation.protocols import Scenario
 from tests.simulation.session_ends import closing, stopping
 from tests.simulation.session_members import members
 from tests.simulation.support import TOLD
-from tests.support.ledger import KINDS, UNKNOWN, Ledger, LedgerService, NumberedCaller
+from tests.support.ledger import UNKNOWN, Ledger
+from tests.support.numbered_calls import KINDS, LedgerService, NumberedCaller
 
 __all__ = ["PARTS", "SCENARIOS"]
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pygorums as gorums
 from pygorums.transports.choosing import TransportName
-from tests.support.ledger import Ledger, LedgerService, NumberedCaller, WrittenLedger
+from tests.support.ledger import Ledger, WrittenLedger
+from tests.support.numbered_calls import LedgerService, NumberedCaller
 from tests.support.process import ServerProcess
 
 __all__ = ["LedgerProcess"]
