@@ -7,7 +7,7 @@ from pygorums.streams.outgoing import UNOWNED
 from pygorums.streams.pending import PendingCalls
 from pygorums.streams.resending import fail_calls, resend_kept, resend_unanswered
 from pygorums.streams.send_queue import SendQueue
-from tests.unit.streams.test_outbound import Call
+from tests.unit.streams.far_end import Call
 
 NODE = 2
 
