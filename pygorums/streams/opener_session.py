@@ -49,11 +49,8 @@ __all__ = ["OpenerSession"]
 LEAST_KEPT = 16 << 20
 """Bytes that are kept until they are acknowledged, however little may wait."""
 
-MOMENT = 0.25
-"""Seconds for which a stream waits for the metadata of a node of which nothing is known."""
-
 PATIENCE = 5.0
-"""The same of a node that has confirmed a session before."""
+"""Seconds for which a stream waits for the metadata of a node that sends some: it may take its time to let us in."""
 
 _log = logging.getLogger("pygorums.streams")
 
@@ -106,7 +103,6 @@ class OpenerSession:
         self._credit: Credit[Outgoing] | None = None  # for what is sent
         self.took: Callable[[int, int], None] = self._acks.took
         self._without = False  # whether the node is known to have no sessions
-        self._late = False  # whether it has confirmed one when nobody waited for that any more
         self._decided: asyncio.Future[None] | None = None
         self.offered = self.undecided = self.ended = False
         self.final: int | None = None
@@ -125,10 +121,8 @@ class OpenerSession:
         return self._half.known
 
     def patience(self, *, silent: bool) -> float:
-        """Seconds for which to wait for the node's metadata, which has answered something else already if `silent`."""
-        if self._half.known or self._late:
-            return PATIENCE
-        return 0.0 if silent else MOMENT
+        """Seconds for which to wait for the metadata of a node, which will send none if it is `silent`."""
+        return 0.0 if silent and not self._half.known else PATIENCE
 
     def offer(self) -> Pairs:
         """What to say on a new stream."""
@@ -182,8 +176,8 @@ class OpenerSession:
 
     def heard_late(self, accepted: Pairs) -> None:
         """The node's metadata have come when it was decided already that the stream has no session."""
-        self._late = Confirmation.parse(session_value(accepted)) is not None
-        self._without = not self._late
+        if Confirmation.parse(session_value(accepted)) is None:
+            self._without = True
 
     def _wanted(self) -> Callable[[Outgoing], bool]:
         """Whose messages are still to be handled: of all but those who wait for replies no more."""
@@ -299,6 +293,7 @@ class OpenerSession:
     def went_down(self, error: StatusError) -> None:
         """The node cannot be reached: those who call it are told. What was sent one-way goes on waiting."""
         self._keeping.stop()
+        self._without = False  # it may be another one when it is back
         left_before, self._left_before = {key: kind for key, (_, kind) in self._left_before.items()}, {}
         known = self._half.known
         fail_calls(self._queue, self._pending, self._node_id, error, session=known, left_before=left_before)

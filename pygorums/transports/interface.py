@@ -79,8 +79,8 @@ class OpenedTransport(Transport, Protocol):
     """The end of a stream that opened it."""
 
     silent: bool
-    """Whether the other side has had its moment and has answered something, but no metadata: it confirms nothing, or
-    takes its time for that. Known once the stream stands."""
+    """Whether the other side has had its moment and has answered something else, but no metadata, nor has it said that
+    they will come: so it confirms nothing. Known once the stream stands."""
 
     def opened(self) -> Awaitable[None]:
         """Done when the stream stands: the other side has answered something. It does not wait for ever.

@@ -16,6 +16,7 @@ from pygorums.wire.batching import MAX_ENVELOPE
 __all__ = [
     "BATCH_KEY",
     "CANCEL_KEY",
+    "CONFIRMS",
     "DRAIN_KEY",
     "EXTENSIONS",
     "HEARTBEAT_KEY",
@@ -27,6 +28,7 @@ __all__ = [
     "NO_LIMIT",
     "PATIENCE",
     "PEERS_KEY",
+    "PROBE",
     "SLOWEST",
     "STREAM_END_KEY",
     "Agreement",
@@ -55,6 +57,12 @@ DRAIN_KEY = "pygorums-drain"
 MAX_MESSAGE_KEY = "pygorums-max-message"
 HEARTBEAT_KEY = "pygorums-heartbeat"
 HEARTBEAT_WANTED_KEY = "pygorums-heartbeat-wanted"
+
+PROBE = "/grpc.health.v1.Health/Check"
+"""A method that everybody who speaks gRPC answers, if only by saying that there is none."""
+
+CONFIRMS: Pairs = (("pygorums-confirms", "1"),)
+"""In the trailers of that answer: who gives it sends metadata with each stream, though it may take a while."""
 
 EXTENSIONS: Pairs = ((BATCH_KEY, "1"), (STREAM_END_KEY, "1"), (CANCEL_KEY, "1"), (DRAIN_KEY, "1"))
 """The extensions that are either known or not."""

@@ -30,6 +30,7 @@ from pygorums.transports.grpc.transport import (
 )
 from pygorums.transports.listener import Accept
 from pygorums.transports.ports import free_port, free_unix
+from pygorums.wire.handshake import CONFIRMS, PROBE
 
 __all__ = ["GrpcListener", "let_go", "proved"]
 
@@ -232,7 +233,8 @@ class _Calls(grpc.aio.ServerInterceptor):
         tasks = self._watches if details.method == _WATCH else self._others
         tasks[task] = None
         task.add_done_callback(tasks.pop)
-        return await continuation(details)
+        handler = await continuation(details)
+        return _confirming(handler) if details.method == PROBE else handler
 
     async def over(self, stopping: asyncio.Future[None]) -> None:
         """Wait until gRPC's server has stopped, or nothing holds it up but health watches, which never end.
@@ -243,6 +245,30 @@ class _Calls(grpc.aio.ServerInterceptor):
             await asyncio.wait(self._others)
         if not self._watches:
             await asyncio.wait({stopping}, timeout=_CONNECTIONS_END)
+
+
+def _confirming(handler: Any) -> Any:
+    """What answers a probe, and says that streams get metadata: whatever serves it, or else that there is nothing."""
+    if handler is None:
+
+        async def answer(_: Any, context: Any) -> None:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there is no health service here", CONFIRMS)
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+    serve = handler.unary_unary
+    if not asyncio.iscoroutinefunction(serve):
+
+        def blocking(request: Any, context: Any) -> Any:
+            context.set_trailing_metadata(CONFIRMS)
+            return serve(request, context)
+
+        return handler._replace(unary_unary=blocking)
+
+    async def waiting(request: Any, context: Any) -> Any:
+        context.set_trailing_metadata(CONFIRMS)
+        return await serve(request, context)
+
+    return handler._replace(unary_unary=waiting)
 
 
 def proved(auth_context: Mapping[str, list[bytes]]) -> Mapping[str, list[bytes]]:

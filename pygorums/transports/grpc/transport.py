@@ -21,7 +21,7 @@ from pygorums.transports.grpc.errors import status_of
 from pygorums.transports.grpc.forked import use_grpc
 from pygorums.transports.grpc.keepalive import with_keepalive
 from pygorums.transports.grpc.stream import GrpcStream
-from pygorums.wire.handshake import Pairs
+from pygorums.wire.handshake import CONFIRMS, PROBE, Pairs
 
 __all__ = ["FIXED_WINDOW", "METHOD", "SERVICE", "AcceptedGrpcTransport", "GrpcConnector", "grpc_target", "pairs_from"]
 
@@ -41,9 +41,6 @@ _PROBE_AFTER = 0.1
 
 _LATE_PROBE = 1.0
 """The same for a node that has always answered by itself."""
-
-_PROBE = "/grpc.health.v1.Health/Check"
-"""A method that everybody who speaks gRPC answers, if only by saying that there is none."""
 
 FIXED_WINDOW: tuple[tuple[str, Any], ...] = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 4 << 20))
 """How much may be on its way, in bytes. Left alone gRPC would measure that by pings to those who send it much, and
@@ -147,11 +144,11 @@ class OpenedGrpcTransport(GrpcStream):
             waiting = [metadata]
             await asyncio.wait(waiting, timeout=self._connector.probe_after)
             if not metadata.done():
-                waiting.append(asyncio.ensure_future(self._probe()))
+                waiting.append(probe := asyncio.ensure_future(self._probe()))
                 await self._any_of(waiting)
-            self._connector.probe_after = _LATE_PROBE if metadata.done() else 0
-            self.silent = not metadata.done()
-            if self.silent:
+                self.silent = not metadata.done() and not probe.result()
+            self._connector.probe_after = _LATE_PROBE if metadata.done() else 0 if self.silent else _PROBE_AFTER
+            if not metadata.done():
                 return None
             if not metadata.result():
                 # As if it was refused, which we hear in a moment.
@@ -174,11 +171,13 @@ class OpenedGrpcTransport(GrpcStream):
                 return
         raise StreamDownError(f"{self._address} has not answered within {ANSWER_TIMEOUT:.3g} s")
 
-    async def _probe(self) -> None:
-        """Done when the other side has answered a call that has nothing to do with the stream."""
-        ask: Any = self._channel.unary_unary(_PROBE)
+    async def _probe(self) -> bool:
+        """Done when the other side has answered a call beside the stream; whether metadata will come."""
+        ask: Any = self._channel.unary_unary(PROBE)
+        call = ask(b"")
         with suppress(Exception):
-            await ask(b"")
+            await call
+        return any(pair in CONFIRMS for pair in pairs_from(await call.trailing_metadata()))
 
     async def _before_reading(self) -> None:
         if not self._answered:

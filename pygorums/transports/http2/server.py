@@ -17,6 +17,7 @@ from pygorums.transports.http2.fields import Field, check_request, content_lengt
 from pygorums.transports.http2.frames import goaway, ping
 from pygorums.transports.http2.limits import DEFAULT, Limits
 from pygorums.transports.http2.metadata import (
+    Pairs,
     http_response_fields,
     is_grpc,
     read_metadata,
@@ -37,11 +38,13 @@ class ServerConnection(Connection[ServerStream]):
     Args:
         paths: The gRPC methods that are served, such as ``"/stream.Gorums/NodeStream"``.
         limits: What is taken from the client.
+        unserved: Trailers of the answer to a request for another path.
     """
 
-    def __init__(self, paths: Container[str], *, limits: Limits = DEFAULT) -> None:
+    def __init__(self, paths: Container[str], *, limits: Limits = DEFAULT, unserved: Pairs = ()) -> None:
         super().__init__(limits, ((MAX_CONCURRENT_STREAMS, limits.max_streams),), PREFACE)
         self._paths = paths
+        self._unserved = unserved
         self._highest = 0
         self._last_taken = LARGEST_STREAM_ID  # what our last GOAWAY says
         self._draining = False
@@ -172,7 +175,9 @@ class ServerConnection(Connection[ServerStream]):
         stream.path = pseudo[b":path"].decode("latin-1")
         stream.authority = (pseudo.get(b":authority") or first(fields, b"host") or b"").decode("latin-1")
         if stream.path not in self._paths:
-            return trailers_only_fields(Status(Code.UNIMPLEMENTED, f"no method {stream.path[:200]!r} here"), ())
+            return trailers_only_fields(
+                Status(Code.UNIMPLEMENTED, f"no method {stream.path[:200]!r} here"), self._unserved
+            )
         try:
             stream.metadata = read_metadata(fields)
             timeout = first(fields, b"grpc-timeout")

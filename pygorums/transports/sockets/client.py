@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Any
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.sessions.hello import SESSION_KEY
 from pygorums.tasks.closed_loops import quiet_when_closed
 from pygorums.transports.http2.client import ClientConnection
 from pygorums.transports.http2.codes import ErrorCode
@@ -19,6 +21,7 @@ from pygorums.transports.sockets.connection import SocketConnection
 from pygorums.transports.sockets.errors import error_of
 from pygorums.transports.sockets.keepalive import Keepalive
 from pygorums.transports.sockets.options import NODE_STREAM, SocketOptions
+from pygorums.transports.sockets.probe import Probe
 from pygorums.transports.sockets.stream import SocketStream
 
 __all__ = ["OpenedSocketTransport", "SocketConnector"]
@@ -95,7 +98,8 @@ class OpenedSocketTransport(SocketStream):
     async def opened(self) -> None:
         """Done when the other side has acknowledged our settings: that it takes a connection proves nothing.
 
-        Servers of ours send their metadata at once, which is waited for, for a moment.
+        Servers of ours send their metadata at once, which is waited for, for a moment. Where a session is offered, and
+        they have not come by then, it is asked whether they will.
         """
         connector = self._connector
         patience = ANSWER_TIMEOUT
@@ -106,7 +110,9 @@ class OpenedSocketTransport(SocketStream):
             raise StreamDownError(text) from None
         if not connector.says_nothing:
             await asyncio.wait({self._said}, timeout=SAYS_NOTHING)
-        self.silent = connector.says_nothing = not self._said.done()
+        connector.says_nothing = self.silent = not self._said.done()
+        if self.silent and any(key == SESSION_KEY for key, _ in self._offered):
+            connector.says_nothing = self.silent = not await self._will_say()
         if self._error is not None and not self._held:
             raise self._error
 
@@ -128,6 +134,16 @@ class OpenedSocketTransport(SocketStream):
             # Servers refuse a certificate, or want one, once the handshake is over for us.
             hint = "" if connector.tls is None else ", maybe for want of a certificate that it accepts"
             raise StreamDownError(f"{place.address}: {client.broken}{hint}")
+
+    async def _will_say(self) -> bool:
+        """Whether there are metadata, or will be."""
+        client, probe = self._client, Probe()
+        assert client is not None
+        probe.ask(client.client)
+        client.flush()
+        either: set[asyncio.Future[Any]] = {self._said, probe.answered}
+        await asyncio.wait(either, timeout=ANSWER_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        return self._said.done() or (probe.answered.done() and probe.answered.result())
 
     def _make(self) -> _Connection:
         connector = self._connector

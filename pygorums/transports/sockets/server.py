@@ -24,6 +24,7 @@ from pygorums.transports.sockets.keepalive import Keepalive
 from pygorums.transports.sockets.options import SocketOptions
 from pygorums.transports.sockets.stream import SocketStream
 from pygorums.transports.sockets.tls import proved_by, speaks_http2
+from pygorums.wire.handshake import CONFIRMS
 
 __all__ = ["Accept", "AcceptedConnection", "AcceptedSocketTransport", "SocketServer"]
 
@@ -106,7 +107,7 @@ class AcceptedConnection(SocketConnection):
     lets_peer_read = True
 
     def __init__(self, server: SocketServer) -> None:
-        self.server_side = ServerConnection(server.methods, limits=server.options.limits)
+        self.server_side = ServerConnection(server.methods, limits=server.options.limits, unserved=CONFIRMS)
         super().__init__(self.server_side)
         self._server = server
         self._keepalive: Keepalive | None = None
