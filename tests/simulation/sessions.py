@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pygorums as gorums
 from pygorums import testing
 from pygorums.sessions import acceptor
-from pygorums.streams import opener_session
+from pygorums.streams import opener_session, window
 from pygorums.transports.interface import ConnectionLostError
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
@@ -99,6 +99,7 @@ def exactly_once(
     loses: bool = False,
     forsakes: int = 0,
     bound: int = 0,
+    windows: Sequence[int] = (),
     hurry: float = 0.1,
     kinds: Sequence[str] = KINDS,
     options: Mapping[str, Any] = NONE,
@@ -113,6 +114,7 @@ def exactly_once(
         loses: Whether servers give sessions up.
         forsakes: How often a client takes a connection for lost, of which the server hears late or never.
         bound: How many bytes either end keeps, if that is to be little.
+        windows: For how many bytes of requests there is room, one of these.
         hurry: The part of calls that have a timeout.
         kinds: Which calls.
         options: Of the servers.
@@ -123,6 +125,7 @@ def exactly_once(
         with (
             patch.object(acceptor, "KEPT", bound or acceptor.KEPT),
             patch.object(opener_session, "LEAST_KEPT", bound or opener_session.LEAST_KEPT),
+            patch.object(window, "WINDOW", world.random.choice(windows) if windows else window.WINDOW),
         ):
             await play(world)
 
@@ -164,7 +167,7 @@ def exactly_once(
                 give_up = world.random.uniform(0, 0.2) if world.random.random() < 0.1 else None
                 timeout = world.random.uniform(0, 0.3) if world.random.random() < hurry else None
                 to = config if world.random.random() < 0.6 else config[world.random.randrange(count) :]
-                kind, more = world.random.choice(kinds), data(world, heavy=bool(bound))
+                kind, more = world.random.choice(kinds), data(world, heavy=bool(bound or windows))
                 caller.call(kind, to, targets, timeout=timeout, give_up=give_up, data=more)
                 if world.random.random() < 0.5:
                     await world.sleep(world.random.uniform(0, 0.03))
@@ -274,6 +277,9 @@ SCENARIOS: Mapping[str, Scenario] = {
         crashes=1,
     ),
     "sessions that keep little": exactly_once(keep=1.0, back=True, loses=True, bound=21_000, resets=8, pauses=1),
+    "sessions with little credit": exactly_once(
+        keep=1.0, back=True, windows=(0, 600, 2000, 25_000), resets=6, forsakes=2, pauses=1
+    ),
     "sessions that end in peace": graceful,
     "sessions of clients that close": closing,
     "sessions of servers that stop at once": stopping,
