@@ -94,7 +94,7 @@ class Credit(Generic[T]):
         for frame, owner in zip(frames, owners, strict=True):
             if not passes(frame, owner):
                 if held or not self._fits(used, MESSAGE_COST + len(frame), alone=alone):
-                    self.hold(frame, owner)
+                    self._hold(frame, owner)
                     continue
                 alone = False
                 self._before = written + len(go) + 1
@@ -106,8 +106,7 @@ class Credit(Generic[T]):
     def _fits(self, used: int, cost: int, *, alone: bool) -> bool:
         return used + cost <= self.room or (alone and (cost <= self.room or self.room >= self._full))
 
-    def hold(self, frame: bytes, owner: T) -> None:
-        """Have a message wait behind all that does."""
+    def _hold(self, frame: bytes, owner: T) -> None:
         self._held.append((frame, owner))
         self.waiting.add(id(owner))
         self.size += len(frame)

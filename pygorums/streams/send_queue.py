@@ -419,17 +419,18 @@ class SendQueue:
         # Or else the few of those that wait for credit are dropped when they have it.
         given_up, self._given_up = self._given_up, []
         if given_up:
-            unsent = {id(owner) for owner in self._owners if owner.withdrawn}
+            unsent = set(map(id, self._owners))
+            if credit:
+                unsent |= credit.waiting
             for owner, frame in given_up:
-                if credit and id(owner) in credit.waiting:
-                    if not owner.withdrawn:
-                        credit.hold(frame, CANCELLATION)  # it must not pass its call
-                elif id(owner) not in unsent:
+                if id(owner) not in unsent:
                     self.queued_bytes += len(frame)
                     self._frames.append(frame)
                     self._owners.append(CANCELLATION)
-            if credit:
-                self._note_held(credit)
+                elif not owner.withdrawn:
+                    # It must not pass its request, which is sent all the same: when that has left.
+                    self._given_up.append((owner, frame))
+                    self._withdrawals = max(self._withdrawals, 1)
         self._keep([pair for pair in zip(self._frames, self._owners, strict=True) if not pair[1].withdrawn])
 
     def _keep(self, kept: Sequence[tuple[bytes, Outgoing]]) -> None:
