@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import pygorums as gorums
+from pygorums.serving import farewell
 from pygorums.serving.backlog import Backlog
 from pygorums.streams import window
 from pygorums.streams.send_queue import SendQueue
@@ -204,14 +205,24 @@ async def test_calls_back_from_handlers_when_neither_way_has_credit(most: Most) 
 async def test_a_client_that_waits_for_credit_is_waited_for_when_the_server_drains(
     most: Most, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pygorums.serving.farewell.ANSWER_WITHIN", 0.1)
+    monkeypatch.setattr(farewell, "ANSWER_WITHIN", 0.01)
+    looks = 0
+    look_again = farewell.Farewell._look_again
+
+    def counted(self: farewell.Farewell) -> None:
+        nonlocal looks
+        looks += 1
+        look_again(self)
+
+    monkeypatch.setattr(farewell.Farewell, "_look_again", counted)
     async with both_ways(ScriptedCalls()) as one:
         texts = [str(number) for number in range(80)]
         notes = [note(one.node, Text(text="hold:door"))]
         notes += [note(one.node, Text(text=text, data=LARGE)) for text in texts]
         await until(lambda: most.bytes > WINDOW * 3 // 4)
-        stopping = asyncio.ensure_future(one.server.stop(5))
-        await asyncio.sleep(0.3)  # longer than a silent client is waited for
+        stopping = asyncio.ensure_future(one.server.stop(10))
+        await until(lambda: looks > 4)
+        monkeypatch.setattr(farewell, "ANSWER_WITHIN", 5.0)  # it may be slow from now on, for the machine is
         one.service.open_all()
         await within(asyncio.gather(*notes))
         await within(stopping)
