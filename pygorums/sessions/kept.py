@@ -179,6 +179,8 @@ class Kept(Generic[T]):
         part = size * (taken - before) // (len(frames) - before)
         self._writes[0] = frames, owners, size - part
         self.size -= part
+        if self._noted > self.size:
+            self._tell_budget()
 
     def resume(self, taken: int) -> tuple[list[bytes], list[T]] | None:
         """Take out what has to be written again, since the other side has taken so many on streams that are over.

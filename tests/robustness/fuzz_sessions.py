@@ -102,6 +102,9 @@ class Talk:
 
     # What is said
 
+    def _credit(self) -> int | None:
+        return self._chance.choice((None, 0, 1, 16 << 20, (1 << 64) - 1))
+
     def _changed(self, value: str) -> str:
         return changed(self._chance, value, self._said)
 
@@ -116,7 +119,7 @@ class Talk:
         self.values += 1
         hello = Hello.parse(session_value([("other", "1"), (SESSION_KEY, text)]))
         if hello is not None:
-            _is_as_written(text, [hello.session, hello.attempt, hello.token or "-", hello.received])
+            _is_as_written(text, [hello.session, hello.attempt, hello.token or "-", hello.received], hello.credit)
             assert Hello.parse(str(hello)) == hello
         return hello
 
@@ -124,7 +127,7 @@ class Talk:
         self.values += 1
         confirmation = Confirmation.parse(session_value([(SESSION_KEY, text)]))
         if confirmation is not None:
-            _is_as_written(text, [confirmation.token, confirmation.taken])
+            _is_as_written(text, [confirmation.token, confirmation.taken], confirmation.credit)
             assert Confirmation.parse(str(confirmation)) == confirmation
         return confirmation
 
@@ -183,7 +186,7 @@ class Talk:
         chance = self._chance
         opener = chance.choice(self._openers)
         before = opener.taken
-        said = opener.hello()
+        said = opener.hello(self._credit())
         assert (said.received, opener.active) == (before, False)
         hello = self._read_hello(self._changed(self._remember(said)))
         half = None if hello is None else self._greet(hello, chance.choice(("me", "me", "me", "you")))
@@ -191,7 +194,7 @@ class Talk:
             if chance.random() < 0.3:
                 self._judge(opener, None)
             return
-        self._judge(opener, self._read_confirmation(self._changed(self._remember(half.confirmation()))))
+        self._judge(opener, self._read_confirmation(self._changed(self._remember(half.confirmation(self._credit())))))
 
     def _hello(self) -> None:
         """Somebody says a hello that was heard before, or nearly."""
@@ -202,7 +205,7 @@ class Talk:
     def _confirmation(self) -> None:
         """The answer to an opener is one that somebody else got, or nearly."""
         opener = self._chance.choice(self._openers)
-        self._remember(opener.hello())
+        self._remember(opener.hello(self._credit()))
         self._judge(opener, self._read_confirmation(self._changed(self._chance.choice(self._said))))
 
     def _ack(self) -> None:
@@ -211,7 +214,8 @@ class Talk:
         of: Kept[int] = chance.choice(self._all()).kept
         number = chance.choice((of.written, of.acknowledged, chance.randrange(20), chance.choice(NUMBERS)))
         ends = chance.random() < 0.2
-        data = bytearray((encode_session_end if ends else encode_ack)(number & (1 << 64) - 1))
+        number &= (1 << 64) - 1
+        data = bytearray(encode_session_end(number) if ends else encode_ack(number, self._credit()))
         if chance.random() < 0.3:
             data[chance.randrange(len(data))] = chance.randrange(256)
         self.values += 1
@@ -240,7 +244,7 @@ class Talk:
         self.values += 1
         half = chance.choice(halves)
         half.taken += chance.randrange(3)
-        numbers = range(self._serial, self._serial + chance.randrange(4))
+        numbers = range(self._serial, self._serial + chance.randrange(1, 4))
         self._serial = numbers.stop
         frames = [_frame(number) for number in numbers]
         if frames:
@@ -298,7 +302,10 @@ class Talk:
         assert noted <= sum(sizes) <= noted + COUNTED_EVERY * len(sizes)
         for half in self._all():
             mine = half.kept
-            assert mine.size == sum(len(_frame(owner)) for owner in mine.owners)
+            # Of what was written together, and was taken in part, the bytes are a guess.
+            assert mine.size == sum(size for _, _, size in mine._writes)
+            later = [len(frame) for frames, _, _ in mine._writes[1:] for frame in frames]
+            assert sum(later) <= mine.size <= sum(later) + sum(map(len, mine._writes[0][0] if mine._writes else ()))
             assert mine.acknowledged <= mine.written
             assert mine.resumable == (mine.acknowledged + len(mine.owners) >= mine.written)
 
@@ -308,11 +315,12 @@ def _frame(number: int) -> bytes:
     return bytes((0, 1, 30, 150, 3, 500)[number % 6])
 
 
-def _is_as_written(text: str, parts: list[str | int]) -> None:
+def _is_as_written(text: str, parts: list[str | int], credit: int | None) -> None:
     """Each part is there, in its place, though numbers may begin with zeros."""
-    read = text.split(" ", len(parts) + 1)
+    read = text.split(" ", len(parts) + 2)
     assert read[0] == "1"
     assert all(isinstance(part, str) or part < 1 << 64 for part in parts)
+    parts = parts if credit is None else [*parts, credit]
     assert [word if isinstance(part, str) else int(word) for word, part in zip(read[1:], parts, strict=False)] == parts
 
 
