@@ -3,25 +3,7 @@
 How it works. One task opens the stream, waits until it breaks (`OpenedStream`), waits a little and opens it again; it
 does nothing else. Callers never touch the stream: they put frames into the queue and entries into the table of pending
 calls, both of which outlive it. So no timeout and no cancellation of a call can harm it, and what a caller finds
-depends on one state alone:
-
-    CONNECTING   calls queue up: this is the first attempt, or the first after a break
-    CONNECTED    the stream stands; calls leave
-    DRAINED      it stands until what is under way is answered; the node takes no more calls, so they fail at once
-    DOWN         an attempt has failed: calls fail at once, and further attempts are made in the background
-    HOPING       as CONNECTING, but only for a moment: the node was down, and is tried again
-    CLOSED       calls fail, for good
-
-                       it stands                    it breaks
-    CONNECTING, HOPING, DOWN  ->  CONNECTED,  CONNECTED  ->  CONNECTING
-                       it fails, or takes long      an attempt begins
-    CONNECTING, HOPING        ->  DOWN,       DOWN       ->  HOPING
-
-                       the node says so             it ends
-    CONNECTED                 ->  DRAINED,    DRAINED    ->  DOWN
-
-An attempt begins when the wait is over, when there is news of the node, or because of a call, unless there was one a
-moment ago.
+depends on one state alone (`Reach`).
 
 When a stream breaks, nobody can know which of the messages that it had taken have arrived. Calls that wait for one
 reply are sent again on the next one, in their order and before all that is newer: a node may get such a request twice,
@@ -33,7 +15,6 @@ being written. What was not written yet just goes on waiting.
 from __future__ import annotations
 
 import asyncio
-import enum
 import random
 from collections.abc import Callable
 
@@ -50,8 +31,8 @@ from pygorums.streams.opened_stream import OpenedStream
 from pygorums.streams.opener_session import OpenerSession
 from pygorums.streams.options import DEFAULT_OPTIONS, StreamOptions
 from pygorums.streams.outgoing import Outgoing
-from pygorums.streams.pause import Pause
 from pygorums.streams.pending import PendingCall, PendingCalls
+from pygorums.streams.reach import Reach, State
 from pygorums.streams.resending import resend_unanswered, tell_time_left
 from pygorums.streams.send_queue import SendQueue
 from pygorums.transports.interface import ConnectionLostError, Connector, OpenedTransport
@@ -61,21 +42,6 @@ __all__ = ["OutboundChannel"]
 
 LONG_LIVED = 1.0
 """Seconds that a stream must have stood for its end to count as new, and not as one more failed attempt."""
-
-CALLS_APART = 1.0
-"""Seconds, at least, between attempts that are made because somebody calls a node that is down."""
-
-HOPE = 0.5
-"""Seconds that calls to a node which is down wait for an attempt to reach it."""
-
-
-class _State(enum.Enum):
-    CONNECTING = enum.auto()
-    CONNECTED = enum.auto()
-    DRAINED = enum.auto()
-    DOWN = enum.auto()
-    HOPING = enum.auto()
-    CLOSED = enum.auto()
 
 
 class OutboundChannel:
@@ -134,12 +100,9 @@ class OutboundChannel:
             )
             if server is not None:
                 self._session.is_called_back()
-        self._state = _State.CONNECTING
-        self._refusal: StatusError | None = None  # what calls fail with, if they do in this state
+        self._reach = Reach(backoff.initial, self._went_down)
         self._transport: OpenedTransport | None = None  # while the stream stands
         self._heartbeat: float | None = None
-        self._hope: asyncio.TimerHandle | None = None  # ends it
-        self._pause = Pause()
         self._posted = False  # whether any one-way message ever was
         self._leaving: Leaving | None = None  # once it is closed, while there is something to do for that
         self._log = LinkLog(node_id, address)
@@ -149,7 +112,7 @@ class OutboundChannel:
 
     @property
     def connected(self) -> bool:
-        return self._state is _State.CONNECTED
+        return self._reach.state is State.CONNECTED
 
     @property
     def waiting(self) -> int:
@@ -161,7 +124,7 @@ class OutboundChannel:
 
     @property
     def closed(self) -> bool:
-        return self._state is _State.CLOSED
+        return self._reach.state is State.CLOSED
 
     @property
     def ended(self) -> bool:
@@ -173,43 +136,22 @@ class OutboundChannel:
         frame = call.frame
         if self._server is not None and (handling := HANDLING.get()) is not None:
             handling.calls()
-        if (self._refusal is None or self._tries_now()) and self._queue.put(frame, call):
+        reach = self._reach
+        if (reach.refusal is None or reach.tries_now()) and self._queue.put(frame, call):
             self.pending.add(seq_no, call, len(frame))
         else:
             call.fail(self._node_id, self._why_not(frame))
 
     def post(self, frame: bytes, owner: Outgoing) -> None:
         self._posted = True
-        if (self._refusal is not None and not self._tries_now()) or not self._queue.put_one_way(frame, owner):
+        reach = self._reach
+        if not ((reach.refusal is None or reach.tries_now()) and self._queue.put_one_way(frame, owner)):
             owner.fail(self._node_id, self._why_not(frame))
 
     def hasten(self, *, new: bool) -> None:
         """The node is there: an attempt to reach it does not wait for its time, or not for long if that is no news."""
         if self._transport is None:
-            apart = self._backoff.initial if new else max(CALLS_APART, self._backoff.initial)
-            if self._pause.hasten(apart) or new:
-                self._expect()
-
-    def _tries_now(self) -> bool:
-        """Whether an attempt to reach a node that is down begins because of a call, which then waits for it."""
-        if self.closed or not self._pause.hasten(max(CALLS_APART, self._backoff.initial)):
-            return False
-        self._expect()
-        return True
-
-    def _expect(self) -> None:
-        """The node is tried, or will be in a moment: if it was down, calls wait for what becomes of that."""
-        error = self._refusal
-        if self._state is _State.DOWN and error is not None:
-            self._hope = self._loop.call_later(HOPE, self._went_down, error)
-            self._enter(_State.HOPING)
-
-    def _enter(self, state: _State, refusal: StatusError | None = None) -> None:
-        if self._hope is not None and state is not _State.HOPING:
-            self._hope.cancel()
-            self._hope = None
-        if self._state is not _State.CLOSED:
-            self._state, self._refusal = state, refusal
+            self._reach.hasten(new=new)
 
     def forget(self, seq_no: int) -> bool:
         return self.pending.forget(seq_no) is not None
@@ -230,8 +172,8 @@ class OutboundChannel:
         """
         error = NodeClosedError(why or f"the connection to {self._address} is closed", node_id=self._node_id)
         if not self.closed:
-            may_arrive = self._state is _State.CONNECTING and self._owes
-            self._enter(_State.CLOSED, error)
+            may_arrive = self._reach.state is State.CONNECTING and self._owes
+            self._reach.enter(State.CLOSED, error)
             patience = self._patience()
             self.pending.fail_all(self._copy(error))
             if self._transport is not None or may_arrive:
@@ -264,8 +206,8 @@ class OutboundChannel:
         return self._session is not None and self._session.known and self._session.owes
 
     def _why_not(self, frame: bytes) -> StatusError:
-        if self._refusal is not None:
-            return renewed(self._refusal, self._node_id, certain=True)
+        if self._reach.refusal is not None:
+            return renewed(self._reach.refusal, self._node_id, certain=True)
         text = self._queue.why_not(frame, self._address, self._send_buffer)
         return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id)
 
@@ -276,8 +218,8 @@ class OutboundChannel:
     async def _run(self) -> None:
         failures, broken, session, terms = 0, 0, self._session, self._options.terms
         while True:
-            self._pause.attempt()
-            self._expect()
+            self._reach.pause.attempt()
+            self._reach.expect()
             offer = () if session is None else (*session.offer(), *terms.limit())
             transport = self._connect((*self._metadata, *offer))
             try:
@@ -285,7 +227,7 @@ class OutboundChannel:
             finally:
                 await transport.close()
             broken = broken + 1 if isinstance(error, ConnectionLostError) and not stood else 0
-            drained = self._state is _State.DRAINED
+            drained = self._reach.state is State.DRAINED
             refused = drained or not (stood or broken == 1) or not isinstance(error, StreamDownError)
             ended, error = error, self._copy(error)
             self.last_error = error
@@ -306,7 +248,7 @@ class OutboundChannel:
                 failures, delay = 0, 0.0
             else:
                 failures += 1
-            await self._pause.wait(delay)
+            await self._reach.pause.wait(delay)
 
     async def _use(self, transport: OpenedTransport) -> tuple[StatusError, bool, float]:
         """Use a stream until it breaks: why, whether it had ever stood, and how many seconds it lasted.
@@ -340,7 +282,7 @@ class OutboundChannel:
             self._transport = None
             self.suspected = False
             if not stream.drained:
-                self._enter(_State.CONNECTING)
+                self._reach.enter(State.CONNECTING)
             self._heartbeat = stream.heartbeat
         self._broke(error)
         lasted = self._loop.time() - opened_at
@@ -349,7 +291,7 @@ class OutboundChannel:
     def _came_up(self, transport: OpenedTransport) -> None:
         self._transport = transport
         self.opened += 1
-        self._enter(_State.CONNECTED)
+        self._reach.enter(State.CONNECTED)
         self._log.connected()
         if self._session is None or not self._session.offered:
             resend_unanswered(self._queue, self.pending)
@@ -375,15 +317,15 @@ class OutboundChannel:
     def _drained(self) -> None:
         text = f"{self._address} is about to stop, and takes no more calls"
         self.last_error = StreamDownError(text, node_id=self._node_id)
-        self._enter(_State.DRAINED, self.last_error)
+        self._reach.enter(State.DRAINED, self.last_error)
         self._on_change()
 
     def _keep_over(self) -> None:
-        if self._state is _State.CONNECTING and isinstance(self.last_error, StatusError):
+        if self._reach.state is State.CONNECTING and isinstance(self.last_error, StatusError):
             self._went_down(self.last_error)
 
     def _went_down(self, error: StatusError) -> None:
-        self._enter(_State.DOWN, error)
+        self._reach.enter(State.DOWN, error)
         if self._session is not None:
             self._session.went_down(error)
             self._on_change()

@@ -17,13 +17,13 @@ from tests.support.waiting import until, within
 
 # The second attempt comes soon, the third not during any test.
 ONCE_MORE = gorums.Backoff(initial=0.02, maximum=600, multiplier=1e6)
-AGAIN = "pygorums.streams.outbound.CALLS_APART"
-HOPE = "pygorums.streams.outbound.HOPE"
+AGAIN = "pygorums.streams.reach.CALLS_APART"
+HOPE = "pygorums.streams.reach.HOPE"
 
 
 async def in_a_long_pause(node: gorums.Node) -> None:
     """Waits until no attempt will be made for long, and the last one is older than the shortest pause."""
-    pause: Pause = node.channel._pause  # type: ignore[attr-defined]  # nothing tells that a pause has begun
+    pause: Pause = node.channel._reach.pause  # type: ignore[attr-defined]  # nothing tells that a pause has begun
     loop = asyncio.get_running_loop()
     await until(lambda: pause._over is not None and pause._until > loop.time() + 60)
     await until(lambda: loop.time() > pause._attempted_at + ONCE_MORE.initial)
