@@ -21,7 +21,7 @@ from tests.support.waiting import turns, until, within
 
 
 @pytest.mark.parametrize("direction", ["to the server", "to the client"])
-@pytest.mark.parametrize(("ends", "apart"), [(("asyncio", "asyncio"), 41), (("grpc", "grpc"), 97)], ids=str)
+@pytest.mark.parametrize(("ends", "apart"), [(("asyncio", "asyncio"), 71), (("grpc", "grpc"), 127)], ids=str)
 async def test_breaks_at_every_stage(ends: Ends, apart: int, direction: str) -> None:
     """While it connects, before and after the confirmation, in the middle of an envelope that is sent again."""
     quick = gorums.Backoff(initial=0.002, maximum=0.01)
@@ -39,7 +39,7 @@ async def test_breaks_at_every_stage(ends: Ends, apart: int, direction: str) -> 
         assert [reply.text for reply in replies] == [str(number) for number in range(20)]
         await one.service.has_seen_count(41)
         assert one.service.seen == ["ok", *map(str, range(40))]
-        assert one.proxy.attempts > 8
+        assert one.proxy.attempts > 5
 
 
 @pytest.mark.parametrize("transport", ["asyncio", "grpc"])
@@ -112,7 +112,7 @@ async def test_a_stream_that_is_only_slow() -> None:
 async def test_an_envelope_is_taken_as_far_as_it_was_counted() -> None:
     """A stream is replaced in the middle of one that is taken in steps."""
     service = ScriptedCalls()
-    count = 2500
+    count = 1500
     async with serving(service) as address, ScriptedClient(address, hello(1)) as older:
         token, _ = await confirmed(older)
         batch = Frame(batch=[call(number, "hold-free:x") for number in range(1, count)])

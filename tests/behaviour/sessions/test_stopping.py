@@ -53,7 +53,9 @@ async def test_when_the_grace_is_over(ends: Ends) -> None:
 
 
 @SAME_ENDS
-async def test_a_client_that_cannot_be_told_does_not_hold_it_up(ends: Ends) -> None:
+async def test_a_client_that_cannot_be_told_does_not_hold_it_up(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in ("serving.stopping", "transports.sockets.connection"):
+        monkeypatch.setattr(f"pygorums.{room}.LAST_WORDS", 0.05)
     async with line(ends=ends, keep=0) as one:
         handled = echo(one.node, Text(text="hold:door"))
         await one.service.gates["door"].arrivals()
