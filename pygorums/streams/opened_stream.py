@@ -11,14 +11,14 @@ from google.protobuf.message import DecodeError
 from pygorums.base.errors import StatusError, StreamDownError, counted
 from pygorums.sessions.hello import SESSION_KEY
 from pygorums.streams.channel import RequestHandling, RequestServer
-from pygorums.streams.heartbeat import Heartbeat, SilenceWatch
 from pygorums.streams.intake import Intake
 from pygorums.streams.opener_session import OpenerSession
-from pygorums.streams.outgoing import CANCELLATION, UNOWNED
+from pygorums.streams.outgoing import CANCELLATION
 from pygorums.streams.pending import PendingCalls
+from pygorums.streams.refusing import refuse_larger, refuse_requests
 from pygorums.streams.reply_sink import ReplySink
 from pygorums.streams.send_queue import SendQueue
-from pygorums.streams.suspicion import Suspicion
+from pygorums.streams.vigil import Vigil
 from pygorums.streams.writer import Writer
 from pygorums.transports.interface import OpenedTransport
 from pygorums.wire.batching import MAX_ENVELOPE
@@ -31,9 +31,6 @@ from pygorums.wire.framing import (
     SIGNS,
     Frame,
     Message,
-    Status,
-    encode_error,
-    method_field,
     pieces,
     sign_end,
     split,
@@ -53,9 +50,6 @@ LEAVE_GRACE = 1.0
 
 END_COMES_FIRST = 0.1
 """Seconds in which a node that stops, and therefore leaves, says that it ends the session."""
-
-LONGEST_NAME = 1000
-"""Characters of a method's name that a refusal repeats."""
 
 
 class OpenedStream:
@@ -99,8 +93,6 @@ class OpenedStream:
         suspect_after: float | None,
         on_suspicion: Callable[[bool], None],
     ) -> None:
-        self._suspect_after = suspect_after
-        self._on_suspicion = on_suspicion
         self._on_drained = on_drained
         self._transport = transport
         self._writer = Writer(queue, transport)
@@ -123,9 +115,7 @@ class OpenedStream:
         self._replies = ReplySink(queue)
         self._handling: RequestHandling | None = None
         self._deciding: asyncio.TimerHandle | None = None
-        self._heart: Heartbeat | None = None
-        self._watch: SilenceWatch | None = None
-        self._suspicion: Suspicion | None = None
+        self._vigil = Vigil(address, queue, self._last_heard_at, transport.abort, suspect_after, on_suspicion)
         self._leaving: asyncio.TimerHandle | None = None
         self._clock = asyncio.get_running_loop().time
         self._heard_at = self._clock()
@@ -144,10 +134,8 @@ class OpenedStream:
         self._batching = agreement.batching
         self._queue.agree(agreement)
         if agreement.largest < NO_LIMIT:
-            self._refuse_larger()
-        self._watch_for_silence()
-        if agreement.heartbeat_wanted is not None:
-            self._heart = Heartbeat(self._queue, agreement.heartbeat_wanted)
+            refuse_larger(self._queue, self._pending, self._node_id, self._address)
+        self._vigil.begin(agreement.heartbeat, agreement.heartbeat_wanted)
         session = self._session
         if session is not None and session.undecided:
             self._decide(session, accepted)
@@ -178,19 +166,10 @@ class OpenedStream:
         else:
             self._transport.abort(StreamDownError(f"{self._address} has another count of what was sent"))
 
-    def _refuse_larger(self) -> None:
-        """Fail what has queued up and is more than the node takes."""
-        largest = self._queue.largest
-        taken = self._queue.take_out(lambda frame, _: len(frame) > largest)
-        self._pending.remove([owner for _, owner in taken])
-        for frame, owner in taken:
-            text = self._queue.why_not(frame, self._address, 0)
-            owner.fail(self._node_id, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text, node_id=self._node_id))
-
     async def use(self) -> StatusError:
         """Use the stream until it breaks, and say why it did."""
         try:
-            self._watch_for_silence()
+            self._vigil.begin(self.heartbeat)
             self._pending.no_more = self._drain
             self._transport.use(self)
             session = self._session
@@ -207,12 +186,7 @@ class OpenedStream:
             self._intake.drop()
             if self._deciding is not None:
                 self._deciding.cancel()
-            if self._watch is not None:
-                self._watch.stop()
-            if self._suspicion is not None:
-                self._suspicion.stop()
-            if self._heart is not None:
-                self._heart.stop()
+            self._vigil.stop()
             if self._leaving is not None:
                 self._leaving.cancel()
             if self._session is None or self._session.replies is not self._replies:
@@ -266,18 +240,8 @@ class OpenedStream:
             return
         self._leaving = asyncio.get_running_loop().call_later(LEAVE_GRACE, self._leave_on)
 
-    def _watch_for_silence(self) -> None:
-        def give_up(silence: float) -> None:
-            text = f"{self._address} has given no sign of life for {silence:.3g} s"
-            self._transport.abort(StreamDownError(text))
-
-        def heard_at() -> float:
-            return max(self._heard_at, self._transport.heard_at)
-
-        if self.heartbeat is not None and self._watch is None:
-            self._watch = SilenceWatch(self.heartbeat, heard_at, give_up)
-            if self._suspect_after is not None:
-                self._suspicion = Suspicion(self._suspect_after, self.heartbeat, heard_at, self._on_suspicion)
+    def _last_heard_at(self) -> float:
+        return max(self._heard_at, self._transport.heard_at)
 
     def received(self, messages: Sequence[bytes], /) -> None:
         """Called by the transport: messages have come."""
@@ -288,8 +252,8 @@ class OpenedStream:
             return
         # Nearly always; this only saves what steps would cost.
         if not data:
-            if self._suspicion is not None:
-                self._suspicion.beat(self._heard_at - before)
+            if (suspicion := self._vigil.suspicion) is not None:
+                suspicion.beat(self._heard_at - before)
             return
         try:
             taken = self._split(data, self._batching)
@@ -377,17 +341,8 @@ class OpenedStream:
                     text = f"too many messages of {self._address} wait for their handlers: this end gives up"
                     raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
             else:
-                _refuse(requests, self._replies)
+                refuse_requests(requests, self._replies)
 
     def _no_message(self, data: bytes) -> StatusError:
         text = f"{self._address} sent what is not a message ({counted(len(data), 'byte')})"
         return StatusError(grpc.StatusCode.INTERNAL, text)
-
-
-def _refuse(requests: Sequence[Message | Frame], replies: ReplySink) -> None:
-    for request in requests:
-        if request.cancel:
-            continue
-        name = request.method[:LONGEST_NAME]
-        status = Status(code=grpc.StatusCode.UNIMPLEMENTED.value[0], message=f"no handler registered for method {name}")
-        replies.put(encode_error(request.message_seq_no, method_field(name), status), UNOWNED)
