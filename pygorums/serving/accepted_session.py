@@ -9,11 +9,12 @@ stays away for a moment those who call it back are told (`_unlist`), and after a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Protocol
 
-from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError
+from pygorums.base.errors import NodeClosedError, StatusError, StreamDownError, counted
 from pygorums.serving.holdings import Holdings
 from pygorums.serving.in_order import InOrder
 from pygorums.serving.opener import Opener
@@ -29,6 +30,8 @@ from pygorums.streams.send_queue import SendQueue
 from pygorums.wire.framing import encode_ack, encode_session_end
 
 __all__ = ["AcceptedSession", "Registry", "SessionStream"]
+
+_log = logging.getLogger("pygorums.server")
 
 
 class SessionStream(Protocol):
@@ -102,6 +105,7 @@ class AcceptedSession:
         self._listed = False
         self.stream: SessionStream | None = None
         self.pending: PendingCalls | None = None
+        self._known = half is not None  # whether the client may rely on it
         self._client_took: int | None = None  # in all, if it has ended the session
         self._settles = False  # whether it has ended, its stream broke, and what was taken is handled all the same
         self.greeted = self.final = self.over = False
@@ -158,6 +162,7 @@ class AcceptedSession:
     def _decline(self, count: int, size: int) -> None:  # noqa: ARG002 - as Acknowledging.took
         """A message has come of a client that has not said before that it knows the session: so it does not."""
         if not self.final:
+            self._known = False
             self.decline()
 
     def decline(self) -> None:
@@ -265,7 +270,11 @@ class AcceptedSession:
             self.over = True
             if self._acks is not None:
                 self._acks.stop()
-            self.requests.cancel(refusal)
+            lost = self.requests.cancel(refusal)
+            if lost and self._known:
+                _log.warning(
+                    "%s of %s will not be handled", counted(lost, "one-way message"), self.requests.context.peer
+                )
             if not self._settles:
                 self.succession.ended(self.requests)
 

@@ -55,10 +55,10 @@ class Holdings:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._streams: dict[Holder, tuple[int, Callable[[StatusError], None]]] = {}
+        self._streams: dict[Holder, tuple[int, Callable[[StatusError], object]]] = {}
         self._total = 0  # of what was last known of each
 
-    def enter(self, stream: Holder, end: Callable[[StatusError], None]) -> None:
+    def enter(self, stream: Holder, end: Callable[[StatusError], object]) -> None:
         """Count what is held for a stream, and call `end` if that is too much."""
         self._streams[stream] = (0, end)
 

@@ -171,8 +171,8 @@ class InOrder:
         self._when_idle.append(callback)
         self._check_idle()
 
-    def cancel(self, refusal: StatusError | None = None) -> None:
-        """Cancel all handlers and forget what was not begun, now and later.
+    def cancel(self, refusal: StatusError | None = None) -> int:
+        """Cancel all handlers and forget what was not begun, now and later; how many one-way messages that are.
 
         Args:
             refusal: What those are told whose requests are not answered yet, if they are still there to listen.
@@ -189,6 +189,7 @@ class InOrder:
             self._pausing.cancel()
         resolve(self._finishing)
         self._check_idle()
+        return sum(self.is_one_way(request.method) for request in waiting)
 
     @property
     def _is_idle(self) -> bool:

@@ -1,6 +1,7 @@
 """What callers are told when a server stops, in good order or at once."""
 
 import asyncio
+import logging
 import signal
 
 import pytest
@@ -38,6 +39,19 @@ async def test_at_once(ends: Ends) -> None:
         assert error.certain
         await within(stop)
         assert one.service.seen == ["ok", "hold:door"]
+
+
+async def test_messages_that_were_taken_in_vain_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Their senders have been told that they were sent, and hear nothing else."""
+    async with line() as one:
+        for text in ("hold:door", "1", "2"):
+            await within(note(one.node, Text(text=text)))
+        await one.service.gates["door"].arrivals()
+        await until(lambda: len(next(iter(one.server._acceptor.streams.values())).requests.backlog.waiting) == 2)
+        with caplog.at_level(logging.WARNING, "pygorums.server"):
+            await within(one.server.stop())
+        assert one.service.seen == ["hold:door"]
+    assert "2 one-way messages of " in caplog.text
 
 
 @SAME_ENDS
