@@ -135,6 +135,14 @@ class AcceptedSession:
             self.queue.keep(self.half.kept, self._credit)
         self.list()
 
+    def known_now(self) -> bool:
+        """Whether the client is one of the peers now, and was not before."""
+        if not self.opener.known_now():
+            return False
+        self.queue.node_id = self.opener.node_id or 0
+        self.requests.context.peer_id = self.opener.node_id
+        return True
+
     def list(self) -> None:
         """The client can be called back, if it is one of those."""
         if not self._listed:
@@ -231,6 +239,7 @@ class AcceptedSession:
         if self._acks is not None:
             self._acks.stop()
         self.stream = None
+        self.requests.owner = None  # which may have been cancelled with its connection
         self.queue.keep(None)
         self.queue.detach()
 

@@ -258,16 +258,17 @@ class Acceptor:
 
     def peers_replaced(self, gone: Container[Node], epoch: int) -> None:
         """Others are peers now: end the streams of those that are `gone`, and call back those that have come."""
-        for session in [session for session in self._sessions.away if session.opener.node in gone]:
-            session.end(StreamDownError(f"the node was removed from the peers of this server, at epoch {epoch}"))
+        for session in list(self._sessions.away):
+            if session.opener.node is not None and session.opener.node in gone:
+                session.end(StreamDownError(f"the node was removed from the peers of this server, at epoch {epoch}"))
+            else:
+                session.known_now()  # it is listed when it is back
         for stream, session in list(self.streams.items()):
             opener = session.opener
             if opener.node is not None and opener.node in gone:
                 text = f"node {opener.node.id} was removed from the peers of this server, at epoch {epoch}"
                 stream.dismiss(StatusError(grpc.StatusCode.FAILED_PRECONDITION, text))
-            elif stream.open and opener.known_now():
-                session.queue.node_id = opener.node_id or 0
-                session.requests.context.peer_id = opener.node_id
+            elif stream.open and session.known_now():
                 session.list()
                 if session.pending is not None:
                     stream.call_back(session.pending)

@@ -4,10 +4,11 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import grpc
 import pytest
 
 import pygorums as gorums
-from tests.behaviour.sessions.broken import SAME_ENDS, Ends, Line, line
+from tests.behaviour.sessions.broken import SAME_ENDS, Ends, Line, failure, line
 from tests.protos.calls_gorums import CallsServer, ask, echo, follow, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -194,3 +195,26 @@ async def test_large_replies_wait_for_their_client() -> None:
         back()
         replies = await within(asyncio.gather(*calls))
         assert [reply.text for reply in replies] == service.seen == [str(number) for number in range(12)]
+
+
+@SAME_ENDS
+async def test_a_handler_that_ends_as_cancelled_meanwhile_is_answered(ends: Ends) -> None:
+    """Nobody has cancelled it: what it waited for was, be the stream it came over cancelled, too, or not."""
+    go_on = asyncio.Event()
+
+    class Cancelling(ScriptedCalls):
+        async def echo(self, ctx: gorums.ServerContext, request: Text) -> Text:
+            await self._note(ctx, request)
+            await go_on.wait()
+            raise asyncio.CancelledError
+
+    async with line(ends=ends, service=Cancelling()) as one:
+        call = echo(one.node, Text(text="ends"))
+        await one.service.has_seen("ends")
+        back = await take_away(one)
+        go_on.set()
+        await turns()
+        back()
+        error = await failure(call)
+        assert isinstance(error, gorums.StatusError)
+        assert error.code() is grpc.StatusCode.CANCELLED

@@ -12,6 +12,7 @@ import pygorums as gorums
 from pygorums.streams.opener_session import OpenerSession
 from pygorums.streams.outbound import OutboundChannel
 from tests.behaviour.sessions.broken import Line, line
+from tests.behaviour.sessions.test_away import take_away
 from tests.protos.calls_gorums import ask, echo, note
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
@@ -219,3 +220,17 @@ async def test_nothing_is_logged_of_the_secret(caplog: pytest.LogCaptureFixture)
             await within(echo(one.node, Text(text="ok")))
     assert len(secret) == 32
     assert secret not in caplog.text
+
+
+async def test_who_becomes_a_peer_while_it_is_away_is_called_back_when_it_is_there() -> None:
+    service = ScriptedCalls()
+    async with line(service=service, server={"node_id": 1}, metadata={"gorums-node-id": "2"}) as one:
+        await within(echo(one.node, Text(text="before")))
+        back = await take_away(one)
+        await within(one.server.reconfigure({2: "127.0.0.1:2"}))
+        back()
+        await within(echo(one.node, Text(text="after")))
+        first, second = service.contexts
+        assert first.session_id == second.session_id
+        assert (first.peer_id, second.peer_id) == (None, 2)
+        assert [node.id for node in one.server.config()] == [1, 2]
