@@ -77,7 +77,8 @@ class SendQueue(FrameQueue):
                 self._credit.tell(credit)
             if not self._credit:
                 self._unchecked = self._credit.room
-            elif self.wake is not None:
+            # Who has looked at what waits for credit has put it back among the frames.
+            if self.wake is not None and (self._credit or self._frames):
                 self.wake()
 
     def agree(self, agreement: Agreement) -> None:

@@ -186,3 +186,24 @@ def test_who_sends_is_woken_by_credit() -> None:
     while queue.next_messages(0):
         queue.wrote()
     assert (queue.held_bytes, queue.queued_bytes) == (0, 0)
+
+
+def test_what_waits_for_credit_leaves_though_somebody_has_looked_at_it() -> None:
+    ends, woken = Ends(), 0
+
+    def wake() -> None:
+        nonlocal woken
+        woken += 1
+
+    for _ in range(2):
+        ends.put(False, 3000)
+    assert ends.write()
+    assert not ends.write()
+    ends.queue.wake = wake
+    ends.look()
+    ends.take(1)
+    ends.handle(0)
+    ends.acknowledge()
+    assert woken == 1
+    assert ends.write()
+    assert ends.went == [1, 2]
