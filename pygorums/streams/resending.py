@@ -105,9 +105,10 @@ def fail_calls(
         session: Whether what has left did so in a session that is not over.
         left_before: What calls fail with that have left before, though they wait to be sent again; by their identity.
     """
+    text = f"{error.message}, after the call had left"
 
     def left() -> StatusError:
-        return OutcomeUnknownError(error.message, node_id=node_id) if session else renewed(error, node_id)
+        return OutcomeUnknownError(text, node_id=node_id) if session else renewed(error, node_id)
 
     written = written_calls(queue, pending)
     pending.remove(written)
@@ -117,7 +118,7 @@ def fail_calls(
         call.fail(node_id, left())
     for _, owner in waiting:
         if (before := left_before.get(id(owner))) is not None:
-            owner.fail(node_id, before(error.message, node_id=node_id))
+            owner.fail(node_id, before(text, node_id=node_id))
         else:
             owner.fail(node_id, renewed(error, node_id, certain=True))
 

@@ -29,10 +29,12 @@ async def test_a_node_that_cannot_be_reached_is_told_at_once() -> None:
         assert isinstance(unknown, gorums.OutcomeUnknownError)
         assert unknown.code() is grpc.StatusCode.UNAVAILABLE
         assert unknown.node_id == 1
+        assert str(unknown).endswith("after the call had left")
         await until(lambda: not one.node.connected)
         certain = await failure(echo(one.node, Text(text="later")))
         assert isinstance(certain, gorums.StreamDownError)
         assert certain.certain
+        assert "left" not in str(certain)
         # Its process lives, and the session with it: what is asked once it can be reached follows what it has taken.
         await one.proxy.listen()
         one.service.open_all()

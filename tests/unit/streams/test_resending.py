@@ -1,5 +1,6 @@
 """Who is told what when a node cannot be reached, and what is sent again."""
 
+import grpc
 import pytest
 
 from pygorums.base.errors import OutcomeUnknownError, StatusError, StreamDownError
@@ -45,6 +46,15 @@ def test_what_has_left_and_what_has_not(session: bool, kind: type[StatusError]) 
         assert told.certain
     assert list(queue.waiting()) == [UNOWNED], "what answers the node waits for it"
     assert not list(pending.all())
+
+
+def test_without_a_session_whoever_has_left_is_told_the_status_itself() -> None:
+    call = Call(1)
+    queue, pending = started(call)
+    fail_calls(queue, pending, NODE, StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, "too large"), session=False)
+    (told,) = call.log
+    assert isinstance(told, StatusError)
+    assert told.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_one_way_messages_are_never_taken_back() -> None:
