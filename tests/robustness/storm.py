@@ -25,8 +25,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import pygorums as gorums
+from pygorums.streams import window
 from pygorums.transports.choosing import TransportName
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
@@ -60,6 +62,7 @@ class Round:
         keep: How long clients wait for a server.
         client, server: What carries the streams; None for the default.
         unbatched: Whose streams do not batch: "client", "server", or both.
+        window: Bytes of requests that an end takes before they are handled; None for as many as usual.
         clients: How many there are.
         calls: Of each client.
     """
@@ -69,6 +72,7 @@ class Round:
     client: TransportName | None = None
     server: TransportName | None = None
     unbatched: tuple[str, ...] = ()
+    window: int | None = None
     clients: int = 1
     calls: int = CALLS
 
@@ -87,7 +91,8 @@ class Storm:
         self._plan = plan
         options = ("pygorums.batching",) if "server" in plan.unbatched else ()
         self._processes = [
-            LedgerProcess(f"s{number}", folder, transport=plan.server, options=options) for number in (1, 2, 3)
+            LedgerProcess(f"s{number}", folder, transport=plan.server, options=options, size=plan.window)
+            for number in (1, 2, 3)
         ]
         self._over = asyncio.Event()
         self._one_at_a_time = [asyncio.Lock() for _ in self._processes]
@@ -99,6 +104,7 @@ class Storm:
     async def run(self) -> list[str]:
         """Make calls; what contradicts the promise."""
         async with AsyncExitStack() as stack:
+            stack.enter_context(patch.object(window, "WINDOW", self._plan.window or window.WINDOW))
             await asyncio.gather(*(stack.enter_async_context(process) for process in self._processes))
             for process in self._processes:
                 self._proxies.append(await stack.enter_async_context(TcpProxy(process.address)))
@@ -277,7 +283,8 @@ def drawn(seed: int, transport: str) -> Round:
     names: tuple[TransportName, ...] = ("asyncio", "grpc")
     client, server = (chance.choice([name for name in names if transport in (name, "mixed")]) for _ in range(2))
     unbatched = chance.choice(((), (), (), ("client",), ("server",), ("client", "server")))
-    return Round(kills, keep, client, server, unbatched, clients=chance.choice((1, 2, 4)))
+    small = chance.choice((None, None, 64 << 10))
+    return Round(kills, keep, client, server, unbatched, small, clients=chance.choice((1, 2, 4)))
 
 
 async def main(given: argparse.Namespace) -> int:

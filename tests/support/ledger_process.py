@@ -1,6 +1,6 @@
 """A server in a process of its own that writes down what it handles, and what it is told when it calls back.
 
-    python -m tests.support.ledger_process ADDRESS NAME FILE TRANSPORT [OPTION ...]
+    python -m tests.support.ledger_process ADDRESS NAME FILE TRANSPORT WINDOW [OPTION ...]
 
 It ends as `tests.support.server_process` does.
 """
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import pygorums as gorums
+from pygorums.streams import window
 from pygorums.transports.choosing import TransportName
 from tests.support.ledger import Ledger, WrittenLedger
 from tests.support.numbered_calls import LedgerService, NumberedCaller
@@ -33,16 +34,23 @@ class LedgerProcess(ServerProcess):
         folder: Where it has its file.
         transport: Of the server; None for the default one.
         options: Of the server that are to be 0.
+        size: Bytes of requests that it takes before they are handled; None for as many as usual.
 
     Attributes:
         boots: How many times it was started.
     """
 
     def __init__(
-        self, target: str, folder: Path, *, transport: TransportName | None = None, options: Sequence[str] = ()
+        self,
+        target: str,
+        folder: Path,
+        *,
+        transport: TransportName | None = None,
+        options: Sequence[str] = (),
+        size: int | None = None,
     ) -> None:
         super().__init__()
-        self._more = (transport or "-", *options)
+        self._more = (transport or "-", str(window.WINDOW if size is None else size), *options)
         self.target = target
         self.boots = 0
         self._folder = folder
@@ -78,12 +86,13 @@ def _named(transport: str) -> TransportName | None:
     return names.get(transport)
 
 
-async def _serve(address: str, name: str, file: str, transport: str, *options: str) -> None:
+async def _serve(address: str, name: str, file: str, transport: str, size: str, *options: str) -> None:
     chance = random.Random(name)
 
     async def pause() -> None:
         await asyncio.sleep(chance.uniform(0, 0.01))
 
+    window.WINDOW = int(size)
     logging.disable(logging.CRITICAL)
     ledger = WrittenLedger(Path(file))
     service = LedgerService(partial(ledger.handle, name), pause, NumberedCaller(ledger, name))
