@@ -150,9 +150,7 @@ class OpenerSession:
         answer = None if accepted is None else Confirmation.parse(session_value(accepted))
         self._without = accepted is not None and answer is None
         verdict, frames, owners = self._half.judge(answer)
-        if self._left_before:
-            waiting = {id(call) for call in self._pending.all()}
-            self._left_before = {key: left for key, left in self._left_before.items() if key in waiting}
+        self._forget_answered()
         if verdict is not Verdict.RESUMED:
             self._drop_handling()
         if verdict is Verdict.RESUMED:
@@ -162,7 +160,7 @@ class OpenerSession:
                 frames, owners, f"{self._address} knows nothing any more of the session that the call had left in"
             )
         else:
-            self._note_left(resend_unanswered(self._queue, self._pending), StreamDownError)
+            self.begin_without()
         tell_time_left(self._queue, self._pending, now)
         self._began_with = self._progress()
         if self._half.active and answer is not None:
@@ -209,6 +207,16 @@ class OpenerSession:
     def _drop_answers(self) -> None:
         """Answers to calls of a session that is over are of no use: their numbers may mean others in the next."""
         self._queue.take_out(is_answer)
+
+    def begin_without(self) -> None:
+        """The stream that stands now has no session: what has left and is not answered is sent again."""
+        self._forget_answered()
+        self._note_left(resend_unanswered(self._queue, self._pending), StreamDownError)
+
+    def _forget_answered(self) -> None:
+        if self._left_before:
+            waiting = {id(call) for call in self._pending.all()}
+            self._left_before = {key: left for key, left in self._left_before.items() if key in waiting}
 
     def _note_left(self, calls: Sequence[PendingCall], kind: Callable[..., StatusError]) -> None:
         """Calls that have left wait to be sent again, to another process perhaps: nobody can say that they have not."""

@@ -294,7 +294,10 @@ class OutboundChannel:
         self._reach.enter(State.CONNECTED)
         self._log.connected()
         if self._session is None or not self._session.offered:
-            resend_unanswered(self._queue, self.pending)
+            if self._session is None:
+                resend_unanswered(self._queue, self.pending)
+            else:
+                self._session.begin_without()
             tell_time_left(self._queue, self.pending, self._loop.time())
         if self._leaving is not None:
             self._leaving.stands(transport)

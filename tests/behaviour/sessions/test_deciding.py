@@ -17,7 +17,7 @@ from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
 from tests.support.cluster import QUICK, connected
 from tests.support.proxy import TcpProxy
-from tests.support.scripted_server import ScriptedServer, answering
+from tests.support.scripted_server import ScriptedServer, ServerStream, answering
 from tests.support.waiting import until, within
 
 SESSION = gorums.Session()
@@ -118,3 +118,34 @@ async def test_a_peer_without_sessions_that_is_replaced_by_one_that_has_them(tra
             assert service.contexts[0].session_id is not None
     finally:
         await within(config.close())
+
+
+@transports
+async def test_nobody_says_what_a_peer_without_sessions_has_handled(transport: TransportName) -> None:
+    """The calls have left, wait to be sent again on a stream that is not read, and then there is no other one."""
+    over = asyncio.Event()
+
+    async def script(stream: ServerStream) -> None:
+        await stream.confirm()
+        while len(server.streams) == 1 and len(stream.messages) < 10:
+            await stream.receive()
+        await over.wait()
+
+    async with (
+        ScriptedServer(script) as server,
+        TcpProxy(server.address) as proxy,
+        connected([proxy.address], transport=transport, session=SESSION) as config,
+    ):
+        calls = [echo(config[0], Text(data=bytes(300_000))) for _ in range(10)]
+        await until(lambda: server.streams and len(server.streams[0].messages) == 10)
+        proxy.reset()
+        await within(server.opened(2))
+        await within(config.wait_connected())
+        channel: Any = config[0].channel
+        await until(lambda: channel.queued_bytes)
+        proxy.stop_listening()
+        proxy.reset()
+        errors = await within(asyncio.gather(*calls, return_exceptions=True))
+        assert [type(error) for error in errors] == [gorums.StreamDownError] * 10
+        assert not any(error.certain for error in errors if isinstance(error, gorums.StreamDownError))
+        over.set()
