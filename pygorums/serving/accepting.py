@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from hashlib import sha256
 from itertools import count
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -121,7 +122,8 @@ class Acceptor:
         Raises:
             StatusError: With this it has to be ended.
         """
-        with self.visit(peer, instead=self._sessions.has_stream(session_value(metadata), _identity(auth_context))):
+        known_by = claimed_node_id(metadata), _identity(auth_context)
+        with self.visit(peer, instead=self._sessions.has_stream(session_value(metadata), known_by)):
             await self._serve(transport, metadata, peer, _address(peer), auth_context)
 
     @contextmanager
@@ -184,7 +186,9 @@ class Acceptor:
         answer = terms.answer(offered)
         identity = _identity(auth_context)
         client = None if instance is None else (instance, identity)
-        half, again, credit = self._sessions.greet(hello, identity) or (None, None, None)
+        # Nor does who is let in as somebody else go on as who it was: that was judged then.
+        known_by = claim.node_id, identity
+        half, again, credit = self._sessions.greet(hello, known_by) or (None, None, None)
         if half is not None:
             answer = (*answer, *terms.limit())
         agreement = terms.accepted(offered, answer)
@@ -332,4 +336,5 @@ def _address(peer: str) -> str:
 
 def _identity(auth_context: Mapping[str, list[bytes]]) -> Hashable:
     """Where there is a certificate it proves who a client is; otherwise its secret alone is what nobody else knows."""
-    return tuple(auth_context.get("x509_pem_cert", ()))
+    # It is kept for long, of many: not the certificate itself, which is some kilobytes.
+    return sha256(b"".join(auth_context.get("x509_pem_cert", ()))).digest()

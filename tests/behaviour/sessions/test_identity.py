@@ -126,6 +126,27 @@ async def test_without_certificates_the_secret_is_all() -> None:
             await until(lambda: owner[0].last_error is not None)
 
 
+async def test_who_claims_another_node_id_gets_a_session_of_its_own() -> None:
+    """Or who is not let in as that node any more could go on as it, let in as somebody else."""
+
+    def authorize(claim: gorums.Claim) -> None:
+        if claim.node_id == 2 and not welcome:
+            raise gorums.StatusError(grpc.StatusCode.PERMISSION_DENIED, "not any more")
+
+    welcome = True
+    async with gorums.Server(ScriptedCalls(), node_id=1, peers={2: f"{HOST}:2"}, authorize=authorize) as server:
+        address = await within(server.start(f"{HOST}:0"))
+        session = "f" * 32
+        async with ScriptedClient(address, [(KEY, f"1 {session} 1 - 0"), ("gorums-node-id", "2")]) as node:
+            token, _ = await confirmed(node)
+            assert [each.id for each in server.config()] == [1, 2]
+        welcome = False
+        async with ScriptedClient(address, [(KEY, f"1 {session} 2 {token} 0")]) as other:
+            assert (await confirmed(other))[0] != token
+        async with ScriptedClient(address, [(KEY, f"1 {session} 3 {token} 0"), ("gorums-node-id", "2")]) as refused:
+            assert await refused.ended() == (grpc.StatusCode.PERMISSION_DENIED, "not any more")
+
+
 SHOWN: list[Callable[[gorums.Configuration, gorums.Server], object]] = [
     lambda config, _: [repr(config), repr(config[0]), str(config[0])],
     lambda _, server: repr(server),
