@@ -1,4 +1,4 @@
-"""The code of docs/observing.md and docs/plain-grpc.md does what it is said to."""
+"""The code of docs/failures.md, docs/observing.md and docs/plain-grpc.md does what it is said to."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import grpc.aio
+import pytest
 from google.protobuf.message import Message
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,13 +16,15 @@ import pygorums as gorums
 from pygorums.top.readings import Reading, method_rows, server_rows
 from pygorums.top.tables import tables
 from tests.examples.documents import blocks_of
-from tests.examples.programs import free_addresses
-from tests.protos.calls_gorums import ask
+from tests.examples.programs import free_addresses, refusing_address
+from tests.protos.calls_gorums import ask, echo
 from tests.protos.calls_pb2 import Text
 from tests.support.calls import ScriptedCalls
+from tests.support.cluster import serving
 from tests.support.waiting import within
 
 DOCS = Path(__file__).parents[2] / "docs"
+FAILURES = (DOCS / "failures.md").read_text(encoding="utf-8")
 OBSERVING = (DOCS / "observing.md").read_text(encoding="utf-8")
 PLAIN = (DOCS / "plain-grpc.md").read_text(encoding="utf-8")
 
@@ -53,6 +56,25 @@ class Pieces:
 
     def __getitem__(self, name: str) -> Any:
         return self.names[name]
+
+
+async def test_failures() -> None:
+    service = ScriptedCalls()
+    page = Pieces(FAILURES, {}, add=echo)
+    page.run()
+    add_somewhere = page["add_somewhere"]
+    with refusing_address() as nobody:
+        async with serving(service) as address, gorums.connect([nobody, address]) as config:
+            await within(config.wait_connected(1))
+            assert (await within(add_somewhere(config, Text(text="ok")))).text == "ok"
+            with pytest.raises(gorums.StatusError) as refused:
+                await within(add_somewhere(config, Text(text="fail")))
+            assert refused.value.node_id == 2
+            with pytest.raises(gorums.IncompleteError) as failed:
+                await within(add_somewhere(config[:1], Text(text="ok")))
+            assert failed.value.caused_by(gorums.StreamDownError)
+    assert service.seen == ["ok", "fail"]
+    assert not page.left
 
 
 async def test_observing() -> None:
