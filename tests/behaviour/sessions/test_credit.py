@@ -229,6 +229,34 @@ async def test_a_client_that_waits_for_credit_is_waited_for_when_the_server_drai
         assert one.service.seen == ["hold:door", *texts]
 
 
+async def test_peers_brake_each_other_over_the_streams_of_either(most: Most) -> None:
+    services = {number: ScriptedCalls(number) for number in (1, 2)}
+    async with gorums.local_systems(2, services.__getitem__, session=gorums.Session()) as systems:
+        for system in systems:
+            await within(system.wait_for_config(lambda known: len(known) == 2))
+        notes = []
+        for system, other in zip(systems, (2, 1), strict=True):
+            inbound, outbound = (
+                next(n for n in config if n.id == other) for config in (system.config(), system.outbound)
+            )
+            notes += [note(inbound, Text(text="hold:in")), note(outbound, Text(text="hold:out"))]
+            for number in range(60):
+                notes.append(note(inbound, Text(text=f"in {number}", data=LARGE)))
+                notes.append(note(outbound, Text(text=f"out {number}", data=LARGE)))
+        for service in services.values():
+            await service.gates["in"].arrivals()
+            await service.gates["out"].arrivals()
+        assert not all(call.done() for call in notes)
+        for service in services.values():
+            service.open_all()
+        await within(asyncio.gather(*notes))
+        for service in services.values():
+            await service.has_seen_count(122)
+            for way in ("in", "out"):
+                assert [text for text in service.seen if text.startswith(way)] == [f"{way} {n}" for n in range(60)]
+    assert most.bytes <= BOUND
+
+
 async def test_clients_that_are_not_called_back_are_braked_by_their_connection(most: Most) -> None:
     async with line() as one:
         note(one.node, Text(text="hold:door"))
