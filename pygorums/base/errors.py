@@ -138,11 +138,13 @@ class NodeClosedError(_UnavailableError):
 
 
 class StreamDownError(_UnavailableError):
-    """There is no stream to the node: it cannot be reached, or the stream broke under the call.
+    """The node cannot be reached, or wants no more calls, and has not handled this one, if that is `certain`.
 
     Attributes:
-        certain: Whether it is certain that the node has not handled the call, and never will. It is of a call that was
-            refused at once, and in sessions (`Session`); without one a call that had left may have been handled.
+        certain: Whether the node has certainly not handled the call, and never will: so it can be made again, there or at
+            another node. In sessions, which there are by default (`Session`), it is always True, since what may have
+            been handled fails with `OutcomeUnknownError`. Without one a call that had left may have been handled, even
+            twice, and it is False.
     """
 
     def __init__(self, message: str, *, node_id: int | None = None, certain: bool = False) -> None:
@@ -153,8 +155,10 @@ class StreamDownError(_UnavailableError):
 class OutcomeUnknownError(_UnavailableError):
     """The call had left in a session that is gone, or whose node cannot be reached: it was handled once, or not at all.
 
-    To call again may have it handled twice, unless the method is idempotent. In sessions (`Session`) every other end of
-    a call is certain.
+    To call again may have it handled twice. So find out first what has become of it; or say in the .proto that twice does no
+    harm, by ``option idempotency_level = IDEMPOTENT;``: such a call is sent again to the process that has come instead,
+    and does not fail so as long as there is one. Nobody is told so of one-way messages that had left: the logger
+    ``pygorums.streams`` warns, with their number.
     """
 
 
