@@ -141,9 +141,9 @@ class StreamDownError(_UnavailableError):
     """The node cannot be reached, or wants no more calls, and has not handled this one, if that is `certain`.
 
     Attributes:
-        certain: Whether the node has certainly not handled the call, and never will: so it can be made again, there or at
-            another node. In sessions, which there are by default (`Session`), it is always True, since what may have
-            been handled fails with `OutcomeUnknownError`. Without one a call that had left may have been handled, even
+        certain: Whether the node has certainly not handled the call, and never will: so it can be made again, there or
+            at another node. In sessions, which there are by default (`Session`), it is True, since what may have been
+            handled fails with `OutcomeUnknownError`. Without one a call that had left may have been handled, even
             twice, and it is False.
     """
 
@@ -155,10 +155,10 @@ class StreamDownError(_UnavailableError):
 class OutcomeUnknownError(_UnavailableError):
     """The call had left in a session that is gone, or whose node cannot be reached: it was handled once, or not at all.
 
-    To call again may have it handled twice. So find out first what has become of it; or say in the .proto that twice does no
-    harm, by ``option idempotency_level = IDEMPOTENT;``: such a call is sent again to the process that has come instead,
-    and does not fail so as long as there is one. Nobody is told so of one-way messages that had left: the logger
-    ``pygorums.streams`` warns, with their number.
+    To call again may have it handled twice. So find out first what has become of it; or say in the .proto that twice
+    does no harm, by ``option idempotency_level = IDEMPOTENT;``: such a call is sent again to the process that has come
+    instead. Of one-way messages that had left nobody is told so: the logger ``pygorums.streams`` warns, with their
+    number.
     """
 
 
