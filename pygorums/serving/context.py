@@ -70,7 +70,9 @@ class StreamContext(Local):
             ordinary client.
         auth_context: What TLS says of the other side, as in gRPC; empty without TLS.
         session_id: The same for all that comes in one session of a client, over however many connections, and
-            different from that of any other; None without a session.
+            different from that of any other: 32 hexadecimal digits, which are no secret and prove nothing. A client
+            whose session is lost, or that is started again, comes with another one. None without a session, in calls
+            back, and for calls from the own process.
     """
 
     __slots__ = ("_host", "_pairs", "auth_context", "peer", "peer_id", "session_id")

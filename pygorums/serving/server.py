@@ -66,12 +66,12 @@ class Server(Telling):
         interceptors: Functions around all handlers, the first one outermost.
         observers: Who is told of each request that is handled, and of each call to `config()` and `client_config()`, as
             `pygorums.telemetry.Instrumentation.server`.
-        on_connect: Called with a `StreamContext` for each new stream, before its first message. May be
-            asynchronous; the stream waits for it. What it raises is logged.
+        on_connect: Called with a `StreamContext` for each new client, before its first message, and not again when its
+            session goes on over another stream. May be asynchronous; the stream waits for it. What it raises is logged.
         on_config_change: A plain function, called with the new `config` after each change of the known peers that are
             connected, and once when the server starts if it has a node ID. It must not block. What it raises is logged.
-        authorize: Called with a `Claim` for each new stream, may be asynchronous, and refuses it by raising
-            `StatusError`. Without it a node ID is only a claim.
+        authorize: Called with a `Claim` for each new stream, those of known sessions too, may be asynchronous, and
+            refuses it by raising `StatusError`. Without it a node ID is only a claim.
         credentials: For TLS, an `ssl.SSLContext`, or what `grpc.ssl_server_credentials` makes; None for plain text.
         cancel_abandoned: Whether handlers are cancelled whose callers do not wait any more, because they have cancelled
             the call or its time is up, and whether requests of which that is known are left out when it is their turn.
