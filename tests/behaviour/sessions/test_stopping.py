@@ -48,7 +48,7 @@ async def test_messages_that_were_taken_in_vain_are_told(caplog: pytest.LogCaptu
             await within(note(one.node, Text(text=text)))
         await one.service.gates["door"].arrivals()
         await until(lambda: len(next(iter(one.server._acceptor.streams.values())).requests.backlog.waiting) == 2)
-        with caplog.at_level(logging.WARNING, "pygorums.server"):
+        with caplog.at_level(logging.INFO, "pygorums.server"):
             await within(one.server.stop())
         assert one.service.seen == ["hold:door"]
     assert "2 one-way messages of " in caplog.text
