@@ -33,8 +33,12 @@ class Keeping:
         if left <= 0:
             return False
         if self._timer is None:
-            self._timer = loop.call_later(left, self._on_over)
+            self._timer = loop.call_later(left, self._over)
         return True
+
+    def _over(self) -> None:
+        self._timer = None
+        self._on_over()
 
     def stop(self) -> None:
         """The session goes on, or is over."""

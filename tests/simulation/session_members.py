@@ -5,9 +5,11 @@ import math
 from collections import Counter
 from contextlib import suppress
 from functools import partial
+from unittest.mock import patch
 
 import pygorums as gorums
 from pygorums import testing
+from pygorums.streams import window
 from tests.protos.calls_gorums import echo
 from tests.protos.calls_pb2 import Text
 from tests.simulation.protocols import Scenario
@@ -49,9 +51,13 @@ class Member(LedgerService):
 
 
 def members(**faults: int) -> Scenario:
-    """Members call each other, each when a client tells it to."""
+    """Members call each other, each when a client tells it to; in some runs they have room for few requests."""
 
     async def scenario(world: testing.World) -> None:
+        with patch.object(window, "WINDOW", world.random.choice((window.WINDOW, window.WINDOW, 600, 3000))):
+            await play(world)
+
+    async def play(world: testing.World) -> None:
         ledger, boots = Ledger(), Counter[int]()
         count, calls = world.random.choices(SHAPES, OFTEN)[0]
 
