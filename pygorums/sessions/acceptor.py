@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import sha256
 from typing import Generic, TypeVar
@@ -104,7 +105,9 @@ class Halves(Generic[T]):
         self._budget = Budget(KEPT_IN_ALL)
         self._halves: dict[Hashable, AcceptorHalf[T]] = {}
         self._detached: dict[AcceptorHalf[T], None] = {}  # in the order in which their streams ended
-        self._past: dict[Hashable, tuple[int, float]] = {}  # the last stream of sessions that are over, and when
+        # The last stream of sessions that are over, and when. To find the first key of a dict that has had many before
+        # takes as long as these were many.
+        self._past: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._halves)
@@ -174,7 +177,7 @@ class Halves(Generic[T]):
         self._past.pop(half.key, None)
         self._past[half.key] = (half.highest, now)
         while self._past:
-            oldest = next(iter(self._past))
-            if len(self._past) <= MOST_REMEMBERED and now - self._past[oldest][1] < REMEMBERED_FOR:
+            _, ended_at = next(iter(self._past.values()))
+            if len(self._past) <= MOST_REMEMBERED and now - ended_at < REMEMBERED_FOR:
                 break
-            del self._past[oldest]
+            self._past.popitem(last=False)
