@@ -105,7 +105,7 @@ async def test_a_server_that_has_a_health_service_too(transport: TransportName, 
 async def test_a_peer_without_sessions_that_is_replaced_by_one_that_has_them(transport: TransportName) -> None:
     service = ScriptedCalls()
     async with ScriptedServer(answering({"calls.Calls.Echo": lambda payload: payload})) as server:
-        config = gorums.connect([server.address], transport=transport, backoff=QUICK)
+        config = gorums.connect([server.address], transport=transport, session=SESSION, backoff=QUICK)
         await config.wait_connected(timeout=10)
         await within(echo(config[0], Text(text="x")))
     try:
