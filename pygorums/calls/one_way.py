@@ -20,7 +20,7 @@ from pygorums.calls.preparing import check_request, check_target, encode_request
 from pygorums.nodes.call_options import CallOptions
 from pygorums.nodes.configuration import Configuration
 from pygorums.nodes.node import Node, Pool
-from pygorums.streams.outgoing import UNOWNED, Outgoing
+from pygorums.streams.outgoing import IGNORED, Outgoing
 
 __all__ = ["multicast", "post", "send_one_way", "unicast"]
 
@@ -128,7 +128,7 @@ def post(
         failure = error
     else:
         for node in nodes:
-            node.channel.post(frame, UNOWNED)
+            node.channel.post(frame, IGNORED)
     if posted is not None and posted.observed is not None:
         try:
             posted.observed.ended(0.0, failure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["CANCELLATION", "UNOWNED", "Outgoing"]
+__all__ = ["CANCELLATION", "IGNORED", "UNOWNED", "Outgoing"]
 
 
 class Outgoing(Protocol):
@@ -35,6 +35,19 @@ class _Unowned:
 
 UNOWNED: Outgoing = _Unowned()
 """The owner of frames that nobody asks after."""
+
+
+class _Ignored:
+    one_way = True
+    withdrawn = False
+
+    def sent(self, node_id: int, /) -> None: ...
+
+    def fail(self, node_id: int, error: Exception, /) -> None: ...
+
+
+IGNORED: Outgoing = _Ignored()
+"""The owner of one-way messages whose senders do not ask what becomes of them. They go where the others go."""
 
 CANCELLATION: Outgoing = _Unowned()
 """The owner of the frames that tell that calls were given up."""

@@ -43,6 +43,20 @@ async def test_a_node_that_cannot_be_reached_is_told_at_once() -> None:
         assert one.service.seen == ["hold:door", "again"]
 
 
+async def test_what_nobody_asks_after_does_not_wait_for_a_node_that_was_never_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with TcpProxy("127.0.0.1:1") as proxy:
+        proxy.turn_away = True
+        async with gorums.connect([proxy.address], session=gorums.Session()) as config:
+            await note(config[0], Text(text="lost"), ignore_errors=True)
+            assert config[0].channel.queued_bytes > 0
+            await until(lambda: config[0].channel.queued_bytes == 0)
+            assert config[0].last_error is not None
+            await note(config[0], Text(text="lost, too"), ignore_errors=True)
+    assert "may be lost" not in caplog.text
+
+
 async def test_what_waited_when_the_node_was_told_down_never_leaves() -> None:
     async with line(keep=0) as one:
         await within(echo(one.node, Text(text="ok")))

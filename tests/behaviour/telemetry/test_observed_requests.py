@@ -71,7 +71,8 @@ async def test_handlers_that_run_end_with_their_server() -> None:
         await service.has_seen("silent")
         await within(server.stop())
         assert [request.ends for request in recorder.requests] == [["CANCELLED"]]
-        future.cancel()
+        with pytest.raises(gorums.StatusError):
+            await within(future)
 
 
 class Marking(Recorder):
