@@ -222,6 +222,7 @@ async def test_a_node_that_does_not_answer_keeps_a_bounded_queue() -> None:
                 *("async-1000", "multicast", "correctable-50", "nodes-50", "client-cpu", "client-cpu-50"),
                 *("payload-64k", "payload-1m", "unbatched", "unbatched-grpc", "plain-handler", *FACADE_CASES),
                 *("pending", "silent-node", "counted", "sampled", "abandoned-spans", "scrape"),
+                *("session-sequential", "session-rpc", "session-50", "session-async-1000", "session-multicast"),
             ],
         ),
     ],
