@@ -281,9 +281,7 @@ class AcceptedSession:
                 self._acks.stop()
             lost = self.requests.cancel(refusal)
             if lost and self._known:
-                _log.warning(
-                    "%s of %s will not be handled", counted(lost, "one-way message"), self.requests.context.peer
-                )
+                _log.info("%s of %s will not be handled", counted(lost, "one-way message"), self.requests.context.peer)
             if not self._settles:
                 self.succession.ended(self.requests)
 
