@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pygorums.base.errors import ConfigurationError
 
-__all__ = ["DEFAULT_SESSION", "Session", "checked_session"]
+__all__ = ["DEFAULT_SESSION", "Session", "checked_count", "checked_seconds", "checked_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,29 @@ class Session:
     keep: float = 0.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.keep, bool) or not isinstance(self.keep, int | float) or not self.keep >= 0:
-            raise ConfigurationError(f"keep must be a number of seconds from 0, not {self.keep!r}")
+        checked_seconds("keep", self.keep)
+
+
+def checked_seconds(name: str, value: object) -> float:
+    """What was given for a time.
+
+    Raises:
+        ConfigurationError: It is not a number of seconds from 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ConfigurationError(f"{name} must be a number of seconds from 0, not {value!r}")
+    return value
+
+
+def checked_count(name: str, value: object) -> int:
+    """What was given for how many there may be.
+
+    Raises:
+        ConfigurationError: It is not a whole number from 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(f"{name} must be a whole number from 0, not {value!r}")
+    return value
 
 
 DEFAULT_SESSION = Session()

@@ -95,7 +95,7 @@ class Server(Telling):
 
     Raises:
         TypeError: `service` is no instance of a generated server class's subclass; `on_config_change` is asynchronous.
-        ConfigurationError: `peers`, `node_id` or `address` cannot be, or two services have a method in common.
+        ConfigurationError: `peers`, `node_id`, `address` or a number cannot be; two services have a method in common.
 
     Attributes:
         system: The `System` that it is the server of, as the application made it, or None.

@@ -10,6 +10,7 @@ from collections.abc import Hashable
 import grpc
 
 from pygorums.base.errors import StatusError, StreamDownError
+from pygorums.base.session import checked_count, checked_seconds
 from pygorums.serving.accepted_session import AcceptedSession
 from pygorums.sessions.acceptor import AcceptorHalf, Halves
 from pygorums.sessions.hello import Hello
@@ -31,15 +32,18 @@ class Sessions:
         linger: Seconds for which a client without a stream can still be called back.
         chance: Gives tokens that nobody can guess.
 
+    Raises:
+        ConfigurationError: One of them cannot be.
+
     Attributes:
         away: The sessions without a stream, and those that have ended and whose handlers have not.
         closed: Whether the server stops, so that nobody can come back.
     """
 
     def __init__(self, limit: int, keep: float, linger: float, chance: random.Random) -> None:
-        self._limit = limit
-        self._keep = keep
-        self.linger = linger
+        self._limit = checked_count("session_limit", limit)
+        self._keep = checked_seconds("session_keep", keep)
+        self.linger = checked_seconds("session_linger", linger)
         self._halves: Halves[Outgoing] = Halves(limit, keep, lambda: f"{chance.getrandbits(128):032x}")
         self._sessions: dict[AcceptorHalf[Outgoing], AcceptedSession] = {}
         self._clients: dict[Hashable, AcceptedSession] = {}  # the session that each opener has

@@ -1,6 +1,7 @@
 """Sessions at the limits of a server, and peers that never acknowledge anything."""
 
 import asyncio
+import math
 import resource
 from typing import Any
 
@@ -200,3 +201,22 @@ async def test_a_server_that_never_acknowledges(transport: TransportName, monkey
             assert channel._session._half.kept.size <= 2.5 * MIB
         assert taken >= MIB
         await within(config.close(), 3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"session_limit": -1},
+        {"session_limit": 1.5},
+        {"session_limit": None},
+        {"session_keep": -1},
+        {"session_keep": None},
+        {"session_keep": math.nan},
+        {"session_linger": "1"},
+    ],
+    ids=str,
+)
+def test_limits_that_cannot_be(given: dict[str, Any]) -> None:
+    ((name, value),) = given.items()
+    with pytest.raises(gorums.ConfigurationError, match=f"{name} must be a .* from 0, not {value!r}"):
+        gorums.Server(**given)
