@@ -172,11 +172,16 @@ class OpenedGrpcTransport(GrpcStream):
         raise StreamDownError(f"{self._address} has not answered within {ANSWER_TIMEOUT:.3g} s")
 
     async def _probe(self) -> bool:
-        """Done when the other side has answered a call beside the stream; whether metadata will come."""
+        """Done when the other side has answered a call beside the stream; whether metadata will come.
+
+        Where nobody has answered, because the connection ends, they may: what becomes of the stream will tell.
+        """
         ask: Any = self._channel.unary_unary(PROBE)
         call = ask(b"")
         with suppress(Exception):
             await call
+        if await call.code() is grpc.StatusCode.UNAVAILABLE:
+            return True
         return any(pair in CONFIRMS for pair in pairs_from(await call.trailing_metadata()))
 
     async def _before_reading(self) -> None:

@@ -8,6 +8,7 @@ from pygorums.transports.http2.client import ClientConnection
 from pygorums.transports.http2.events import MessagesReceived, StreamEnded
 from pygorums.transports.http2.faults import CannotOpenError
 from pygorums.transports.http2.metadata import Pairs
+from pygorums.transports.http2.status import Code
 from pygorums.wire.handshake import CONFIRMS, PROBE
 
 __all__ = ["Probe"]
@@ -19,7 +20,7 @@ class Probe:
     It is what a connection tells of its stream, as `SocketStream` is for others.
 
     Attributes:
-        answered: Whether metadata will come, once that is known.
+        answered: Whether metadata will come, or nobody has answered, so that they may.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Probe:
         try:
             stream = http2.open(PROBE)
         except CannotOpenError:
-            self.answered.set_result(False)
+            self.answered.set_result(True)  # the connection will end, and the stream with it
             return
         stream.context = self
         stream.send([b""])
@@ -52,4 +53,5 @@ class Probe:
     def over(self, event: StreamEnded) -> None:
         """The answer has come, or there will be none."""
         if not self.answered.done():
-            self.answered.set_result(any(pair in CONFIRMS for pair in event.trailers))
+            unheard = event.status.code == Code.UNAVAILABLE
+            self.answered.set_result(unheard or any(pair in CONFIRMS for pair in event.trailers))
