@@ -239,7 +239,9 @@ class AcceptedSession:
         if self._acks is not None:
             self._acks.stop()
         self.stream = None
-        self.requests.owner = None  # which may have been cancelled with its connection
+        handlers = self.requests.tasks
+        if not handlers or not all(task.cancelling() for task in handlers):  # else the event loop ends
+            self.requests.owner = None  # which may have been cancelled with its connection
         self.queue.keep(None)
         self.queue.detach()
 
