@@ -234,7 +234,7 @@ class Acceptor:
             if heartbeat is not None:
                 heartbeat.stop()
             transport.when_kept = None
-            if session.stream is stream:
+            if session.stream is None or session.stream is stream:
                 session.requests.holding.kept(0)
             if not stream.went_on:
                 session.leave(stream.ended_with)

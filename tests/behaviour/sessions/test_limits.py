@@ -203,6 +203,20 @@ async def test_a_server_that_never_acknowledges(transport: TransportName, monkey
         await within(config.close(), 3)
 
 
+async def test_what_had_come_of_a_message_is_not_held_without_its_connection() -> None:
+    """It comes again, and until then it must not count against others."""
+    async with line(ends=("asyncio", "asyncio")) as one:
+        await within(echo(one.node, Text(text="ok")))
+        (session,) = one.server._acceptor.streams.values()
+        one.proxy.turn_away = True
+        one.proxy.cut_to_server_after(500_000)
+        call = echo(one.node, Text(data=bytes(1_000_000)))
+        await until(lambda: not one.server._acceptor.streams)
+        assert session.requests.holding.held_bytes == 0
+        one.proxy.turn_away = False
+        assert len((await within(call)).data) == 1_000_000
+
+
 @pytest.mark.parametrize(
     "given",
     [
