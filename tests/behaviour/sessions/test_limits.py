@@ -209,12 +209,12 @@ async def test_what_had_come_of_a_message_is_not_held_without_its_connection() -
         await within(echo(one.node, Text(text="ok")))
         (session,) = one.server._acceptor.streams.values()
         one.proxy.turn_away = True
-        one.proxy.cut_to_server_after(500_000)
-        call = echo(one.node, Text(data=bytes(1_000_000)))
+        one.proxy.cut_to_server_after(1_500_000)
+        call = echo(one.node, Text(data=bytes(3_000_000)))
         await until(lambda: not one.server._acceptor.streams)
         assert session.requests.holding.held_bytes == 0
         one.proxy.turn_away = False
-        assert len((await within(call)).data) == 1_000_000
+        assert len((await within(call)).data) == 3_000_000
 
 
 @pytest.mark.parametrize(
