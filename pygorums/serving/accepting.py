@@ -123,7 +123,7 @@ class Acceptor:
             StatusError: With this it has to be ended.
         """
         known_by = claimed_node_id(metadata), _identity(auth_context)
-        with self.visit(peer, instead=self._sessions.has_stream(session_value(metadata), known_by)):
+        with self.visit(peer, instead=self._sessions.comes_instead(session_value(metadata), known_by)):
             await self._serve(transport, metadata, peer, _address(peer), auth_context)
 
     @contextmanager
@@ -181,13 +181,16 @@ class Acceptor:
         # Nobody is shown them: whoever knows them could end the client's stream, or go on with its session.
         offered = tuple(pair for pair in offered if pair[0] not in (INSTANCE_KEY, SESSION_KEY))
         claim = Claim(claimed_node_id(offered), auth_context, Metadata(offered), address)
-        await self._check(claim)
-        terms = self._options.terms
-        answer = terms.answer(offered)
         identity = _identity(auth_context)
-        client = None if instance is None else (instance, identity)
         # Nor does who is let in as somebody else go on as who it was: that was judged then.
         known_by = claim.node_id, identity
+        try:
+            await self._check(claim)
+        finally:
+            self._sessions.judged(hello, known_by)
+        terms = self._options.terms
+        answer = terms.answer(offered)
+        client = None if instance is None else (instance, identity)
         half, again, credit = self._sessions.greet(hello, known_by) or (None, None, None)
         if half is not None:
             answer = (*answer, *terms.limit())

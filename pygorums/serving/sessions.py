@@ -47,14 +47,27 @@ class Sessions:
         self._halves: Halves[Outgoing] = Halves(limit, keep, lambda: f"{chance.getrandbits(128):032x}")
         self._sessions: dict[AcceptorHalf[Outgoing], AcceptedSession] = {}
         self._clients: dict[Hashable, AcceptedSession] = {}  # the session that each opener has
+        self._coming: set[Hashable] = set()  # whose next stream is being judged
         self.away: dict[AcceptedSession, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.closed = False
 
-    def has_stream(self, said: str | None, identity: Hashable) -> bool:
-        """Whether a client that says this has a stream already, whose place a new one takes."""
+    def comes_instead(self, said: str | None, identity: Hashable) -> bool:
+        """A client has opened a stream, and says this: whether that takes the place of one that it has already.
+
+        Only one of those that are not judged yet does, or they could be any number.
+        """
         hello = Hello.parse(said) if self._limit else None
-        return hello is not None and self._halves.attached(hello, identity)
+        if hello is None or (hello.session, identity) in self._coming or not self._halves.attached(hello, identity):
+            return False
+        self._coming.add((hello.session, identity))
+        return True
+
+    def judged(self, said: str | None, identity: Hashable) -> None:
+        """A stream that has come instead was let in, or was not."""
+        hello = Hello.parse(said) if self._limit else None
+        if hello is not None:
+            self._coming.discard((hello.session, identity))
 
     def greet(self, said: str | None, identity: Hashable) -> Greeted | None:
         """The half that a client has who says this, what it has to be sent again, and for how much it has room.

@@ -203,6 +203,34 @@ async def test_a_server_that_never_acknowledges(transport: TransportName, monkey
         await within(config.close(), 3)
 
 
+@pytest.mark.parametrize("limit", ["pygorums.max_streams", "pygorums.max_streams_by_address"])
+async def test_only_one_stream_at_a_time_comes_instead_of_another(limit: str) -> None:
+    """Or a client that has a session could open any number while they are judged."""
+    gate = asyncio.Event()
+
+    async def authorize(claim: gorums.Claim) -> None:
+        await gate.wait()
+
+    async with gorums.Server(ScriptedCalls(), options=[(limit, 1)], authorize=authorize) as server:
+        address = await within(server.start("127.0.0.1:0"))
+        session = "f" * 32
+        async with ScriptedClient(address, [(KEY, f"1 {session} 1 - 0")]) as first:
+            gate.set()
+            token, _ = await confirmed(first)
+            gate.clear()
+            async with ScriptedClient(address, [(KEY, f"1 {session} 2 {token} 0")]) as second:
+                await until(lambda: server._sessions._coming)
+                for _ in range(2):
+                    async with ScriptedClient(address, [(KEY, f"1 {session} 3 {token} 0")]) as third:
+                        code, _ = await third.ended()
+                        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+                gate.set()
+                assert await confirmed(second) == (token, 0)
+                assert (await first.ended())[0] is grpc.StatusCode.ABORTED
+                async with ScriptedClient(address, [(KEY, f"1 {session} 4 {token} 0")]) as fourth:
+                    assert await confirmed(fourth) == (token, 0)
+
+
 async def test_what_had_come_of_a_message_is_not_held_without_its_connection() -> None:
     """It comes again, and until then it must not count against others."""
     async with line(ends=("asyncio", "asyncio")) as one:
