@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -178,7 +179,8 @@ class Link:
         """Says to one side that nothing more will come, and drops what does."""
         if writer not in self._ended and not writer.is_closing():
             self._ended.add(writer)
-            writer.write_eof()
+            with suppress(OSError):  # that side is gone, and nobody has read of it yet
+                writer.write_eof()
 
     def reset(self) -> None:
         """Resets both sides."""
