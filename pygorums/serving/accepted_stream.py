@@ -61,6 +61,7 @@ class AcceptedStream:
         self._last_moment: asyncio.TimerHandle | None = None
         self._gone = False  # whether there is nobody to write to any more
         self._settles = False  # whether what was taken is handled though the stream is over
+        self._finishing: asyncio.Task[None] | None = None  # while it ends in peace, and that is waited for
         self.went_on = False  # whether the session has not ended with the stream
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -158,6 +159,8 @@ class AcceptedStream:
                 self._writer.stop()
             elif broke and self._dismissal is None and self._session.settle():
                 self._gone = self._settles = True
+                if self._finishing is not None:
+                    self._finishing.cancel()
             else:
                 self._session.cancel()
 
@@ -182,7 +185,7 @@ class AcceptedStream:
             # The future is not awaited bare: it would be cancelled together with whoever waits here.
             await asyncio.shield(self._over)
             if not self.went_on and not self._settles:
-                await self._requests.finished()
+                await self._finished_requests()
             if (error := self._broken or self._dismissal) is not None:
                 raise error
             await self._queue.drained(0)
@@ -227,6 +230,14 @@ class AcceptedStream:
         if self._broken is not None:
             raise self._broken
         self._session.greeted = True
+
+    async def _finished_requests(self) -> None:
+        """Wait until what came is handled, or the stream breaks meanwhile and need not stay for that."""
+        self._finishing = self._loop.create_task(self._requests.finished(), name=f"pygorums end of {self._peer}")
+        try:
+            await asyncio.wait({self._finishing})
+        finally:
+            self._finishing.cancel()
 
     @property
     def broken(self) -> StatusError | None:
