@@ -244,15 +244,15 @@ class End:
                 else:
                     item.call.settle("lost")
                     lost += 1
+        waiting = [item for item in self.queue if item.request]
+        queued = {item.call for item in waiting}
         for call in self.unsettled():
-            if call.written and call not in again:
+            if call.written and call not in again and call not in queued:
                 if call.idempotent and call.kind == "rpc":
                     again[call] = Item("request", call, call.size)
                 else:
                     call.settle("unknown")
-        waiting = [item for item in self.queue if item.request]
         self.queue = sorted([*again.values(), *waiting], key=lambda item: item.call.number)
-        for call in again:
-            call.written = False
+        # They count as written all the same: the half that is gone may have handled them.
         self.forget_work()
         return lost
